@@ -1,0 +1,180 @@
+//! Deliveries: one event for one destination, its attempts, and what became of it. Plain values.
+//!
+//! Knows neither the queue (`store`) nor any platform (`notify`).
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::event::{EventId, text_id};
+
+text_id! {
+    /// The relay's id of a delivery, `dlv_…`; sorts by time of planning.
+    DeliveryId
+}
+text_id! {
+    /// The name of a destination, unique over all kinds: `backend` in `[slack.backend]`.
+    DestinationName
+}
+
+/// Makes a closed set of words: the enum, its names, and the way back.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $word)] $variant),+
+        }
+
+        impl $name {
+            /// Every member, in order.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// Returns the word for it, the same in JSON, in logs, in metrics and on the command line.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word),+
+                }
+            }
+
+            /// Finds the member with this word.
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|member| member.as_str() == word)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// What kind of service a destination is.
+    DestinationKind {
+        /// A Slack incoming webhook.
+        Slack = "slack",
+        /// A Discord webhook.
+        Discord = "discord",
+        /// Any HTTP service, by Standard Webhooks.
+        Webhook = "webhook",
+    }
+}
+
+words! {
+    /// Where a delivery stands.
+    DeliveryState {
+        /// It will be sent, now or later.
+        Waiting = "waiting",
+        /// An attempt is under way.
+        Sending = "sending",
+        /// The destination took it.
+        Delivered = "delivered",
+        /// A newer delivery of the same run and destination made it needless.
+        Superseded = "superseded",
+        /// A dead letter: it will not be tried again by itself.
+        Dead = "dead",
+    }
+}
+
+words! {
+    /// Why an attempt failed or a delivery died; a closed set, at once metric label and history's word.
+    Reason {
+        /// No answer in time.
+        Timeout = "timeout",
+        /// No connection, or one that broke.
+        Connect = "connect",
+        /// The host's name did not resolve.
+        Dns = "dns",
+        /// The TLS handshake failed.
+        Tls = "tls",
+        /// The destination asked for fewer calls.
+        RateLimited = "rate_limited",
+        /// The destination does not let us in.
+        Auth = "auth",
+        /// The webhook or channel no longer exists.
+        Gone = "gone",
+        /// The destination refused the request as wrong.
+        ClientError = "client_error",
+        /// The destination failed.
+        ServerError = "server_error",
+        /// An answer that the platform would not give.
+        BadAnswer = "bad_answer",
+        /// The template failed.
+        Render = "render",
+        /// It waited for longer than its news is worth.
+        Expired = "expired",
+        /// Its destination is no longer configured.
+        Removed = "removed",
+        /// The relay stopped in the middle of the attempt.
+        Shutdown = "shutdown",
+    }
+}
+
+words! {
+    /// A plainer and plainer form of one message, tried when a platform calls the body malformed.
+    Rung {
+        /// The message as it was made.
+        Whole = "whole",
+        /// Title and links, without the body (chat); without diffs and payload (`webhook`).
+        Brief = "brief",
+        /// One plain line (chat only).
+        Line = "line",
+    }
+}
+
+words! {
+    /// Where a delivery came from.
+    Origin {
+        /// The event was routed when it came.
+        Event = "event",
+        /// Somebody sent it again.
+        Replay = "replay",
+    }
+}
+
+/// One event for one destination, as the queue hands it to a sender.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// The relay's id; the same on every retry.
+    pub id: DeliveryId,
+    /// The event that it tells of.
+    pub event_id: EventId,
+    /// Where it goes.
+    pub destination: DestinationName,
+    /// The template set that the route named, if any.
+    pub template_set: Option<String>,
+    /// Whether it is a replay.
+    pub origin: Origin,
+    /// When it was planned.
+    pub created_at: Timestamp,
+    /// When it was first due; `give_up_after` runs from here.
+    pub first_due_at: Timestamp,
+    /// Attempts made before this one.
+    pub attempts: u32,
+    /// Attempts that failed and count for the back-off; a 429 does not.
+    pub failures: u32,
+    /// Which form of the message is to be tried.
+    pub rung: Rung,
+}
+
+/// One HTTP try of a delivery, as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// Which form of the message was tried.
+    pub rung: Rung,
+    /// The HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// Why it failed; `None` where it succeeded.
+    pub reason: Option<Reason>,
+    /// The platform's own words, cut and free of secrets.
+    pub words: Option<String>,
+}

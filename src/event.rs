@@ -1,0 +1,93 @@
+//! Events: verified webhooks as plain values, and the ids they are known by.
+//!
+//! Knows neither Sentry's wire format (`sentry/payload.rs`) nor how events are kept (`store`).
+
+mod action;
+mod artifact;
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use action::{Action, Phase, Stage};
+pub use artifact::{
+    Artifacts, ChangeKind, FileChange, PullRequest, Reasoning, RepositoryChange, RootCause, Solution, Step,
+};
+
+/// Makes a text newtype: an id that is compared and shown, never calculated with.
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes the text over as it is.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// Returns the text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    };
+}
+pub(crate) use text_id;
+
+text_id! {
+    /// The relay's own id of an event, `evt_…`; sorts by time of acceptance.
+    EventId
+}
+text_id! {
+    /// The slug of the Sentry organization whose secret verified the event.
+    Organization
+}
+text_id! {
+    /// Sentry's `run_id`, kept as text: any integer or text that Sentry sends.
+    RunId
+}
+text_id! {
+    /// Sentry's `sentry_run_id`, a UUID as text.
+    SentryRunId
+}
+text_id! {
+    /// Sentry's `group_id`: the issue that is analysed.
+    GroupId
+}
+
+/// A verified webhook, parsed, as it was accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// The relay's id.
+    pub id: EventId,
+    /// Whose secret verified it.
+    pub organization: Organization,
+    /// `seer` for Sentry's steps, `relay` for the relay's own notices.
+    pub resource: String,
+    /// What happened.
+    pub action: Action,
+    /// Sentry's `run_id`, where the payload names one.
+    pub run_id: Option<RunId>,
+    /// Sentry's `sentry_run_id`, where the payload names one.
+    pub sentry_run_id: Option<SentryRunId>,
+    /// The issue, where the payload names one.
+    pub group_id: Option<GroupId>,
+    /// `iteration_index` of the `iteration_*` actions.
+    pub iteration: Option<u64>,
+    /// When the relay read the webhook.
+    pub received_at: Timestamp,
+    /// Header `Sentry-Hook-Timestamp`, where it is a time.
+    pub sent_at: Option<Timestamp>,
+    /// What the payload says of cause, plan, code and pull requests.
+    pub artifacts: Artifacts,
+}

@@ -1,0 +1,138 @@
+//! Actions: the second half of Sentry's event name, and the stage and phase that each stands for.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a webhook announces. Sentry adds actions several times a year, hence [`Action::Other`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// `root_cause_started`
+    RootCauseStarted,
+    /// `root_cause_completed`
+    RootCauseCompleted,
+    /// `solution_started`
+    SolutionStarted,
+    /// `solution_completed`
+    SolutionCompleted,
+    /// `coding_started`
+    CodingStarted,
+    /// `coding_completed`
+    CodingCompleted,
+    /// `pr_created`
+    PrCreated,
+    /// `pr_ready_for_review`
+    PrReadyForReview,
+    /// `iteration_started`
+    IterationStarted,
+    /// `iteration_completed`
+    IterationCompleted,
+    /// Any other action, kept and delivered by the default template.
+    Other(String),
+}
+
+/// The part of a run that an action belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Why it broke.
+    RootCause,
+    /// How to mend it.
+    Solution,
+    /// The code.
+    Coding,
+    /// The pull requests.
+    PullRequest,
+    /// A further round on the pull requests.
+    Iteration,
+}
+
+/// Whether a stage began or ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The stage began.
+    Started,
+    /// The stage ended.
+    Completed,
+}
+
+impl Action {
+    /// Every action that this version knows, in the order of a run.
+    pub const KNOWN: [Self; 10] = [
+        Self::RootCauseStarted,
+        Self::RootCauseCompleted,
+        Self::SolutionStarted,
+        Self::SolutionCompleted,
+        Self::CodingStarted,
+        Self::CodingCompleted,
+        Self::PrCreated,
+        Self::PrReadyForReview,
+        Self::IterationStarted,
+        Self::IterationCompleted,
+    ];
+
+    /// Reads an action's name; any text is one.
+    pub fn from_name(name: &str) -> Self {
+        Self::KNOWN
+            .into_iter()
+            .find(|action| action.as_str() == name)
+            .unwrap_or_else(|| Self::Other(name.to_owned()))
+    }
+
+    /// Returns the name as Sentry writes it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::RootCauseStarted => "root_cause_started",
+            Self::RootCauseCompleted => "root_cause_completed",
+            Self::SolutionStarted => "solution_started",
+            Self::SolutionCompleted => "solution_completed",
+            Self::CodingStarted => "coding_started",
+            Self::CodingCompleted => "coding_completed",
+            Self::PrCreated => "pr_created",
+            Self::PrReadyForReview => "pr_ready_for_review",
+            Self::IterationStarted => "iteration_started",
+            Self::IterationCompleted => "iteration_completed",
+            Self::Other(name) => name,
+        }
+    }
+
+    /// Returns the stage it belongs to, where this version knows the action.
+    pub fn stage(&self) -> Option<Stage> {
+        match self {
+            Self::RootCauseStarted | Self::RootCauseCompleted => Some(Stage::RootCause),
+            Self::SolutionStarted | Self::SolutionCompleted => Some(Stage::Solution),
+            Self::CodingStarted | Self::CodingCompleted => Some(Stage::Coding),
+            Self::PrCreated | Self::PrReadyForReview => Some(Stage::PullRequest),
+            Self::IterationStarted | Self::IterationCompleted => Some(Stage::Iteration),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// Returns whether it opens or closes its stage, where this version knows the action.
+    pub fn phase(&self) -> Option<Phase> {
+        match self {
+            Self::RootCauseStarted | Self::SolutionStarted | Self::CodingStarted | Self::IterationStarted => {
+                Some(Phase::Started)
+            }
+            Self::RootCauseCompleted
+            | Self::SolutionCompleted
+            | Self::CodingCompleted
+            | Self::PrCreated
+            | Self::PrReadyForReview
+            | Self::IterationCompleted => Some(Phase::Completed),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// Returns whether this version knows the action.
+    pub fn is_known(&self) -> bool {
+        !matches!(self, Self::Other(_))
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,145 @@
+//! Artifacts: what Seer found, planned, wrote and opened, in one form for both payload shapes.
+//!
+//! The serialised form is the contract with template authors and webhook receivers: fields may be added, never
+//! renamed. Every text may be a model's and may hold Markdown.
+
+use serde::{Deserialize, Serialize};
+
+/// What one event's payload says; each part is `None` where it says nothing of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Artifacts {
+    /// From `data.root_cause`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_cause: Option<RootCause>,
+    /// From `data.solution`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub solution: Option<Solution>,
+    /// From `data.changes` or `data.code_changes`, one entry per repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Vec<RepositoryChange>>,
+    /// From `data.pull_requests`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_requests: Option<Vec<PullRequest>>,
+}
+
+/// Why it broke.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RootCause {
+    /// The cause in a sentence or two.
+    pub summary: Option<String>,
+    /// The five whys, or the steps that led there.
+    pub reasons: Vec<Reasoning>,
+    /// How to see it happen, step by step.
+    pub reproduction: Vec<String>,
+    /// The repository where the cause lies, `owner/name`.
+    pub repo: Option<String>,
+    /// `code_fix`, `action_recommended`, `rca_only`, or what Sentry adds.
+    pub classification: Option<String>,
+    /// Why no code fix will follow.
+    pub no_code_fix_reason: Option<String>,
+}
+
+/// One link of the chain that leads to the cause.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reasoning {
+    /// A headline, in the documented shape.
+    pub title: Option<String>,
+    /// The explanation.
+    pub text: Option<String>,
+    /// The file it speaks of; Sentry's "N/A" is `None`.
+    pub file: Option<String>,
+    /// The repository of that file; Sentry's "N/A" is `None`.
+    pub repo: Option<String>,
+    /// Whether Seer marked it as the most important one.
+    pub important: bool,
+}
+
+/// How Seer means to mend it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Solution {
+    /// The plan in a sentence or two.
+    pub summary: Option<String>,
+    /// What to do, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One step of the plan.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// A headline.
+    pub title: Option<String>,
+    /// The explanation.
+    pub text: Option<String>,
+    /// The file it speaks of; Sentry's "N/A" is `None`.
+    pub file: Option<String>,
+    /// The repository of that file; Sentry's "N/A" is `None`.
+    pub repo: Option<String>,
+    /// Whether Seer marked it as the most important one.
+    pub important: bool,
+}
+
+/// The code that Seer wrote in one repository.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RepositoryChange {
+    /// `owner/name`, or whatever name Sentry gives.
+    pub repo: Option<String>,
+    /// What the change is called, in the documented shape.
+    pub title: Option<String>,
+    /// What it does, in the documented shape.
+    pub description: Option<String>,
+    /// The branch it was pushed to, in the documented shape.
+    pub branch: Option<String>,
+    /// Lines added over all files.
+    pub added: u64,
+    /// Lines removed over all files.
+    pub removed: u64,
+    /// The files, in Sentry's order.
+    pub files: Vec<FileChange>,
+}
+
+/// The change of one file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FileChange {
+    /// The path in its repository.
+    pub path: Option<String>,
+    /// What happened to the file, where that is known.
+    #[serde(rename = "type")]
+    pub kind: Option<ChangeKind>,
+    /// Lines added.
+    pub added: u64,
+    /// Lines removed.
+    pub removed: u64,
+    /// The unified diff; the first agent versions sent none.
+    pub diff: Option<String>,
+}
+
+/// What happened to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// It is new.
+    Added,
+    /// It was there before.
+    Modified,
+    /// It is gone.
+    Deleted,
+}
+
+/// A pull request, or the failed try to open one.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PullRequest {
+    /// `owner/name`, or whatever name Sentry gives.
+    pub repo: Option<String>,
+    /// `github`, `gitlab` …; told from the link's host where Sentry says "unknown".
+    pub provider: Option<String>,
+    /// Its number.
+    pub number: Option<u64>,
+    /// The provider's id.
+    pub id: Option<String>,
+    /// Its http(s) address.
+    pub url: Option<String>,
+    /// Whether Sentry named a repository but no pull request: opening it failed.
+    pub failed: bool,
+    /// `Some(true)` once a `pr_ready_for_review` named it.
+    pub ready: Option<bool>,
+}

@@ -1,0 +1,134 @@
+//! Notifiers: how a rendered message becomes a request, and what a destination's answer means.
+//!
+//! One notifier per kind. Knows neither the queue nor when to try again; it says only what an answer means.
+
+pub mod discord;
+pub mod slack;
+pub mod webhook;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::delivery::{DeliveryId, DestinationKind, DestinationName, Reason, Rung};
+use crate::render::Rendered;
+
+/// A destination of the routing file.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    /// Its name.
+    pub name: DestinationName,
+    /// The template set it asks for; a route's own wins.
+    pub template_set: Option<String>,
+    /// How often it may be called. Default by kind: Slack 1/s with a burst of 3, Discord 30/m with a burst of 5,
+    /// webhook unlimited.
+    pub rate: Rate,
+    /// How many requests may be open at once. Default 1 for Slack and Discord, 64 for webhook; 1 to 1,000.
+    pub in_flight: usize,
+    /// How long one attempt may take. Default `delivery.attempt_timeout`.
+    pub timeout: Duration,
+    /// How long a message is news. Default 6 h for Slack and Discord, `None` (off) for webhook.
+    pub expire_after: Option<Duration>,
+    /// Lines of diff in a message. Default 0.
+    pub diff_lines: usize,
+    /// What is particular to its kind.
+    pub service: Service,
+}
+
+/// What is particular to a kind of destination.
+#[derive(Debug, Clone)]
+pub enum Service {
+    /// A Slack incoming webhook.
+    Slack(slack::SlackConfig),
+    /// A Discord webhook.
+    Discord(discord::DiscordConfig),
+    /// Any HTTP service.
+    Webhook(webhook::WebhookConfig),
+}
+
+/// How often a destination may be called.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Rate {
+    /// A bucket that fills steadily.
+    Limited {
+        /// Calls per second.
+        per_second: f64,
+        /// Calls at once when it is full, at least 1.
+        burst: u32,
+    },
+    /// As often as there is something to send.
+    Unlimited,
+}
+
+/// Speaks to one destination.
+#[async_trait]
+pub trait Notifier: Send + Sync {
+    /// Returns what kind of service it speaks to.
+    fn kind(&self) -> DestinationKind;
+
+    /// Builds the exact request body. Pure.
+    fn body(&self, rendered: &Rendered, rung: Rung) -> Bytes;
+
+    /// Returns the plainer form to try next when `rung` was refused as malformed with this status; `None` where
+    /// there is none.
+    fn next_rung(&self, rung: Rung, status: Option<u16>) -> Option<Rung>;
+
+    /// Sends a body once.
+    ///
+    /// # Errors
+    /// [`SendError`]: what the answer, or its absence, means.
+    async fn send(&self, body: Bytes, call: &Call) -> Result<Sent, SendError>;
+}
+
+/// What identifies one attempt to a destination.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The delivery's id, the same on every retry.
+    pub delivery_id: DeliveryId,
+    /// When the attempt is made.
+    pub now: Timestamp,
+}
+
+/// A destination took a message.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sent {
+    /// The HTTP status.
+    pub status: u16,
+    /// How long the destination asks to be left alone from now on (Discord: `Remaining` is 0 until `Reset-After`).
+    pub pause: Option<Duration>,
+}
+
+/// A destination did not take a message, or is not known to have.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{reason}{}", words.as_deref().map(|words| format!(": {words}")).unwrap_or_default())]
+pub struct SendError {
+    /// The class of the failure.
+    pub reason: Reason,
+    /// What follows from it.
+    pub verdict: Verdict,
+    /// The HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// The platform's own words, at most 200 characters, free of secrets.
+    pub words: Option<String>,
+    /// How long the whole destination is to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+/// What follows from a failure. Decided once, here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Try again later; counts for the back-off.
+    Retry,
+    /// Try again later; does not lengthen the back-off (429).
+    RetryUncounted,
+    /// Try again later, but not beyond so many counted attempts in all.
+    RetryAtMost(u32),
+    /// The body was called malformed: try the next rung at once, where there is one, else give up.
+    NextRung,
+    /// Give up.
+    GiveUp,
+    /// Give up, and never call the destination again until its address changes.
+    Gone,
+}

@@ -1,0 +1,1 @@
+//! Routing: which destinations an event goes to, and why. Pure.

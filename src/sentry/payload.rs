@@ -1,0 +1,5 @@
+//! Payloads.
+
+/// Placeholder of the skeleton.
+#[derive(Debug, Clone)]
+pub struct AcceptedEvent {}
