@@ -11,6 +11,7 @@ pub mod telemetry;
 
 pub mod render;
 pub mod routing;
+pub mod sample;
 pub mod sentry;
 
 pub mod notify;

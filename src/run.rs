@@ -2,6 +2,10 @@
 //!
 //! Knows neither how events are kept nor how a run is shown.
 
+mod fold;
+
+use std::fmt::Display;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +13,8 @@ use crate::event::{
     EventId, GroupId, Organization, PullRequest, RepositoryChange, RootCause, RunId, SentryRunId, Solution,
     Stage,
 };
+
+pub use fold::{is_late_start, pair_of_ready};
 
 /// Everything known of one run up to and including one event.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,4 +104,106 @@ pub enum StageState {
     Completed,
     /// Nothing was heard for too long.
     Stalled,
+}
+
+impl Run {
+    /// Returns how the run is named to people: `acme/12345`, by `sentry_run_id` where Sentry gave no `run_id`, by its
+    /// first event where it gave neither.
+    pub fn label(&self) -> String {
+        let id: &dyn Display = match (&self.run_id, &self.sentry_run_id) {
+            (Some(run_id), _) => run_id,
+            (None, Some(sentry_run_id)) => sentry_run_id,
+            (None, None) => &self.first_event,
+        };
+        format!("{}/{id}", self.organization)
+    }
+
+    /// Returns the repositories that the run is about, each once: where the cause lies, where code was written, where
+    /// pull requests were opened. While none of these is known, those of the files that cause and plan speak of.
+    pub fn repos(&self) -> Vec<&str> {
+        let cause = self.root_cause.iter().filter_map(|root_cause| root_cause.repo.as_deref());
+        let changes = self.changes.iter().filter_map(|change| change.repo.as_deref());
+        let pull_requests = self.pull_requests.iter().filter_map(|pull_request| pull_request.repo.as_deref());
+        let repos = each_once(cause.chain(changes).chain(pull_requests));
+        if !repos.is_empty() {
+            return repos;
+        }
+        let reasons = self.root_cause.iter().flat_map(|root_cause| &root_cause.reasons);
+        let steps = self.solution.iter().flat_map(|solution| &solution.steps);
+        let reasons = reasons.filter_map(|reason| reason.repo.as_deref());
+        each_once(reasons.chain(steps.filter_map(|step| step.repo.as_deref())))
+    }
+
+    /// Returns what Seer says is to be done about the cause, once it says so.
+    pub fn classification(&self) -> Option<&str> {
+        self.root_cause.as_ref()?.classification.as_deref()
+    }
+
+    /// Returns the providers of the pull requests, each once.
+    pub fn providers(&self) -> Vec<&str> {
+        each_once(self.pull_requests.iter().filter_map(|pull_request| pull_request.provider.as_deref()))
+    }
+
+    /// Returns the paths of the changed files, each once.
+    pub fn paths(&self) -> Vec<&str> {
+        each_once(
+            self.changes.iter().flat_map(|change| &change.files).filter_map(|file| file.path.as_deref()),
+        )
+    }
+}
+
+fn each_once<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen = std::collections::HashSet::new();
+    names.filter(|name| seen.insert(*name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Action, Artifacts, Event, EventId, Organization, Reasoning};
+
+    fn run(artifacts: Artifacts) -> Run {
+        let event = Event {
+            id: EventId::new("evt_1"),
+            organization: Organization::new("acme"),
+            resource: "seer".to_owned(),
+            action: Action::PrCreated,
+            run_id: None,
+            sentry_run_id: None,
+            group_id: None,
+            iteration: None,
+            received_at: Timestamp::UNIX_EPOCH,
+            sent_at: None,
+            artifacts,
+        };
+        Run::fold([&event]).unwrap()
+    }
+
+    #[test]
+    fn repositories_are_those_of_cause_code_and_pull_requests_each_once() {
+        let repo = |name: &str| Some(name.to_owned());
+        let elsewhere = Reasoning { repo: repo("acme/elsewhere"), ..Reasoning::default() };
+        let cause = RootCause { repo: repo("acme/api"), reasons: vec![elsewhere], ..RootCause::default() };
+        let change = |name: &str| RepositoryChange { repo: repo(name), ..RepositoryChange::default() };
+        let pull_request = PullRequest { repo: repo("acme/docs"), ..PullRequest::default() };
+        let run = run(Artifacts {
+            root_cause: Some(RootCause { classification: repo("code_fix"), ..cause }),
+            changes: Some(vec![change("acme/web"), change("acme/api")]),
+            pull_requests: Some(vec![pull_request]),
+            ..Artifacts::default()
+        });
+        assert_eq!(run.repos(), ["acme/api", "acme/web", "acme/docs"]);
+        assert_eq!(run.classification(), Some("code_fix"));
+    }
+
+    #[test]
+    fn while_nothing_else_names_a_repository_the_files_that_are_spoken_of_do() {
+        let reason = Reasoning { repo: Some("acme/api".to_owned()), ..Reasoning::default() };
+        let reasons = vec![Reasoning::default(), reason.clone(), reason];
+        let root_cause = RootCause { reasons, ..RootCause::default() };
+        let run = run(Artifacts { root_cause: Some(root_cause), ..Artifacts::default() });
+        assert_eq!(run.repos(), ["acme/api"]);
+        assert_eq!(run.classification(), None);
+        assert!(run.providers().is_empty() && run.paths().is_empty());
+    }
 }
