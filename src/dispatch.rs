@@ -1,6 +1,60 @@
-//! The dispatcher.
+//! The dispatcher: claims events, routes and plans them; claims deliveries, renders, sends and records them.
+//!
+//! Two loops, nothing else: `dispatch/planner.rs` and `dispatch/sender.rs`. They meet everything else in the store:
+//! a wake-up signal saves waiting, but polling works without it. Knows neither HTTP servers nor SQL, and of an answer
+//! only what its notifier says that it means.
 
+pub mod backoff;
+mod board;
+mod decide;
+mod deliver;
+mod desk;
+mod finish;
+mod journal;
+mod moment;
+mod outage;
+pub mod pace;
+mod plan;
+mod planner;
+mod sender;
+mod stories;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep};
+use url::Url;
+
+use crate::clock::Clock;
+use crate::delivery::{DestinationKind, DestinationName};
+use crate::event::Organization;
+use crate::notify::{Destination, Notifiers};
+use crate::render::Renderer;
+use crate::render::context::Links;
+use crate::routing::RoutingTable;
+use crate::store::{DestinationStatus, History, Queue};
+use crate::telemetry::Metrics;
+
+use desk::Desk;
+use moment::{SteadyClock, between};
+use outage::{Outage, Pauses};
+use sender::Sender;
+
+/// How often is looked without being woken: what another process queued is noticed within that time.
+const POLL: Duration = Duration::from_millis(500);
+
+/// What a lease allows beside the longest attempt: to be rendered, to wait for a slot, and to be written down.
+const LEASE_MARGIN: Duration = Duration::from_secs(30);
+
+/// What a destination may ask for at most, unless `give_up_after` is longer: a slip of its clock must not close it for
+/// years.
+const LONGEST_HOLD: Duration = Duration::from_hours(24);
 
 /// Settings of the `[delivery]` table.
 #[derive(Debug, Clone)]
@@ -19,4 +73,210 @@ pub struct DeliveryConfig {
     pub dedupe_window: Duration,
     /// A file of certificates (PEM) to trust beside the system's. Default none.
     pub ca_file: Option<std::path::PathBuf>,
+}
+
+/// What the configuration says of where events go and what is said there; one value, so that it is replaced as one.
+pub struct Rules {
+    /// Which destinations an event goes to.
+    pub routing: RoutingTable,
+    /// What is said.
+    pub renderer: Renderer,
+    /// The destinations, whether or not their secrets are known.
+    pub destinations: Vec<Destination>,
+    /// Who speaks to them, where their secrets are known.
+    pub notifiers: Notifiers,
+    /// Where links in messages lead, per organization.
+    pub links: HashMap<Organization, Links>,
+}
+
+/// Takes events from the store to their destinations.
+pub struct Dispatcher {
+    shared: Arc<Shared>,
+    wake: Arc<Notify>,
+}
+
+impl Dispatcher {
+    /// Sets the dispatcher up; nothing happens before [`run`](Self::run).
+    pub fn new(
+        queue: Arc<dyn Queue>,
+        history: Arc<dyn History>,
+        rules: Arc<Rules>,
+        settings: DeliveryConfig,
+        clock: Clock,
+        wake: Arc<Notify>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { shared: Arc::new(Shared::new(queue, history, rules, settings, clock, metrics)), wake }
+    }
+
+    /// Works until `stop` resolves; then claims nothing more, waits `stop_grace` for attempts under way, and
+    /// interrupts and gives back the rest. `wake` says that an event was accepted or a replay queued.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let (stopping, stopped) = watch::channel(false);
+        let work = async {
+            if self.shared.register(stopped.clone()).await {
+                let planner = tokio::spawn(planner(Arc::clone(&self.shared), self.wake, stopped.clone()));
+                tokio::join!(Sender::new(Arc::clone(&self.shared)).run(stopped), passing_panics_on(planner));
+            }
+        };
+        let stop = async {
+            stop.await;
+            stopping.send_replace(true);
+        };
+        tokio::join!(stop, work);
+    }
+}
+
+/// Plans until stopped; a store that hangs does not keep it for longer than `stop_grace`.
+async fn planner(shared: Arc<Shared>, wake: Arc<Notify>, stopped: watch::Receiver<bool>) {
+    let overdue = overdue(stopped.clone(), shared.settings.stop_grace);
+    tokio::select! {
+        () = planner::run(shared, wake, stopped) => {}
+        () = overdue => {}
+    }
+}
+
+/// Resolves when the stop was `grace` ago.
+async fn overdue(mut stopped: watch::Receiver<bool>, grace: Duration) {
+    // An error says that the sender is gone, and with it everybody who could still want something.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+    sleep(grace).await;
+}
+
+async fn passing_panics_on(task: tokio::task::JoinHandle<()>) {
+    if let Err(error) = task.await
+        && let Ok(panic) = error.try_into_panic()
+    {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// Returns for how long a destination is left alone that asks for so much.
+fn bearable(hold: Duration, settings: &DeliveryConfig) -> Duration {
+    hold.min(LONGEST_HOLD.max(settings.give_up_after))
+}
+
+/// What both loops and all attempts share.
+struct Shared {
+    queue: Arc<dyn Queue>,
+    history: Arc<dyn History>,
+    rules: Arc<Rules>,
+    settings: DeliveryConfig,
+    clock: SteadyClock,
+    metrics: Arc<Metrics>,
+    outage: Outage,
+    /// How long a claim is ours: longer than any attempt may take.
+    lease: Duration,
+    /// The configured destinations.
+    desks: Vec<Arc<Desk>>,
+    desk_of: HashMap<DestinationName, Arc<Desk>>,
+    /// Raised by the plan loop for the loop that sends. Only that one waits for it, so no signal is lost.
+    planned: Notify,
+    /// Raised by the plan loop: something may wait at any destination.
+    look_everywhere: AtomicBool,
+}
+
+impl Shared {
+    fn new(
+        queue: Arc<dyn Queue>,
+        history: Arc<dyn History>,
+        rules: Arc<Rules>,
+        settings: DeliveryConfig,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let now = Instant::now();
+        let desks: Vec<Arc<Desk>> = rules
+            .destinations
+            .iter()
+            .map(|destination| {
+                let notifier = rules.notifiers.get(&destination.name).cloned();
+                Arc::new(Desk::configured(destination, notifier, now))
+            })
+            .collect();
+        let timeouts = rules.destinations.iter().map(|destination| destination.timeout);
+        Self {
+            queue,
+            history,
+            lease: timeouts.fold(settings.attempt_timeout, Duration::max) + LEASE_MARGIN,
+            desk_of: desks.iter().map(|desk| (desk.name.clone(), Arc::clone(desk))).collect(),
+            desks,
+            rules,
+            settings,
+            clock: SteadyClock::new(clock),
+            metrics,
+            outage: Outage::default(),
+            planned: Notify::new(),
+            look_everywhere: AtomicBool::new(false),
+        }
+    }
+
+    /// Makes the destinations known to the store and learns what it remembers of them; false where the stop came
+    /// first.
+    async fn register(&self, mut stopped: watch::Receiver<bool>) -> bool {
+        let mut pauses = Pauses::default();
+        loop {
+            let entries = self.rules.destinations.iter().map(desk::entry).collect();
+            let registered = tokio::select! {
+                registered = self.queue.register_destinations(entries) => registered,
+                _ = stopped.wait_for(|stopped| *stopped) => return false,
+            };
+            match registered {
+                Ok(statuses) => {
+                    self.outage.worked();
+                    self.remember(&statuses);
+                    return true;
+                }
+                Err(error) => self.outage.failed(&error),
+            }
+            tokio::select! {
+                () = sleep(pauses.next_pause()) => {}
+                _ = stopped.wait_for(|stopped| *stopped) => return false,
+            }
+        }
+    }
+
+    fn remember(&self, statuses: &[DestinationStatus]) {
+        for status in statuses {
+            if let Some(desk) = self.desk_of.get(&status.name) {
+                let hold = status.held_until.map(|moment| between(self.clock.wall(), moment));
+                let hold = hold.map(|hold| bearable(hold, &self.settings));
+                desk.remember(status.gone_since.is_some(), hold, Instant::now());
+            }
+        }
+    }
+
+    fn kind_of(&self, name: &DestinationName) -> Option<DestinationKind> {
+        self.desk_of.get(name)?.place.as_ref().map(|place| place.target.kind)
+    }
+
+    /// Says that new deliveries wait for these destinations.
+    fn announce<'a>(&self, destinations: impl Iterator<Item = &'a DestinationName>) {
+        for desk in destinations.filter_map(|name| self.desk_of.get(name)) {
+            desk.announce();
+        }
+        self.planned.notify_one();
+    }
+
+    /// Says that something new may wait anywhere.
+    fn look_everywhere(&self) {
+        self.look_everywhere.store(true, Ordering::Release);
+        self.planned.notify_one();
+    }
+
+    fn take_look_everywhere(&self) -> bool {
+        self.look_everywhere.swap(false, Ordering::Acquire)
+    }
+
+    /// Returns where links lead for an organization; for one that is no longer configured, to its place at Sentry.
+    fn links(&self, organization: &Organization) -> Option<Cow<'_, Links>> {
+        if let Some(links) = self.rules.links.get(organization) {
+            return Some(Cow::Borrowed(links));
+        }
+        let base_url = Url::parse(&format!("https://{organization}.sentry.io"))
+            .or_else(|_| Url::parse("https://sentry.io"))
+            .ok()?;
+        let public_url = self.rules.links.values().find_map(|links| links.public_url.clone());
+        Some(Cow::Owned(Links { base_url, public_url }))
+    }
 }

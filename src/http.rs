@@ -1,9 +1,31 @@
-//! The HTTP server.
+//! The HTTP server: which path leads to which handler, and what all handlers share.
+//!
+//! Never calls `dispatch`; the two meet in the store.
+
+mod access;
+pub mod api;
+mod body;
+mod error;
+mod ops;
+mod webhook;
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use actix_web::web::{Data, ServiceConfig, get, post, resource, route};
 use secrecy::SecretString;
+use tokio::sync::Notify;
 use url::Url;
+
+use crate::clock::Clock;
+use crate::sentry::signature::SigningKeys;
+use crate::store::{History, Queue};
+use crate::telemetry::Metrics;
+
+pub use access::AccessToken;
+pub use body::BodyBudget;
+pub use error::{ApiError, CODES, ErrorCode};
 
 /// Settings of the `[http]` table.
 #[derive(Debug, Clone)]
@@ -16,4 +38,101 @@ pub struct HttpConfig {
     pub max_body_bytes: usize,
     /// Asked for by dashboard, API and metrics; `None` lets one be made and kept beside the store.
     pub token: Option<SecretString>,
+}
+
+/// What the handlers share.
+pub struct AppState {
+    /// Where webhooks go.
+    pub queue: Arc<dyn Queue>,
+    /// What is known, for the metrics.
+    pub history: Arc<dyn History>,
+    /// Who may sign.
+    pub keys: SigningKeys,
+    /// The largest webhook body, in bytes.
+    pub max_body_bytes: usize,
+    /// Within which time an equal webhook is a duplicate.
+    pub dedupe_window: Duration,
+    /// What opens metrics.
+    pub token: AccessToken,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Rung after each stored event, so that the dispatcher need not wait for its next poll.
+    pub wake: Arc<Notify>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// How many bytes of unverified bodies are in memory.
+    pub budget: Arc<BodyBudget>,
+    /// What was new in payloads and is logged already.
+    pub(crate) novelties: Mutex<webhook::Novelties>,
+    /// Whether the store could write when it was last asked.
+    pub(crate) readiness: ops::Readiness,
+}
+
+/// The parts of [`AppState`] that its builder has no default for.
+pub struct AppParts {
+    /// Where webhooks go.
+    pub queue: Arc<dyn Queue>,
+    /// What is known, for the metrics.
+    pub history: Arc<dyn History>,
+    /// Who may sign.
+    pub keys: SigningKeys,
+    /// What opens metrics.
+    pub token: AccessToken,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Rung after each stored event.
+    pub wake: Arc<Notify>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+impl AppState {
+    /// Puts the parts together with the limits of the settings.
+    pub fn new(parts: AppParts, config: &HttpConfig, dedupe_window: Duration) -> Self {
+        Self {
+            queue: parts.queue,
+            history: parts.history,
+            keys: parts.keys,
+            max_body_bytes: config.max_body_bytes,
+            dedupe_window,
+            token: parts.token,
+            clock: parts.clock,
+            wake: parts.wake,
+            metrics: parts.metrics,
+            budget: Arc::new(BodyBudget::default()),
+            novelties: Mutex::default(),
+            readiness: ops::Readiness::default(),
+        }
+    }
+}
+
+/// Adds every path to a server.
+pub fn routes(service: &mut ServiceConfig, state: Data<AppState>) {
+    service
+        .app_data(state)
+        .service(
+            resource("/webhooks/sentry")
+                .route(post().to(webhook::receive))
+                .default_service(route().to(|| async { refuse_method("POST") })),
+        )
+        .service(
+            resource("/healthz")
+                .route(get().to(ops::healthz))
+                .default_service(route().to(|| async { refuse_method("GET") })),
+        )
+        .service(
+            resource("/readyz")
+                .route(get().to(ops::readyz))
+                .default_service(route().to(|| async { refuse_method("GET") })),
+        )
+        .service(
+            resource("/metrics")
+                .route(get().to(ops::metrics))
+                .default_service(route().to(|| async { refuse_method("GET") })),
+        )
+        .default_service(route().to(|| async { Err::<&str, _>(ApiError::from(ErrorCode::NotFound)) }));
+}
+
+fn refuse_method(allowed: &'static str) -> Result<&'static str, ApiError> {
+    Err(ApiError::from(ErrorCode::MethodNotAllowed { allowed }))
 }

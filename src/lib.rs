@@ -1,18 +1,81 @@
-//! seer-relay.
+//! `seer-relay`: receives Sentry's Seer webhooks, stores them before it answers, and tells the right people.
+//!
+//! This page is the architecture. Read it first; then read the modules in the order in which they are listed below.
+//!
+//! # Path of a webhook
+//!
+//! ```text
+//! Sentry ── POST ─▶ http/webhook ─▶ sentry/signature ─▶ sentry/payload ─▶ Queue::accept ─▶ 202
+//!                                                                              │ durable
+//!                              dispatch ◀── Queue::claim_events ───────────────┘
+//!                                  └─▶ routing ─▶ Queue::plan             one row per destination, or "no route"
+//!                              dispatch ◀── Queue::claim_deliveries       lease, attempt n
+//!                                  └─▶ render ─▶ Notifier::send ─▶ backoff::next ─▶ Queue::record
+//! cli, http/api        ◀── History                                        runs, deliveries, attempts
+//! ```
+//!
+//! Take a `pr_created`. [`http`] reads the body within its limits; [`sentry::signature`] finds the organization whose
+//! client secret signed it; [`sentry::payload`] makes one [`event::Event`] of either payload shape;
+//! [`store::Queue::accept`] commits it, and only then is Sentry answered 202. From here on nothing depends on Sentry.
+//! [`dispatch`] claims the event, folds its run ([`run::Run`]), asks [`routing`] for destinations and queues one
+//! [`delivery::Delivery`] for each. It claims those that are due, renders each from today's templates ([`render`]
+//! makes a [`message::Message`]), lets the destination's [`notify::Notifier`] turn it into a request, and writes down
+//! what became of it together with what happens next.
+//!
+//! Data goes right and down; nothing calls back. Routing comes after storing, so that a wrong route loses nothing and
+//! `replay` can route anew; rendering happens at each attempt, so that a mended template mends its dead letters.
+//!
+//! # Who may import whom
+//!
+//! A file imports only from lower ranks or its own family; equal ranks do not import each other. `tests/it` reads
+//! every `use crate::…` and names the file and line that breaks this.
+//!
+//! | rank | modules |
+//! | --- | --- |
+//! | 0 | [`event`], [`clock`], [`secret`], [`json`] |
+//! | 1 | [`run`], [`delivery`], [`message`] |
+//! | 2 | [`sentry`], [`routing`], [`render`], [`sample`] (which may use [`sentry`]): pure, no clock, no I/O after loading; [`telemetry`] |
+//! | 3 | [`store`], [`notify`]: the ports and their adapters |
+//! | 4 | [`http`], [`dispatch`]: the two drivers |
+//! | 5 | [`config`] |
+//! | 6 | [`check`] |
+//! | 7 | [`app`] |
+//! | 8 | [`demo`] |
+//! | 9 | [`cli`], with `main` on top |
+//!
+//! # Invariants
+//!
+//! 1. [`http`] and [`dispatch`] never call each other; they meet in the store. A wake-up signal is handed to both by
+//!    [`app`]; polling works without it.
+//! 2. A webhook is answered 2xx only after its event is committed, and nothing but verify, parse and one insert happens
+//!    before. While the store cannot write, the answer is 503.
+//! 3. [`store::Queue::accept`] takes only a [`sentry::payload::AcceptedEvent`], which is made only from a
+//!    [`sentry::signature::VerifiedWebhook`], which only [`sentry::signature::verify`] makes.
+//! 4. No database transaction is open while a network call runs: claim by lease, send, record.
+//! 5. One step, one transaction: an attempt and what happens next are written together, and only while the lease is
+//!    still ours. The lease is longer than the longest attempt that the settings allow.
+//! 6. Only `store` knows SQL, only `notify` reqwest, only `http` and `demo` (and `app`, which binds) actix, only
+//!    `config` the environment, only `main` standard output and exit codes.
+//! 7. A secret never reaches a log, an error text, `--json` or the store in clear; addresses of destinations are secrets.
+//! 8. At least once: the delivery's id goes with each attempt, so that a destination can drop repeats.
+//! 9. A trait exists only where two implementations do or are planned ([`store::Queue`], [`store::History`],
+//!    [`notify::Notifier`]). Time is a value: functions take `now`.
+//! 10. [`delivery::Reason`] is a closed set, at once the enum, the metric's label and the history's word.
 
 pub mod clock;
 pub mod event;
+pub mod json;
 pub mod secret;
 
 pub mod delivery;
 pub mod message;
 pub mod run;
-pub mod telemetry;
 
 pub mod render;
 pub mod routing;
 pub mod sample;
 pub mod sentry;
+pub mod telemetry;
 
 pub mod notify;
 pub mod store;
@@ -21,3 +84,11 @@ pub mod dispatch;
 pub mod http;
 
 pub mod config;
+
+pub mod check;
+
+pub mod app;
+
+pub mod demo;
+
+pub mod cli;

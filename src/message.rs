@@ -4,6 +4,8 @@
 //! Turning it into a platform's form is the notifiers' work (`notify/slack/blocks.rs`, `notify/discord/embed.rs`).
 
 pub mod markdown;
+#[cfg(test)]
+pub(crate) mod outline;
 
 use url::Url;
 

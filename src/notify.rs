@@ -2,18 +2,39 @@
 //!
 //! One notifier per kind. Knows neither the queue nor when to try again; it says only what an answer means.
 
+mod answer;
+pub mod client;
+mod dialect;
 pub mod discord;
+pub mod endpoint;
+mod fit;
+#[cfg(test)]
+mod hostile;
+mod inline;
+mod markdown;
+mod shortening;
 pub mod slack;
+mod summary;
+mod table;
 pub mod webhook;
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::delivery::{DeliveryId, DestinationKind, DestinationName, Reason, Rung};
+use crate::notify::client::HttpClient;
+use crate::notify::discord::DiscordNotifier;
+use crate::notify::endpoint::Endpoint;
+use crate::notify::slack::SlackNotifier;
+use crate::notify::webhook::{SigningKey, WebhookConfig, WebhookNotifier};
 use crate::render::Rendered;
+use crate::secret::Secret;
 
 /// A destination of the routing file.
 #[derive(Debug, Clone)]
@@ -46,6 +67,17 @@ pub enum Service {
     Discord(discord::DiscordConfig),
     /// Any HTTP service.
     Webhook(webhook::WebhookConfig),
+}
+
+impl Service {
+    /// Returns its kind.
+    pub fn kind(&self) -> DestinationKind {
+        match self {
+            Self::Slack(_) => DestinationKind::Slack,
+            Self::Discord(_) => DestinationKind::Discord,
+            Self::Webhook(_) => DestinationKind::Webhook,
+        }
+    }
 }
 
 /// How often a destination may be called.
@@ -132,3 +164,117 @@ pub enum Verdict {
     /// Give up, and never call the destination again until its address changes.
     Gone,
 }
+
+/// The notifiers of all destinations whose secrets are known.
+#[derive(Clone, Default)]
+pub struct Notifiers(HashMap<DestinationName, Arc<dyn Notifier>>);
+
+impl Notifiers {
+    /// Returns the notifier of a destination; `None` where one of its secrets is missing or cannot be used: then its
+    /// deliveries wait.
+    pub fn get(&self, destination: &DestinationName) -> Option<&Arc<dyn Notifier>> {
+        self.0.get(destination)
+    }
+}
+
+impl FromIterator<(DestinationName, Arc<dyn Notifier>)> for Notifiers {
+    fn from_iter<I: IntoIterator<Item = (DestinationName, Arc<dyn Notifier>)>>(notifiers: I) -> Self {
+        Self(notifiers.into_iter().collect())
+    }
+}
+
+impl std::fmt::Debug for Notifiers {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Why a destination has no notifier. No text shows a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// A secret could not be had; says why.
+    #[error("{0}")]
+    Missing(String),
+    /// Its address cannot be called.
+    #[error("its address is {0}")]
+    Address(#[from] endpoint::EndpointError),
+    /// Its Standard Webhooks secret is none.
+    #[error("its `secret` {0}")]
+    SigningKey(#[from] webhook::SigningKeyError),
+}
+
+/// Builds the notifiers of all destinations that can be called; logs why one cannot.
+pub fn build(destinations: &[Destination], client: &HttpClient) -> Notifiers {
+    let notifier = |destination: &Destination| match notifier(destination, client) {
+        Ok(notifier) => Some((destination.name.clone(), notifier)),
+        Err(error) => {
+            let name = destination.name.as_str();
+            tracing::error!(
+                destination = name,
+                "destination `{name}` cannot be called, its deliveries wait: {error}"
+            );
+            None
+        }
+    };
+    destinations.iter().filter_map(notifier).collect()
+}
+
+/// Builds the notifier of one destination.
+///
+/// # Errors
+/// [`BuildError`] when one of its secrets is missing or cannot be used.
+pub fn notifier(destination: &Destination, client: &HttpClient) -> Result<Arc<dyn Notifier>, BuildError> {
+    let (client, timeout) = (client.clone(), destination.timeout);
+    match &destination.service {
+        Service::Slack(config) => {
+            let endpoint = Endpoint::parse(known(&config.webhook_url)?)?;
+            Ok(Arc::new(SlackNotifier::new(config.clone(), endpoint, client, timeout)))
+        }
+        Service::Discord(config) => {
+            let endpoint = Endpoint::parse(known(&config.webhook_url)?)?;
+            Ok(Arc::new(DiscordNotifier::new(config, endpoint, client, timeout)))
+        }
+        Service::Webhook(config) => Ok(Arc::new(webhook_notifier(config, client, timeout)?)),
+    }
+}
+
+fn webhook_notifier(
+    config: &WebhookConfig,
+    client: HttpClient,
+    timeout: Duration,
+) -> Result<WebhookNotifier, BuildError> {
+    let mut endpoint = Endpoint::parse(known(&config.url)?)?;
+    let key = match &config.secret {
+        Some(secret) => {
+            endpoint.add_secret(known(secret)?.expose_secret());
+            Some(SigningKey::parse(known(secret)?)?)
+        }
+        None => None,
+    };
+    let mut headers = Vec::with_capacity(config.headers.len());
+    for (name, value) in &config.headers {
+        let value = known(value)?;
+        endpoint.add_secret(value.expose_secret());
+        headers.push((name.clone(), value.clone()));
+    }
+    Ok(WebhookNotifier::new(config.thin, endpoint, key, headers, client, timeout))
+}
+
+fn known(secret: &Secret) -> Result<&SecretString, BuildError> {
+    match secret {
+        Secret::Known(value) => Ok(value),
+        Secret::Missing(why) => Err(BuildError::Missing(why.clone())),
+    }
+}
+
+/// Returns the exact request body for a destination. Pure; needs no secret.
+pub fn body_for(destination: &Destination, rendered: &Rendered, rung: Rung) -> Bytes {
+    match &destination.service {
+        Service::Slack(config) => slack::body(config, rendered, rung),
+        Service::Discord(_) => discord::body(rendered, rung),
+        Service::Webhook(config) => webhook::body(config.thin, rendered, rung),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,53 @@
-//! The renderer.
+//! The renderer: looks up the template for an event and a destination, and makes a message, a request body or the
+//! documented JSON of it.
+//!
+//! Pure after loading. Knows no platform's form (`notify` does) and not how an event was routed.
+//!
+//! # What a template's author should know
+//!
+//! - `{{ value }}` is text wherever it stands; text that is Markdown goes through `| markdown` (or `| safe`).
+//! - Null is empty text: ask with `is none` or `if`, not with `== none`. In `.json.tera` null stays null; texts stand
+//!   in quotes there (`"{{ event.id }}"`), everything else goes through `| json`.
+//! - What `{% set x %}…{% endset %}` caught is never empty, equals nothing and has no length of its own;
+//!   `{% set x = value %}` is fine.
+//! - `{% for … %}` alone on its line leaves blank lines, which split tables and loosen lists: write `-%}`.
+//! - A field of null is undefined, which is an error where it is shown: `{{ run.solution.summary }}` wants an
+//!   `{% if run.solution %}` around it.
+//! - `<{{ value }}>` is no link; `[words]({{ value }})` is one, if the value is an http or https address.
+//! - A line that begins with four spaces is code.
+//! - `{% include "_part.md.tera" %}` takes the nearest file of that name, `"built-in/_part.md.tera"` the built-in one.
 
+pub mod context;
+mod engine;
+mod error;
+mod explain;
+mod family;
+mod fault;
+mod files;
+mod filters;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod lint;
+mod place;
+mod sets;
+mod tokens;
+mod tone;
+mod values;
+
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::message::Message;
+use self::family::Family;
+use self::sets::{Found, Sets};
+use crate::delivery::DestinationKind;
+use crate::event::Action;
+use crate::message::{Message, markdown};
+
+pub use self::context::{Context, Links};
+pub use self::error::RenderError;
+pub use self::fault::TemplateFault;
 
 /// Settings of the `[templates]` table.
 #[derive(Debug, Clone)]
@@ -25,3 +68,160 @@ pub enum Rendered {
     /// The documented JSON, for a `webhook` destination without a template of its own: `data` of the body.
     Document(Value),
 }
+
+/// What a message is made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// What kind of service the destination is.
+    pub kind: DestinationKind,
+    /// The template set that its route or its own settings name.
+    pub set: Option<String>,
+    /// The destination's name.
+    pub destination: String,
+    /// How many lines of diff it wants.
+    pub diff_lines: usize,
+}
+
+/// All templates, ready to render.
+#[derive(Debug)]
+pub struct Renderer {
+    sets: Sets,
+}
+
+impl Renderer {
+    /// Loads the built-in templates and those of the user's folder.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any template, in order of file and place.
+    pub fn load(config: &TemplatesConfig) -> Result<Self, Vec<TemplateFault>> {
+        let mut faults = Vec::new();
+        let mut files = files::built_in();
+        if config.dir.is_dir() {
+            files.extend(files::read(&config.dir, &mut faults));
+        } else if config.dir_is_explicit {
+            let fault = TemplateFault::new(&config.dir, "the templates folder does not exist");
+            faults.push(fault.with_hint("make it, or remove `dir` from `[templates]`"));
+        }
+        let sets = Sets::build(&files, &mut faults);
+        faults.sort_by(|one, other| {
+            (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column))
+        });
+        if faults.is_empty() { Ok(Self { sets }) } else { Err(faults) }
+    }
+
+    /// Returns the renderer of the built-in templates alone.
+    pub fn built_in() -> Self {
+        Self { sets: Sets::build(&files::built_in(), &mut Vec::new()) }
+    }
+
+    /// Tells whether there is a template set of this name.
+    pub fn has_set(&self, set: &str) -> bool {
+        self.sets.names().any(|name| name == set)
+    }
+
+    /// Returns the names of the template sets, in order.
+    pub fn sets(&self) -> Vec<String> {
+        self.sets.names().map(str::to_owned).collect()
+    }
+
+    /// Returns every action that this version knows, and every other one that some template is for.
+    pub fn actions(&self) -> Vec<Action> {
+        let own = self.sets.actions().into_iter().map(|name| Action::from_name(&name));
+        let own: Vec<_> = own.filter(|action| !action.is_known()).collect();
+        Action::KNOWN.into_iter().chain(own).collect()
+    }
+
+    /// Returns the template that an action would use, as people know it: its path in the templates folder.
+    pub fn template_for(&self, action: &Action, target: &Target) -> String {
+        match self.find(action, target) {
+            Some(found) => place::path(&found.name).to_owned(),
+            None => "documented JSON".to_owned(),
+        }
+    }
+
+    /// Renders an event for a destination.
+    ///
+    /// # Errors
+    /// [`RenderError`] where the template uses what is not there, or where what it made is no message or no JSON.
+    pub fn render(&self, context: &Context, target: &Target) -> Result<Rendered, RenderError> {
+        let Some(found) = self.find(&context.event().action, target) else {
+            return Ok(Rendered::Document(context.document()));
+        };
+        let values = template_context(context, target, found.family);
+        let (output, tokens) = tokens::collect(|| found.tera.render(&found.name, &values));
+        let output = output.map_err(|error| failed(&error, &found, context))?;
+        match found.family {
+            Family::Markdown => {
+                let message = Message { tone: context.tone(), ..markdown::parse(&output, &tokens) };
+                if message.title.is_empty() && message.blocks.is_empty() && message.buttons.is_empty() {
+                    return Err(rejected(&found, "the template made an empty message".to_owned()));
+                }
+                Ok(Rendered::Message(message))
+            }
+            Family::Json => serde_json::from_str(&output).map(Rendered::Body).map_err(|error| {
+                rejected(&found, format!("what the template made is not valid JSON: {error} of the output"))
+            }),
+        }
+    }
+
+    fn find(&self, action: &Action, target: &Target) -> Option<Found<'_>> {
+        self.sets.find(target.set.as_deref(), target.kind, action)
+    }
+}
+
+/// Returns the context as the engine takes it.
+fn template_context(context: &Context, target: &Target, family: Family) -> tera::Context {
+    let mut values = tera::Context::new();
+    if let Value::Object(fields) = context.data() {
+        for (name, value) in fields {
+            values.insert_value(name.clone(), values::to_tera(value, family));
+        }
+    }
+    let destination = json!({
+        "name": target.destination,
+        "kind": target.kind.as_str(),
+        "diff": target.diff_lines,
+    });
+    values.insert_value("destination", values::to_tera(&destination, family));
+    values
+}
+
+fn failed(error: &tera::Error, found: &Found<'_>, context: &Context) -> RenderError {
+    let mut fields: BTreeSet<String> = ["destination", "name", "kind", "diff"].map(str::to_owned).into();
+    collect_fields(context.data(), &mut fields);
+    let finding = explain::render_error(error, &found.name, &fields);
+    RenderError {
+        template: place::shown(&finding.template).to_owned(),
+        line: finding.position.map(|(line, _)| line),
+        column: finding.position.map(|(_, column)| column),
+        message: finding.message,
+        hint: finding.hint,
+    }
+}
+
+fn rejected(found: &Found<'_>, message: String) -> RenderError {
+    RenderError {
+        template: place::shown(&found.name).to_owned(),
+        line: None,
+        column: None,
+        message,
+        hint: None,
+    }
+}
+
+/// Gathers the names of all fields of the contract.
+fn collect_fields(value: &Value, fields: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                fields.insert(name.clone());
+                collect_fields(value, fields);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_fields(item, fields)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,165 @@
 //! Routing: which destinations an event goes to, and why. Pure.
+//!
+//! Knows neither the routing file nor how anything is sent.
+
+pub mod condition;
+pub mod pattern;
+mod verdict;
+
+use serde::Serialize;
+
+use crate::delivery::DestinationName;
+use crate::event::Event;
+use crate::run::Run;
+
+pub use condition::{Condition, Conditions, Field};
+pub use pattern::Pattern;
+pub use verdict::ConditionVerdict;
+
+/// A rule of the routing file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {
+    /// Its name; `route 3` for an unnamed one that stands third.
+    pub name: String,
+    /// What must hold.
+    pub when: Conditions,
+    /// Excludes the events for which all of these hold.
+    pub not: Option<Conditions>,
+    /// Whether it only takes what no route above it took.
+    pub otherwise: bool,
+    /// Where it sends to.
+    pub to: Vec<DestinationName>,
+    /// The template set it asks for; wins over the destination's own.
+    pub template_set: Option<String>,
+    /// Whether the reading ends here for what it matches.
+    pub stop: bool,
+}
+
+/// The routes, in the order in which they are read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RoutingTable {
+    routes: Vec<Route>,
+}
+
+/// Where an event goes, and what every route said to it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Decision {
+    /// Every route, in order.
+    pub routes: Vec<RouteVerdict>,
+    /// Each destination once.
+    pub destinations: Vec<RoutedDestination>,
+}
+
+/// What one route said to an event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RouteVerdict {
+    /// The route's name.
+    pub name: String,
+    /// Whether it matched.
+    pub matched: bool,
+    /// Each of its conditions; it matched where all of them held.
+    pub why: Vec<ConditionVerdict>,
+}
+
+/// A destination that an event goes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RoutedDestination {
+    /// Its name.
+    pub name: DestinationName,
+    /// The template set that the first route which named it asks for, if any.
+    pub template_set: Option<String>,
+}
+
+impl RoutingTable {
+    /// Makes a table of routes that are read from first to last.
+    pub fn new(routes: Vec<Route>) -> Self {
+        Self { routes }
+    }
+
+    /// Returns the routes.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// Decides where an event goes, with the reason of every route. `run` is the run up to and including the event.
+    pub fn route(&self, event: &Event, run: &Run) -> Decision {
+        let mut decision = Decision { routes: Vec::new(), destinations: Vec::new() };
+        let mut reading = Reading::default();
+        for route in &self.routes {
+            let why = verdict::explain(route, event, run, reading);
+            let matched = why.iter().all(|condition| condition.held);
+            if matched {
+                reading.take(route, &mut decision.destinations);
+            }
+            decision.routes.push(RouteVerdict { name: route.name.clone(), matched, why });
+        }
+        decision
+    }
+
+    /// Decides the same without the reasons: the names of the routes that matched, and the destinations.
+    pub fn destinations(&self, event: &Event, run: &Run) -> (Vec<String>, Vec<RoutedDestination>) {
+        let mut names = Vec::new();
+        let mut destinations = Vec::new();
+        let mut reading = Reading::default();
+        for route in &self.routes {
+            if reading.stopped_by.is_some() {
+                break;
+            }
+            if (route.otherwise && reading.first_match.is_some()) || !route.holds_for(event, run) {
+                continue;
+            }
+            names.push(route.name.clone());
+            reading.take(route, &mut destinations);
+        }
+        (names, destinations)
+    }
+}
+
+impl Decision {
+    /// Returns the names of the routes that matched, in order; empty is "no route".
+    pub fn matched(&self) -> Vec<String> {
+        self.routes.iter().filter(|route| route.matched).map(|route| route.name.clone()).collect()
+    }
+}
+
+impl Route {
+    /// Returns whether `when` and `not` let the event through.
+    fn holds_for(&self, event: &Event, run: &Run) -> bool {
+        (!is_own_notice(event) || self.when.names_own_notices())
+            && self.when.hold(event, run)
+            && !self.not.as_ref().is_some_and(|not| not.hold(event, run))
+    }
+}
+
+/// Returns whether the event is one of the relay's own, which only a route that names it takes.
+fn is_own_notice(event: &Event) -> bool {
+    event.action.as_str().starts_with(pattern::OWN_NOTICE)
+}
+
+/// How far the table was read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Reading<'a> {
+    /// The first route that matched.
+    first_match: Option<&'a Route>,
+    /// The route that ended the reading.
+    stopped_by: Option<&'a Route>,
+}
+
+impl<'a> Reading<'a> {
+    /// Notes that `route` matched, and adds its destinations.
+    fn take(&mut self, route: &'a Route, destinations: &mut Vec<RoutedDestination>) {
+        self.first_match.get_or_insert(route);
+        if route.stop {
+            self.stopped_by = Some(route);
+        }
+        for name in &route.to {
+            if destinations.iter().all(|destination| destination.name != *name) {
+                let template_set = route.template_set.clone();
+                destinations.push(RoutedDestination { name: name.clone(), template_set });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@ mod fold;
 
 use std::fmt::Display;
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +77,31 @@ pub enum RunState {
     Iterating,
     /// An iteration was pushed.
     PrUpdated,
+}
+
+impl RunState {
+    /// Returns the word for it, the same in JSON and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::RootCauseStarted => "root_cause_started",
+            Self::RootCauseCompleted => "root_cause_completed",
+            Self::SolutionStarted => "solution_started",
+            Self::SolutionCompleted => "solution_completed",
+            Self::CodingStarted => "coding_started",
+            Self::CodingCompleted => "coding_completed",
+            Self::PrCreated => "pr_created",
+            Self::PrReady => "pr_ready",
+            Self::Iterating => "iterating",
+            Self::PrUpdated => "pr_updated",
+        }
+    }
+}
+
+impl fmt::Display for RunState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
 }
 
 /// One stage of a run.

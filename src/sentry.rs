@@ -2,7 +2,6 @@
 //!
 //! Knows neither HTTP servers nor how events are kept.
 
-pub mod json;
 pub mod payload;
 pub mod signature;
 #[cfg(test)]

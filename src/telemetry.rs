@@ -1,6 +1,18 @@
 //! What the relay says of itself: the tracing subscriber, and the counters that `http` and `dispatch` raise.
+//!
+//! Knows neither where the numbers are served (`http/ops.rs`) nor what is worth logging (each module itself).
 
+mod metrics;
+
+use std::io::{IsTerminal, stderr};
 use std::str::FromStr;
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::layer;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+pub use metrics::Metrics;
 
 /// Settings of the `[log]` table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,7 +20,7 @@ pub struct LogConfig {
     /// Text for people or one JSON object a line. Default text.
     pub format: LogFormat,
     /// `error`, `warn`, `info`, `debug` or `trace`. Default info.
-    pub level: tracing::level_filters::LevelFilter,
+    pub level: LevelFilter,
 }
 
 /// How a log line is written.
@@ -29,5 +41,25 @@ impl FromStr for LogFormat {
             "json" => Ok(Self::Json),
             _ => Err("expected `text` or `json`"),
         }
+    }
+}
+
+/// Starts logging to standard error; `colour` counts only for text on a terminal. A second call changes nothing.
+pub fn start_logging(config: LogConfig, colour: bool) {
+    let own_level = config.level;
+    let targets = tracing_subscriber::filter::Targets::new()
+        .with_target("seer_relay", own_level)
+        .with_default(own_level.min(LevelFilter::WARN));
+    let registry = tracing_subscriber::registry().with(targets);
+    let started = match config.format {
+        LogFormat::Text => registry
+            .with(layer().with_writer(stderr).with_target(false).with_ansi(colour && stderr().is_terminal()))
+            .try_init(),
+        LogFormat::Json => registry
+            .with(layer().json().flatten_event(true).with_current_span(false).with_writer(stderr))
+            .try_init(),
+    };
+    if started.is_err() {
+        tracing::debug!("logging was started before");
     }
 }

@@ -1,5 +1,8 @@
 //! Faults: what is wrong in a file of the configuration, where, and how to mend it.
+//!
+//! Knows neither how a fault is found nor who shows it.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -19,4 +22,104 @@ pub struct Fault {
     pub message: String,
     /// How to mend it.
     pub hint: Option<String>,
+}
+
+impl Fault {
+    /// Returns whether it says that a secret has no usable value.
+    pub fn is_missing_secret(&self) -> bool {
+        ["secret_missing", "secret_unusable"].contains(&self.code)
+    }
+
+    /// Returns the same text as `Display`, under the word `warning` instead of `error`.
+    pub fn as_warning(&self) -> Titled<'_> {
+        Titled { title: "warning", fault: self }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Titled { title: "error", fault: self }.fmt(formatter)
+    }
+}
+
+/// A fault under the word that says how grave it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Titled<'a> {
+    title: &'static str,
+    fault: &'a Fault,
+}
+
+impl fmt::Display for Titled<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.title, self.fault.message)?;
+        if let Some(file) = &self.fault.file {
+            write!(formatter, "\n  --> {}", file.display())?;
+            for number in [self.fault.line, self.fault.column].into_iter().flatten() {
+                write!(formatter, ":{number}")?;
+            }
+        }
+        if let Some(hint) = &self.fault.hint {
+            write!(formatter, "\n\nhint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Everything that was found at once: what must be mended, and what is only unwise.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Faults {
+    /// What must be mended, in order of file and line.
+    pub faults: Vec<Fault>,
+    /// What may stay, in order of file and line.
+    pub warnings: Vec<Fault>,
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let faults = self.faults.iter().map(Fault::to_string);
+        let warnings = self.warnings.iter().map(|warning| warning.as_warning().to_string());
+        formatter.write_str(&faults.chain(warnings).collect::<Vec<_>>().join("\n\n"))
+    }
+}
+
+impl std::error::Error for Faults {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault() -> Fault {
+        Fault {
+            file: Some(PathBuf::from("config/routes.toml")),
+            line: Some(41),
+            column: Some(15),
+            code: "unknown_destination",
+            message: "route `backend-prs` sends to destination `slack-bakend`, which is not defined"
+                .to_owned(),
+            hint: Some("did you mean `slack-backend`? defined: `discord-ops`, `slack-backend`".to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_fault_reads_as_the_style_guide_shows_it() {
+        assert_eq!(
+            fault().to_string(),
+            "error: route `backend-prs` sends to destination `slack-bakend`, which is not defined\n  \
+             --> config/routes.toml:41:15\n\nhint: did you mean `slack-backend`? defined: `discord-ops`, \
+             `slack-backend`"
+        );
+        assert!(fault().as_warning().to_string().starts_with("warning: route"));
+    }
+
+    #[test]
+    fn a_fault_of_the_environment_shows_no_place() {
+        let fault = Fault { file: None, line: None, column: None, hint: None, ..fault() };
+        assert!(!fault.to_string().contains("-->"));
+    }
+
+    #[test]
+    fn several_are_parted_by_an_empty_line() {
+        let both = Faults { faults: vec![fault()], warnings: vec![fault()] };
+        assert!(both.to_string().contains("`slack-backend`\n\nwarning: "));
+    }
 }

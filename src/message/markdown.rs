@@ -1,1 +1,39 @@
-//! Markdown.
+//! Markdown: turns what a template made into a [`Message`], and sanitises it on the way.
+//!
+//! The parser sees a value as an opaque token, so what a value holds decides nothing; it is decoded in the leaves.
+//! A value that *is* Markdown is parsed apart, and put in where its token stands. No HTML, no images and no link but
+//! http and https comes out, whoever wrote it. Knows no platform: every text that comes out is literal.
+
+mod builder;
+mod html;
+mod leaf;
+mod links;
+mod node;
+mod splice;
+mod tokens;
+
+pub use tokens::{Values, strip};
+
+use crate::message::{Block, Message};
+
+/// A template's text beyond this is cut; values do not count, as they are tokens in it.
+const MAX_SOURCE_BYTES: usize = 1024 * 1024;
+/// So much of the `| markdown` values of one message is parsed; what comes after is shown unformatted.
+const MAX_FRAGMENT_BYTES: usize = 256 * 1024;
+/// Containers deeper than this are opened no more; what they hold stands in the one around them. A tree without a
+/// limit overflows the stack when it is dropped: 64 KiB of `>` suffice.
+const MAX_DEPTH: usize = 24;
+
+/// Parses a rendered template, in which `values` stand as tokens.
+pub fn parse(source: &str, values: &Values) -> Message {
+    let whole = source.get(..source.floor_char_boundary(MAX_SOURCE_BYTES)).unwrap_or_default();
+    let is_cut = whole.len() < source.len();
+    let leaves = leaf::Leaves::new(values);
+    let mut message = builder::message(&html::hide(whole), &leaves);
+    if is_cut {
+        message.blocks.push(Block::Paragraph(vec![crate::message::Inline::Text("…".to_owned())]));
+    }
+    message
+}
+#[cfg(test)]
+mod tests;

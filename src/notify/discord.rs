@@ -1,6 +1,35 @@
-//! Discord webhooks.
+//! Discord webhooks: their settings, their limits, and how one is called.
+//!
+//! Knows neither how an embed is made (`discord/embed.rs`) nor what an answer says (`discord/answer.rs`).
 
+mod answer;
+mod body;
+mod embed;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use url::Url;
+
+use crate::delivery::{DestinationKind, Rung};
+use crate::notify::answer::{failed, unreached};
+use crate::notify::client::HttpClient;
+use crate::notify::endpoint::Endpoint;
+use crate::notify::{Call, Notifier, SendError, Sent};
+use crate::render::Rendered;
 use crate::secret::Secret;
+
+pub(crate) use body::body;
+
+/// Discord asks bots to name themselves so; without it its gateway may refuse them.
+// Source: https://docs.discord.com/developers/reference#user-agent, read 2026-11-23.
+const USER_AGENT: &str = concat!(
+    "DiscordBot (https://crates.io/crates/seer-relay, ",
+    env!("CARGO_PKG_VERSION"),
+    ") seer-relay/",
+    env!("CARGO_PKG_VERSION")
+);
 
 /// Settings of a `[discord.NAME]` table.
 #[derive(Debug, Clone)]
@@ -9,4 +38,134 @@ pub struct DiscordConfig {
     pub webhook_url: Secret,
     /// The thread to post in.
     pub thread_id: Option<String>,
+}
+
+/// Discord's limits, in code points unless they say otherwise.
+// Source: https://docs.discord.com/developers/resources/message#embed-object-embed-limits and
+// https://docs.discord.com/developers/components/reference, read 2026-11-23.
+mod limit {
+    /// `content`.
+    pub(super) const CONTENT: usize = 2_000;
+    /// All texts of all embeds together.
+    pub(super) const EMBEDS: usize = 6_000;
+    /// Title of an embed.
+    pub(super) const TITLE: usize = 256;
+    /// Description of an embed.
+    pub(super) const DESCRIPTION: usize = 4_096;
+    /// Address of an embed.
+    pub(super) const URL: usize = 2_048;
+    /// Fields of an embed.
+    pub(super) const FIELDS: usize = 25;
+    /// Name of a field.
+    pub(super) const FIELD_NAME: usize = 256;
+    /// Value of a field.
+    pub(super) const FIELD_VALUE: usize = 1_024;
+    /// Rows of buttons.
+    pub(super) const ROWS: usize = 5;
+    /// Buttons in a row.
+    pub(super) const BUTTONS: usize = 5;
+    /// Text of a button.
+    pub(super) const LABEL: usize = 80;
+    /// Address of a button.
+    pub(super) const BUTTON_URL: usize = 512;
+    /// The one sentence of a message; ours.
+    pub(super) const SENTENCE: usize = 600;
+}
+
+/// Speaks to one Discord webhook.
+#[derive(Debug)]
+pub(crate) struct DiscordNotifier {
+    endpoint: Endpoint,
+    client: HttpClient,
+    timeout: Duration,
+}
+
+impl DiscordNotifier {
+    /// Returns a notifier of this webhook.
+    pub(crate) fn new(
+        config: &DiscordConfig,
+        mut endpoint: Endpoint,
+        client: HttpClient,
+        timeout: Duration,
+    ) -> Self {
+        endpoint.url = execute_url(endpoint.url, config.thread_id.as_deref());
+        Self { endpoint, client, timeout }
+    }
+}
+
+/// Adds what makes Discord save before it answers, and take link buttons from a webhook that no bot owns.
+// Source: https://docs.discord.com/developers/resources/webhook#execute-webhook, read 2026-11-23.
+fn execute_url(mut url: Url, thread_id: Option<&str>) -> Url {
+    let ours = |name: &str| {
+        matches!(name, "wait" | "with_components") || (name == "thread_id" && thread_id.is_some())
+    };
+    let given: Vec<(String, String)> = url
+        .query_pairs()
+        .filter(|(name, _)| !ours(name))
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect();
+    let mut query = url.query_pairs_mut();
+    query.clear().extend_pairs(given).append_pair("wait", "true").append_pair("with_components", "true");
+    if let Some(thread_id) = thread_id {
+        query.append_pair("thread_id", thread_id);
+    }
+    drop(query);
+    url
+}
+
+#[async_trait]
+impl Notifier for DiscordNotifier {
+    fn kind(&self) -> DestinationKind {
+        DestinationKind::Discord
+    }
+
+    fn body(&self, rendered: &Rendered, rung: Rung) -> Bytes {
+        body(rendered, rung)
+    }
+
+    fn next_rung(&self, rung: Rung, _status: Option<u16>) -> Option<Rung> {
+        match rung {
+            Rung::Whole => Some(Rung::Brief),
+            Rung::Brief => Some(Rung::Line),
+            Rung::Line => None,
+        }
+    }
+
+    async fn send(&self, body: Bytes, call: &Call) -> Result<Sent, SendError> {
+        let headers = [("content-type", "application/json"), ("user-agent", USER_AGENT)];
+        let answer = self
+            .client
+            .post(&self.endpoint.url, &headers, body, self.timeout, true)
+            .await
+            .map_err(|error| unreached(&error))?;
+        match answer::read(&answer) {
+            Ok(()) => Ok(Sent { status: answer.status, pause: answer::pause(&answer) }),
+            Err(reading) => Err(failed(self.kind(), &self.endpoint, &answer, reading, call.now)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_query_asks_to_wait_and_names_the_thread() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        for (given, thread, expected) in [
+            ("https://d.example/w/1/t", None, "https://d.example/w/1/t?wait=true&with_components=true"),
+            (
+                "https://d.example/w/1/t?wait=false&x=1",
+                Some("42"),
+                "https://d.example/w/1/t?x=1&wait=true&with_components=true&thread_id=42",
+            ),
+            (
+                "https://d.example/w/1/t?thread_id=7",
+                None,
+                "https://d.example/w/1/t?thread_id=7&wait=true&with_components=true",
+            ),
+        ] {
+            assert_eq!(execute_url(url(given), thread).as_str(), expected);
+        }
+    }
 }

@@ -1,6 +1,27 @@
-//! Slack incoming webhooks.
+//! Slack incoming webhooks: their settings, their limits, and how one is called.
+//!
+//! Knows neither how blocks are made (`slack/blocks.rs`) nor what an answer says (`slack/answer.rs`).
 
+mod answer;
+mod blocks;
+mod body;
+mod classic;
+mod rich;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::delivery::{DestinationKind, Rung};
+use crate::notify::answer::{failed, unreached};
+use crate::notify::client::HttpClient;
+use crate::notify::endpoint::Endpoint;
+use crate::notify::{Call, Notifier, SendError, Sent};
+use crate::render::Rendered;
 use crate::secret::Secret;
+
+pub(crate) use body::body;
 
 /// Settings of a `[slack.NAME]` table.
 #[derive(Debug, Clone)]
@@ -12,4 +33,91 @@ pub struct SlackConfig {
     /// Whether the receiver only knows Slack's classic form (Mattermost, Rocket.Chat): `text` and one attachment.
     /// Default false.
     pub slack_compatible: bool,
+}
+
+/// Slack's limits, in code points unless they say otherwise.
+// Source: https://docs.slack.dev/reference/block-kit/blocks, read 2026-11-23.
+mod limit {
+    /// Blocks of a message.
+    pub(super) const BLOCKS: usize = 50;
+    /// Text of a `header`.
+    pub(super) const HEADER: usize = 150;
+    /// Text of a `section`.
+    pub(super) const SECTION: usize = 3_000;
+    /// Fields of a `section`.
+    pub(super) const FIELDS: usize = 10;
+    /// Text of a field.
+    pub(super) const FIELD: usize = 2_000;
+    /// Elements of an `actions` block.
+    pub(super) const ACTIONS: usize = 25;
+    /// Text of a button.
+    pub(super) const BUTTON: usize = 75;
+    /// Address of a button.
+    pub(super) const BUTTON_URL: usize = 3_000;
+    /// Indentation of a list.
+    pub(super) const INDENT: usize = 8;
+    /// The top-level `text`. Documented is 40,000, but a longer one than about 4,000 is split into several messages.
+    // Source: https://docs.slack.dev/reference/methods/chat.postMessage, read 2026-11-23.
+    pub(super) const TEXT: usize = 3_000;
+    /// Text of a whole message. Not documented; above about 13,200 Slack answers `msg_blocks_too_long`.
+    // Source: https://github.com/slackapi/bolt-js/issues/2509, read 2026-11-23.
+    pub(super) const MESSAGE: usize = 10_000;
+    /// Text of a classic attachment; ours, well below Mattermost's 16,383 and Rocket.Chat's 5,000.
+    // Source: https://docs.mattermost.com/integrations-guide/incoming-webhooks.html, read 2026-11-23.
+    pub(super) const CLASSIC: usize = 4_000;
+    /// The one sentence of a message; ours: it is a notification, not a letter.
+    pub(super) const SENTENCE: usize = 600;
+}
+
+/// Speaks to one Slack incoming webhook.
+#[derive(Debug)]
+pub(crate) struct SlackNotifier {
+    config: SlackConfig,
+    endpoint: Endpoint,
+    client: HttpClient,
+    timeout: Duration,
+}
+
+impl SlackNotifier {
+    /// Returns a notifier of this webhook.
+    pub(crate) fn new(
+        config: SlackConfig,
+        endpoint: Endpoint,
+        client: HttpClient,
+        timeout: Duration,
+    ) -> Self {
+        Self { config, endpoint, client, timeout }
+    }
+}
+
+#[async_trait]
+impl Notifier for SlackNotifier {
+    fn kind(&self) -> DestinationKind {
+        DestinationKind::Slack
+    }
+
+    fn body(&self, rendered: &Rendered, rung: Rung) -> Bytes {
+        body(&self.config, rendered, rung)
+    }
+
+    fn next_rung(&self, rung: Rung, _status: Option<u16>) -> Option<Rung> {
+        match rung {
+            Rung::Whole => Some(Rung::Brief),
+            Rung::Brief => Some(Rung::Line),
+            Rung::Line => None,
+        }
+    }
+
+    async fn send(&self, body: Bytes, call: &Call) -> Result<Sent, SendError> {
+        let headers = [("content-type", "application/json; charset=utf-8")];
+        let answer = self
+            .client
+            .post(&self.endpoint.url, &headers, body, self.timeout, true)
+            .await
+            .map_err(|error| unreached(&error))?;
+        match answer::read(&answer, self.config.slack_compatible) {
+            Ok(()) => Ok(Sent { status: answer.status, pause: None }),
+            Err(reading) => Err(failed(self.kind(), &self.endpoint, &answer, reading, call.now)),
+        }
+    }
 }

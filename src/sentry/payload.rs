@@ -16,9 +16,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use self::reading::{id, object, whole_number};
-use super::json::parse_lenient;
 use super::signature::VerifiedWebhook;
 use crate::event::{Action, Artifacts, Event, EventId, GroupId, Organization, RunId, SentryRunId};
+use crate::json::parse_lenient;
 
 /// Why verified bytes are no webhook.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,1 +1,15 @@
-//! tests
+//! The integration tests: one binary, one module for each door that a user or an outsider has.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may panic; the switches of .clippy.toml reach only `#[test]` functions"
+)]
+
+mod commands;
+mod delivering;
+mod house;
+mod ingest;
+mod store;
+mod support;

@@ -1,0 +1,142 @@
+//! Whole config folders with templates.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::*;
+
+const RELAY: &str = "[sentry.acme]\nclient_secrets = [{ env = \"SENTRY_CLIENT_SECRET\" }]\n";
+const ROUTES: &str =
+    "[slack.backend]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\n[[route]]\nto = [\"backend\"]\n";
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in [("relay.toml", RELAY), ("routes.toml", ROUTES)].iter().chain(files) {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("makes folders");
+        std::fs::write(path, text).expect("writes");
+    }
+    dir
+}
+
+fn environment() -> Environment {
+    Environment::from_pairs([
+        ("SENTRY_CLIENT_SECRET", "a-client-secret"),
+        ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x"),
+    ])
+}
+
+#[test]
+fn a_sound_folder_has_nothing_to_report() {
+    let dir = folder(&[]);
+    assert_eq!(check(dir.path(), &environment()), Faults::default());
+    assert!(load_checked(dir.path(), &environment()).is_ok());
+}
+
+#[test]
+fn the_example_and_the_starter_folder_pass() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    assert_eq!(check(&example, &Environment::default()).faults, []);
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let dir = parent.path().join("config");
+    crate::config::starter::write(&dir).expect("writes");
+    let report = check(&dir, &Environment::default());
+    assert_eq!(report.faults, []);
+    let codes: Vec<&str> = report.warnings.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, ["secret_missing", "secret_missing", "no_client_secret"]);
+}
+
+#[test]
+fn a_template_that_fails_is_told_once_at_its_own_line_whatever_renders_it() {
+    let dir = folder(&[("templates/pr_created.md.tera", "# Title\n\nText {{ nope }}\n")]);
+    let report = check(dir.path(), &environment());
+    let [fault] = report.faults.as_slice() else { panic!("one fault: {report:?}") };
+    assert_eq!(fault.code, "template_fails");
+    assert_eq!(fault.file.as_deref(), Some(dir.path().join("templates/pr_created.md.tera").as_path()));
+    assert_eq!(fault.line, Some(3));
+    assert!(fault.message.contains("nope"), "{fault:?}");
+}
+
+#[test]
+fn a_template_that_cannot_be_read_is_told_beside_the_faults_of_the_files() {
+    let routes = ROUTES.replace("[\"backend\"]", "[\"bakend\"]");
+    let dir = folder(&[("templates/pr_created.md.tera", "# Title\n{% nope %}\n"), ("routes.toml", &routes)]);
+    let codes: Vec<_> = check(dir.path(), &environment()).faults.iter().map(|fault| fault.code).collect();
+    assert_eq!(codes, ["unknown_destination", "template_invalid"]);
+}
+
+#[test]
+fn a_template_set_that_is_not_there_is_a_fault_at_the_key_that_names_it() {
+    let routes = format!("{ROUTES}template = \"oncal\"\n");
+    let dir =
+        folder(&[("templates/oncall/default.md.tera", "# {{ event.action }}\n"), ("routes.toml", &routes)]);
+    let report = check(dir.path(), &environment());
+    let [fault] = report.faults.as_slice() else { panic!("one fault: {report:?}") };
+    assert_eq!((fault.code, fault.line, fault.column), ("unknown_template_set", Some(5), Some(1)));
+    assert_eq!(fault.message, "route `route 1` asks for the template set `oncal`, which is not there");
+    assert!(fault.hint.as_ref().is_some_and(|hint| hint.contains("did you mean `oncall`?")), "{fault:?}");
+    let dir = folder(&[
+        ("templates/oncall/default.md.tera", "# {{ event.action }}\n"),
+        ("routes.toml", &routes.replace("oncal", "oncall")),
+    ]);
+    assert_eq!(check(dir.path(), &environment()).faults, []);
+}
+
+#[test]
+fn serve_needs_a_client_secret_and_the_others_do_not() {
+    let dir = folder(&[]);
+    let environment =
+        Environment::from_pairs([("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x")]);
+    let report = load_checked(dir.path(), &environment).expect_err("refused");
+    assert_eq!((report.faults[0].code, report.faults[0].line), ("no_client_secret", Some(2)));
+    assert!(report.faults[0].message.contains("`SENTRY_CLIENT_SECRET` is not set"));
+    assert!(load_for_looking(dir.path(), &environment).is_ok());
+    assert_eq!(check(dir.path(), &environment).faults, []);
+}
+
+#[test]
+fn a_strict_start_refuses_any_secret_without_a_value() {
+    let dir = folder(&[]);
+    let environment = Environment::from_pairs([("SENTRY_CLIENT_SECRET", "a-client-secret")]);
+    let checked = load_checked(dir.path(), &environment).expect("starts");
+    let report = checked.strict().expect_err("refused");
+    assert_eq!(report.faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["secret_missing"]);
+    let checked = load_checked(dir.path(), &self::environment()).expect("starts");
+    assert!(checked.strict().is_ok());
+}
+
+#[test]
+fn a_report_is_one_json_document() {
+    let dir = folder(&[("routes.toml", "[[route]]\nto = [\"x\"]\n")]);
+    let report = serde_json::to_value(check(dir.path(), &environment())).expect("serialises");
+    let fault = &report["faults"][0];
+    assert_eq!(fault["code"], "unknown_destination");
+    assert_eq!((fault["line"].as_u64(), fault["column"].as_u64()), (Some(2), Some(7)));
+    assert!(fault["file"].is_string() && fault["message"].is_string() && fault["hint"].is_string());
+    assert_eq!(report["warnings"], serde_json::json!([]));
+}
+
+#[test]
+fn a_template_that_only_fails_where_something_is_unknown_is_found() {
+    let template = "# {{ event.action }}\n\n{{ run.root_cause.summary }}\n";
+    let dir = folder(&[("templates/root_cause_completed.md.tera", template)]);
+    let report = check(dir.path(), &environment());
+    let [fault] = report.faults.as_slice() else { panic!("one fault: {report:?}") };
+    assert_eq!((fault.code, fault.line), ("template_fails", Some(3)));
+}
+
+#[test]
+fn a_json_body_that_the_platform_would_refuse_is_told() {
+    let blocks = vec!["{\"type\":\"divider\"}"; 51].join(",");
+    let template = format!("{{\"text\": \"{{{{ event.action }}}}\", \"blocks\": [{blocks}]}}");
+    let dir = folder(&[("templates/slack/pr_created.json.tera", &template)]);
+    let report = check(dir.path(), &environment());
+    let [fault] = report.faults.as_slice() else { panic!("one fault: {report:?}") };
+    assert_eq!(fault.code, "platform_limit");
+    assert!(
+        fault.message.ends_with("makes of `pr_created` has 51 blocks, of which 50 are allowed"),
+        "{fault:?}"
+    );
+    assert!(fault.file.as_ref().is_some_and(|file| file.ends_with("templates/slack/pr_created.json.tera")));
+}

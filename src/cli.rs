@@ -1,0 +1,136 @@
+//! The command line: one small file per subcommand, each a function that returns what to print.
+//!
+//! Knows no logic of its own: every command is a view on the rooms below.
+
+mod check;
+mod demo;
+mod failure;
+mod history;
+mod init;
+mod render;
+mod replay;
+mod route;
+mod send;
+mod serve;
+mod settings;
+mod story;
+mod table;
+mod test;
+
+use std::io::{IsTerminal, stdout};
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+pub use failure::Failure;
+
+/// What a user types.
+#[derive(Debug, Parser)]
+#[command(name = "seer-relay", version, about, long_about = None, max_term_width = 100)]
+pub struct Arguments {
+    /// The folder with relay.toml, routes.toml and templates/
+    #[arg(long, global = true, value_name = "DIR", env = "SEER_RELAY_CONFIG_DIR", default_value = "config")]
+    config_dir: PathBuf,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the relay (this is what happens without a command, too)
+    Serve(serve::Serve),
+    /// See the whole relay at work on this machine: no account, no secret, nothing to set up
+    Demo(demo::Demo),
+    /// Write a commented starter folder and say what to do in Sentry
+    Init(init::Init),
+    /// Load settings, routes and templates, and show every fault with its place and a hint
+    Check(check::Check),
+    /// Show which routes match an event, why, and where it would go
+    Route(route::Route),
+    /// Show the exact request body that would be sent to a destination
+    Render(render::Render),
+    /// Sign a webhook as Sentry does and post it to a running relay
+    Send(send::Send),
+    /// Send one test message to a real destination now, and say how it went
+    Test(test::Test),
+    /// List runs, the newest first
+    Runs(history::Runs),
+    /// Show one run: its events, their routes, their deliveries
+    Show(history::Show),
+    /// List deliveries, the newest first
+    Deliveries(history::Deliveries),
+    /// Send again: deliveries, events, runs, or all dead letters
+    Replay(replay::Replay),
+    /// Print a shell's completion script
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What a command prints on standard output, and its exit code.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Output {
+    /// What to print.
+    pub text: String,
+    /// 0 fine, 1 it found a fault.
+    pub code: u8,
+}
+
+impl From<String> for Output {
+    fn from(text: String) -> Self {
+        Self { text, code: 0 }
+    }
+}
+
+/// What is known of the place where the output goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal {
+    /// Whether standard output is a terminal.
+    pub is_terminal: bool,
+    /// Whether to use colours.
+    pub colour: bool,
+    /// Columns.
+    pub width: usize,
+}
+
+impl Terminal {
+    /// Asks the process' standard output.
+    pub fn of_process() -> Self {
+        let is_terminal = stdout().is_terminal();
+        let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+        Self { is_terminal, colour: is_terminal && colour_is_wanted(), width }
+    }
+}
+
+/// Returns whether the user did not ask for plain text by `NO_COLOR`.
+pub fn colour_is_wanted() -> bool {
+    !crate::config::Environment::of_process().is_set("NO_COLOR")
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// [`Failure`]: what went wrong, where, how to mend it.
+pub async fn run(arguments: Arguments, terminal: Terminal) -> Result<Output, Failure> {
+    let dir = arguments.config_dir.as_path();
+    match arguments.command.unwrap_or_else(|| Command::Serve(serve::Serve::default())) {
+        Command::Serve(serve) => serve.run(dir).await,
+        Command::Demo(demo) => demo.run(terminal).await,
+        Command::Init(init) => init.run(dir),
+        Command::Check(check) => Ok(check.run(dir)),
+        Command::Route(route) => route.run(dir, terminal),
+        Command::Render(render) => render.run(dir),
+        Command::Send(send) => send.run(dir).await,
+        Command::Test(test) => test.run(dir).await,
+        Command::Runs(runs) => runs.run(dir, terminal).await,
+        Command::Show(show) => show.run(dir, terminal).await,
+        Command::Deliveries(deliveries) => deliveries.run(dir, terminal).await,
+        Command::Replay(replay) => replay.run(dir).await,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "seer-relay", &mut script);
+            Ok(Output::from(String::from_utf8_lossy(&script).into_owned()))
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! `demo`: the whole relay on this machine.
+
+use std::io::stdout;
+
+use super::{Failure, Output, Terminal};
+use crate::demo::{DemoOptions, Style};
+
+/// See the whole relay at work on this machine.
+#[derive(Debug, clap::Args)]
+pub(super) struct Demo {
+    /// Play fast, print a summary, and leave: exit code 0 only if every message arrived
+    #[arg(long)]
+    once: bool,
+}
+
+impl Demo {
+    pub(super) async fn run(self, terminal: Terminal) -> Result<Output, Failure> {
+        let style = Style { colour: terminal.colour, width: terminal.width };
+        let options = DemoOptions { once: self.once, style };
+        let summary = crate::demo::run(options, &mut stdout()).await.map_err(anyhow::Error::from)?;
+        Ok(Output { text: String::new(), code: u8::from(!summary.all_arrived()) })
+    }
+}

@@ -1,0 +1,154 @@
+//! `runs`, `show`, `deliveries`: history from the store, beside a relay that may be running.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::settings::{json, store};
+use super::table::{clean, table};
+use super::{Failure, Output, Terminal};
+use crate::clock::Clock;
+use crate::delivery::{DeliveryState, DestinationName};
+use crate::http::api::{DeliveryJson, EventJson, RunJson, run_history};
+use crate::render::context::rfc3339;
+use crate::store::{DeliveryFilter, DeliveryRow, History, RunHistory};
+
+/// List runs, the newest first.
+#[derive(Debug, clap::Args)]
+pub(super) struct Runs {
+    /// How many at most
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+impl Runs {
+    pub(super) async fn run(self, dir: &Path, terminal: Terminal) -> Result<Output, Failure> {
+        let rows = store(dir).await?.runs(self.limit).await?;
+        let runs: Vec<RunJson> = rows.iter().map(RunJson::from).collect();
+        if self.json {
+            return Ok(json(&runs).into());
+        }
+        let rows = rows.iter().zip(&runs).map(|(row, run)| {
+            [
+                run.id.clone(),
+                run.group_id.clone().unwrap_or_else(|| "-".into()),
+                row.run.state.to_string(),
+                run.repos.join(", "),
+                run.updated_at.clone(),
+                run.events.to_string(),
+                run.deliveries.to_string(),
+                run.dead.to_string(),
+            ]
+        });
+        let head = ["RUN", "ISSUE", "STATE", "REPOSITORIES", "UPDATED", "EVENTS", "DELIVERIES", "DEAD"];
+        Ok(table(terminal, head, rows).into())
+    }
+}
+
+/// Show one run.
+#[derive(Debug, clap::Args)]
+pub(super) struct Show {
+    /// The run as `runs` shows it (`acme/12345`), or its id alone where that is unique
+    run: String,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+impl Show {
+    pub(super) async fn run(self, dir: &Path, terminal: Terminal) -> Result<Output, Failure> {
+        let history = store(dir).await?.run(&self.run).await?;
+        if self.json {
+            return Ok(json(&run_history(&history)).into());
+        }
+        Ok(page(&history, terminal).into())
+    }
+}
+
+fn page(history: &RunHistory, terminal: Terminal) -> String {
+    let run = &history.run;
+    let mut text = String::new();
+    let _ = writeln!(text, "run      {}", clean(&run.label()));
+    let _ = writeln!(
+        text,
+        "issue    {}",
+        run.group_id.as_ref().map_or_else(|| "-".into(), |id| clean(id.as_str()))
+    );
+    let _ = writeln!(text, "state    {}", run.state);
+    let _ = writeln!(text, "repos    {}", clean(&run.repos().join(", ")));
+    let _ = writeln!(text, "started  {}", rfc3339(run.started_at));
+    let _ = writeln!(text, "updated  {}\n", rfc3339(run.updated_at));
+    let events = history.events.iter().map(EventJson::from).map(|event| {
+        let routes = match (event.routed, event.routes.as_slice()) {
+            (false, _) => "waits to be routed".into(),
+            (true, []) => "no route".into(),
+            (true, routes) => routes.join(", "),
+        };
+        [event.received_at, event.action, event.id, routes]
+    });
+    text += &table(terminal, ["RECEIVED", "ACTION", "EVENT", "ROUTES"], events);
+    text.push('\n');
+    text += &delivery_table(terminal, &history.deliveries);
+    text
+}
+
+/// List deliveries, the newest first.
+#[derive(Debug, clap::Args)]
+pub(super) struct Deliveries {
+    /// Only those in this state
+    #[arg(long, value_parser = parse_state)]
+    state: Option<DeliveryState>,
+    /// Only those to this destination
+    #[arg(long, value_name = "DEST")]
+    to: Option<String>,
+    /// How many at most
+    #[arg(long, default_value_t = 100)]
+    limit: usize,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+fn parse_state(word: &str) -> Result<DeliveryState, String> {
+    DeliveryState::from_word(word).ok_or_else(|| {
+        let words: Vec<_> = DeliveryState::ALL.iter().map(|state| state.as_str()).collect();
+        format!("expected one of {}", words.join(", "))
+    })
+}
+
+impl Deliveries {
+    pub(super) async fn run(self, dir: &Path, terminal: Terminal) -> Result<Output, Failure> {
+        let filter = DeliveryFilter {
+            state: self.state,
+            destination: self.to.map(DestinationName::new),
+            limit: self.limit,
+        };
+        let rows = store(dir).await?.deliveries(filter, Clock::system().now()).await?;
+        if self.json {
+            return Ok(json(&rows.iter().map(DeliveryJson::from).collect::<Vec<_>>()).into());
+        }
+        Ok(delivery_table(terminal, &rows).into())
+    }
+}
+
+fn delivery_table(terminal: Terminal, rows: &[DeliveryRow]) -> String {
+    let head = ["DELIVERY", "RUN", "ACTION", "TO", "STATE", "ATTEMPTS", "LAST ANSWER", "NEXT OR DELIVERED"];
+    let rows = rows.iter().map(DeliveryJson::from).map(|row| {
+        let status = row.last_status.map(|status| status.to_string());
+        let reason = row.last_reason.map(|reason| reason.to_string());
+        let answer: Vec<String> = status.into_iter().chain(reason).collect();
+        [
+            row.id,
+            row.run,
+            row.action,
+            row.destination,
+            row.state.to_string(),
+            row.attempts.to_string(),
+            answer.join(" "),
+            row.delivered_at.or(row.next_attempt_at).unwrap_or_default(),
+        ]
+    });
+    table(terminal, head, rows)
+}

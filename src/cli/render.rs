@@ -1,0 +1,60 @@
+//! `render`: the exact request body that would be sent.
+
+use std::path::Path;
+
+use super::route::target;
+use super::settings::load_with_templates;
+use super::story::EventArguments;
+use super::{Failure, Output};
+use crate::app::links_of;
+use crate::config::Config;
+use crate::delivery::Rung;
+use crate::notify::{Destination, body_for};
+use crate::render::context::Context;
+use crate::run::Run;
+
+/// Show the exact request body that would be sent to a destination.
+#[derive(Debug, clap::Args)]
+pub(super) struct Render {
+    #[command(flatten)]
+    event: EventArguments,
+    /// The destination
+    #[arg(long, value_name = "DEST")]
+    to: String,
+}
+
+impl Render {
+    pub(super) fn run(self, dir: &Path) -> Result<Output, Failure> {
+        let checked = load_with_templates(dir)?;
+        let config = &checked.config;
+        let destination = destination(config, &self.to)?;
+        let organization = self.event.organization(config)?;
+        let telling = self.event.telling(&organization.organization)?;
+        let context = Context::new(&telling.events, &links_of(organization, config), false)
+            .ok_or_else(|| Failure::new("there is no such sample", "name another action or a file"))?
+            .with_payload(&telling.payload);
+        let route_set = telling.events.last().zip(Run::fold(&telling.events)).and_then(|(event, run)| {
+            let (_, routed) = config.routing.destinations(event, &run);
+            routed.into_iter().find(|each| each.name == destination.name)?.template_set
+        });
+        let rendered = checked
+            .renderer
+            .render(&context, &target(destination, route_set.as_deref()))
+            .map_err(|error| {
+                Failure::new(error.to_string(), "mend the template; `seer-relay check` tries them all")
+            })?;
+        let body = body_for(destination, &rendered, Rung::Whole);
+        Ok((String::from_utf8_lossy(&body).into_owned() + "\n").into())
+    }
+}
+
+/// Finds a destination by its name.
+pub(super) fn destination<'a>(config: &'a Config, name: &str) -> Result<&'a Destination, Failure> {
+    config.destinations.iter().find(|each| each.name.as_str() == name).ok_or_else(|| {
+        let names: Vec<_> = config.destinations.iter().map(|each| each.name.as_str()).collect();
+        Failure::new(
+            format!("no destination `{name}` in routes.toml"),
+            format!("defined: `{}`", names.join("`, `")),
+        )
+    })
+}

@@ -1,0 +1,89 @@
+//! `replay`: sends again what was sent, or what died.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::settings::{json, store};
+use super::{Failure, Output};
+use crate::clock::Clock;
+use crate::delivery::{DeliveryId, DestinationName};
+use crate::event::EventId;
+use crate::store::{Queue, ReplayTarget, Replayed};
+
+/// Send again. A running relay notices within a second; else the next `serve` sends.
+#[derive(Debug, clap::Args)]
+pub(super) struct Replay {
+    /// Deliveries (`dlv_…`), events (`evt_…`) or runs (`acme/12345`); events and runs are routed anew
+    #[arg(value_name = "ID", required_unless_present = "dead", conflicts_with = "dead")]
+    ids: Vec<String>,
+    /// Every dead letter that was not replayed yet
+    #[arg(long)]
+    dead: bool,
+    /// With --dead: only those to this destination
+    #[arg(long, value_name = "DEST", requires = "dead")]
+    to: Option<String>,
+    /// With --dead: only those that died within this time (`2h`)
+    #[arg(long, value_name = "DURATION", requires = "dead", value_parser = humantime::parse_duration)]
+    since: Option<Duration>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+impl Replay {
+    pub(super) async fn run(self, dir: &Path) -> Result<Output, Failure> {
+        let store = store(dir).await?;
+        let now = Clock::system().now();
+        let mut all = Replayed::default();
+        for target in self.targets(now) {
+            let replayed = store.replay(target, now).await?;
+            all.deliveries.extend(replayed.deliveries);
+            all.events.extend(replayed.events);
+        }
+        Ok(if self.json { as_json(&all) } else { as_text(&all) }.into())
+    }
+
+    fn targets(&self, now: jiff::Timestamp) -> Vec<ReplayTarget> {
+        if self.dead {
+            let since = self.since.and_then(|since| now.checked_sub(since).ok());
+            return vec![ReplayTarget::Dead {
+                destination: self.to.clone().map(DestinationName::new),
+                since,
+            }];
+        }
+        self.ids.iter().map(|id| target(id)).collect()
+    }
+}
+
+fn target(id: &str) -> ReplayTarget {
+    if id.starts_with("dlv_") {
+        ReplayTarget::Delivery(DeliveryId::new(id))
+    } else if id.starts_with("evt_") {
+        ReplayTarget::Event(EventId::new(id))
+    } else {
+        ReplayTarget::Run(id.to_owned())
+    }
+}
+
+fn as_json(replayed: &Replayed) -> String {
+    let deliveries: Vec<_> =
+        replayed.deliveries.iter().map(|(old, new)| json!({ "replay_of": old, "id": new })).collect();
+    json(&json!({ "deliveries": deliveries, "events": replayed.events }))
+}
+
+fn as_text(replayed: &Replayed) -> String {
+    let mut text = String::new();
+    for (old, new) in &replayed.deliveries {
+        let _ = writeln!(text, "{new} repeats {old}");
+    }
+    for event in &replayed.events {
+        let _ = writeln!(text, "{event} will be routed anew");
+    }
+    if text.is_empty() {
+        text.push_str("nothing to replay\n");
+    }
+    text
+}

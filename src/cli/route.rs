@@ -1,0 +1,98 @@
+//! `route`: which routes match an event, and why.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::settings::{json, load_with_templates};
+use super::story::EventArguments;
+use super::table::clean;
+use super::{Failure, Output, Terminal};
+use crate::config::Config;
+use crate::notify::Destination;
+use crate::render::{Renderer, Target};
+use crate::routing::{Decision, RoutedDestination};
+use crate::run::Run;
+
+/// Show which routes match an event, why, and where it would go.
+#[derive(Debug, clap::Args)]
+pub(super) struct Route {
+    #[command(flatten)]
+    event: EventArguments,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+impl Route {
+    pub(super) fn run(self, dir: &Path, terminal: Terminal) -> Result<Output, Failure> {
+        let checked = load_with_templates(dir)?;
+        let organization = self.event.organization(&checked.config)?.organization.clone();
+        let telling = self.event.telling(&organization)?;
+        let (Some(event), Some(run)) = (telling.events.last(), Run::fold(&telling.events)) else {
+            return Err(Failure::new("there is no such sample", "name another action or a file"));
+        };
+        let decision = checked.config.routing.route(event, &run);
+        let deliveries = deliveries(&decision, &checked.config, &checked.renderer, event);
+        if self.json {
+            let document = json!({
+                "action": event.action.as_str(), "organization": organization.as_str(),
+                "routes": decision.routes,
+                "deliveries": deliveries.iter().map(|(destination, template)| json!({
+                    "destination": destination.name, "kind": destination.service.kind(), "template": template,
+                })).collect::<Vec<_>>(),
+            });
+            return Ok(json(&document).into());
+        }
+        Ok(page(&decision, &deliveries, terminal).into())
+    }
+}
+
+fn deliveries<'a>(
+    decision: &Decision,
+    config: &'a Config,
+    renderer: &Renderer,
+    event: &crate::event::Event,
+) -> Vec<(&'a Destination, String)> {
+    let find = |routed: &RoutedDestination| {
+        let destination = config.destinations.iter().find(|each| each.name == routed.name)?;
+        let target = target(destination, routed.template_set.as_deref());
+        Some((destination, renderer.template_for(&event.action, &target)))
+    };
+    decision.destinations.iter().filter_map(find).collect()
+}
+
+/// Returns what the renderer is to know of a destination; the route's template set wins.
+pub(super) fn target(destination: &Destination, route_set: Option<&str>) -> Target {
+    Target {
+        kind: destination.service.kind(),
+        set: route_set.map(str::to_owned).or_else(|| destination.template_set.clone()),
+        destination: destination.name.to_string(),
+        diff_lines: destination.diff_lines,
+    }
+}
+
+fn page(decision: &Decision, deliveries: &[(&Destination, String)], terminal: Terminal) -> String {
+    let paint = |code: &str, text: &str| {
+        if terminal.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    };
+    let mut text = String::new();
+    for route in &decision.routes {
+        let verdict = if route.matched { paint("32", "✓ matches") } else { paint("2", "✗ no match") };
+        let _ = writeln!(text, "{verdict}  {}", paint("1", &clean(&route.name)));
+        for why in &route.why {
+            let sign = if why.held { "✓" } else { "✗" };
+            let value = why.value.as_deref().map_or_else(|| "unknown".into(), clean);
+            let _ = writeln!(text, "    {sign} {} = {}  (is {value})", why.condition, clean(&why.pattern));
+        }
+    }
+    text.push('\n');
+    if deliveries.is_empty() {
+        text.push_str("no route: the event would be kept and shown, and sent nowhere\n");
+    }
+    for (destination, template) in deliveries {
+        let _ = writeln!(text, "→ {} ({}) by {template}", destination.name, destination.service.kind());
+    }
+    text
+}

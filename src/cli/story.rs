@@ -1,0 +1,127 @@
+//! FILE or ACTION on the command line, as the events of a run up to the one that is meant.
+
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::Failure;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::event::{Action, Event, EventId, Organization};
+use crate::sample::{self, SampleIds, Shape};
+use crate::sentry::OrganizationConfig;
+use crate::sentry::payload::AcceptedEvent;
+
+/// The run of every sample that is looked at and not sent.
+const SAMPLE_RUN: &str = "12345";
+
+/// Which event is meant.
+#[derive(Debug, clap::Args)]
+pub(super) struct EventArguments {
+    /// A webhook's body in a file, as Sentry sends it, or an action's name for a sample that comes with the binary
+    #[arg(value_name = "FILE|ACTION")]
+    source: String,
+    /// The organization that it belongs to [default: the first one of relay.toml]
+    #[arg(long)]
+    org: Option<String>,
+    /// The payload shape of a sample
+    #[arg(long, value_name = "documented|present", default_value = "present", value_parser = parse_shape)]
+    shape: Shape,
+}
+
+fn parse_shape(word: &str) -> Result<Shape, String> {
+    Shape::from_word(word).ok_or_else(|| "expected `documented` or `present`".to_owned())
+}
+
+/// The events of a run up to the one that is meant, and that one's body.
+pub(super) struct Telling {
+    /// In order; the last is the one that is meant.
+    pub(super) events: Vec<Event>,
+    /// The last one's body.
+    pub(super) payload: Bytes,
+}
+
+/// What FILE or ACTION turned out to be.
+pub(super) enum Source {
+    /// A body, byte for byte.
+    File(Bytes),
+    /// A sample's action.
+    Sample(Action),
+}
+
+impl EventArguments {
+    /// Returns the organization's settings.
+    pub(super) fn organization<'a>(&self, config: &'a Config) -> Result<&'a OrganizationConfig, Failure> {
+        let known = &config.organizations;
+        let found = match &self.org {
+            Some(slug) => known.iter().find(|each| each.organization.as_str() == slug),
+            None => known.first(),
+        };
+        found.ok_or_else(|| {
+            let names: Vec<_> = known.iter().map(|each| each.organization.as_str()).collect();
+            Failure::new(
+                format!("no organization `{}` in relay.toml", self.org.as_deref().unwrap_or_default()),
+                format!("defined: `{}`", names.join("`, `")),
+            )
+        })
+    }
+
+    /// Returns the payload shape of a sample.
+    pub(super) fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Reads the file, or finds the action.
+    pub(super) fn source(&self) -> Result<Source, Failure> {
+        let path = Path::new(&self.source);
+        let action = Action::from_name(&self.source);
+        if action.is_known() {
+            return Ok(Source::Sample(action));
+        }
+        std::fs::read(path).map(|bytes| Source::File(Bytes::from(bytes))).map_err(|error| {
+            let known = Action::KNOWN.map(|action| action.as_str().to_owned());
+            Failure::new(
+                format!(
+                    "`{}` is no action with a sample, and no file that can be read: {error}",
+                    self.source
+                ),
+                format!("name a file, or one of `{}`", known.join("`, `")),
+            )
+        })
+    }
+
+    /// Returns the events: of a file that one alone, of a sample the whole run up to it.
+    pub(super) fn telling(&self, organization: &Organization) -> Result<Telling, Failure> {
+        match self.source()? {
+            Source::File(body) => {
+                let accepted = accept(body.clone(), organization)?;
+                Ok(Telling { events: vec![accepted.to_event(EventId::new("evt_file"))], payload: body })
+            }
+            Source::Sample(action) => sample_run(&action, self.shape(), organization),
+        }
+    }
+}
+
+fn accept(body: Bytes, organization: &Organization) -> Result<AcceptedEvent, Failure> {
+    sample::accept(body, organization, Clock::system().now()).map_err(|error| {
+        Failure::new(
+            format!("not a webhook of Sentry: {error}"),
+            "the file must hold the body of one webhook, as Sentry sends it",
+        )
+    })
+}
+
+fn sample_run(action: &Action, shape: Shape, organization: &Organization) -> Result<Telling, Failure> {
+    let ids = SampleIds::for_run(SAMPLE_RUN);
+    let mut telling = Telling { events: Vec::new(), payload: Bytes::new() };
+    for (number, step) in sample::run_script(shape).into_iter().enumerate() {
+        let body = Bytes::from(sample::encode(&sample::body(&step, shape, &ids)));
+        let accepted = accept(body.clone(), organization)?;
+        telling.events.push(accepted.to_event(EventId::new(format!("evt_sample{:02}", number + 1))));
+        telling.payload = body;
+        if step == *action {
+            break;
+        }
+    }
+    Ok(telling)
+}

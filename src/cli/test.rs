@@ -1,0 +1,90 @@
+//! `test`: one message to a real destination, now.
+
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::render::destination;
+use super::{Failure, Output};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::delivery::{DeliveryId, DestinationKind, DestinationName, Rung};
+use crate::message::{Block, Inline, Message, Tone};
+use crate::notify::client::HttpClient;
+use crate::notify::{Call, Destination, build};
+use crate::render::Rendered;
+use crate::render::context::rfc3339;
+use crate::store::{Access, Queue, StoreError, open};
+
+/// Send one test message to a real destination now.
+#[derive(Debug, clap::Args)]
+pub(super) struct Test {
+    /// The destination
+    #[arg(value_name = "DEST")]
+    destination: String,
+}
+
+impl Test {
+    pub(super) async fn run(self, dir: &Path) -> Result<Output, Failure> {
+        let config = super::settings::load(dir)?;
+        let destination = destination(&config, &self.destination)?;
+        let client = HttpClient::new(config.delivery.ca_file.as_deref()).map_err(anyhow::Error::from)?;
+        let notifiers = build(std::slice::from_ref(destination), &client);
+        let notifier = notifiers.get(&destination.name).ok_or_else(|| {
+            Failure::new(
+                format!("a secret of `{}` is not known", destination.name),
+                "`seer-relay check` names the variable or file that is missing",
+            )
+        })?;
+        let now = Clock::system().now();
+        let body = notifier.body(&test_message(destination, now), Rung::Whole);
+        let call = Call { delivery_id: DeliveryId::new(format!("dlv_test{}", now.as_microsecond())), now };
+        let began = Instant::now();
+        let result = notifier.send(body, &call).await;
+        let took = began.elapsed().as_millis();
+        match result {
+            Ok(sent) => {
+                reopen(&config, &destination.name).await?;
+                Ok(format!("{}: delivered, status {}, {took} ms\n", destination.name, sent.status).into())
+            }
+            Err(error) => {
+                let status =
+                    error.status.map_or_else(|| "no answer".into(), |status| format!("status {status}"));
+                Err(Failure::new(
+                    format!("{}: {error} ({status}, {took} ms)", destination.name),
+                    "compare the address and secrets of this destination with what the service shows",
+                ))
+            }
+        }
+    }
+}
+
+/// A destination that was gone is called again from now on.
+async fn reopen(config: &Config, name: &DestinationName) -> Result<(), Failure> {
+    match open(&config.store, Access::Beside).await {
+        Ok(store) => Ok(store.reopen_destination(name).await?),
+        Err(StoreError::Missing { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn test_message(destination: &Destination, now: jiff::Timestamp) -> Rendered {
+    let words = format!(
+        "This is `{}` of seer-relay, sent by hand to see whether it arrives. It did.",
+        destination.name
+    );
+    match destination.service.kind() {
+        DestinationKind::Slack | DestinationKind::Discord => Rendered::Message(Message {
+            title: vec![Inline::Text("Test message".into())],
+            blocks: vec![Block::Paragraph(vec![Inline::Text(words)])],
+            buttons: Vec::new(),
+            tone: Tone::Done,
+        }),
+        DestinationKind::Webhook => Rendered::Document(json!({
+            "event": { "id": format!("evt_test{}", now.as_microsecond()), "action": "relay.test",
+                       "received_at": rfc3339(now) },
+            "message": words,
+        })),
+    }
+}

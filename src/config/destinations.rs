@@ -1,0 +1,222 @@
+//! The tables `[slack.NAME]`, `[discord.NAME]` and `[webhook.NAME]`: destinations.
+
+mod discord;
+mod slack;
+mod webhook;
+
+use std::time::Duration;
+
+use super::document::{Document, Entry, Node, Table};
+use super::findings::{Findings, Place};
+use super::reader::{Keys, Reader};
+use super::secrets::{Demand, Vault};
+use super::values;
+use super::words::quoted;
+use crate::delivery::{DestinationKind, DestinationName};
+use crate::notify::{Destination, Rate, Service};
+
+/// Lines of diff in a message, at most.
+const MAX_DIFF_LINES: usize = 1000;
+/// Requests that may be open at once, at most.
+const MAX_IN_FLIGHT: usize = 1000;
+/// Names are metric labels and words on the command line.
+const MAX_NAME_BYTES: usize = 64;
+
+/// What destinations take from the rest of the configuration.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    /// Where secrets are looked for.
+    pub(crate) vault: Vault<'a>,
+    /// `delivery.attempt_timeout`.
+    pub(crate) attempt_timeout: Duration,
+}
+
+/// A template set that something asks for; whether there is one is judged where the templates are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NamedSet {
+    /// The set's name.
+    pub(crate) set: String,
+    /// Who asks for it, for example ``destination `backend` ``.
+    pub(crate) by: String,
+    /// Where it asks.
+    pub(crate) place: Place,
+}
+
+/// The destinations of `routes.toml`.
+#[derive(Debug, Default)]
+pub(crate) struct Destinations {
+    /// Those without a fault, in the order of the file.
+    pub(crate) list: Vec<Destination>,
+    /// Every name that stands in the file, faulty destinations' too, with its place.
+    pub(crate) names: Vec<(DestinationName, Place)>,
+    /// The template sets that they ask for.
+    pub(crate) sets: Vec<NamedSet>,
+}
+
+/// Reads every destination.
+pub(crate) fn read(
+    document: &Document,
+    surroundings: Surroundings<'_>,
+    findings: &mut Findings,
+) -> Destinations {
+    let mut destinations = Destinations::default();
+    for (kind, entry, table) in tables(document, findings) {
+        let place = document.place(entry.at);
+        check_name(&destinations, kind, entry, &place, findings);
+        let name = format!("{kind}.{}", entry.key);
+        let mut reader = Reader { document, table, at: entry.at, name, vault: surroundings.vault, findings };
+        let destination = destination(&mut reader, kind, &entry.key, surroundings.attempt_timeout);
+        if let Some(set) = destination.as_ref().and_then(|destination| destination.template_set.clone()) {
+            let by = format!("destination {}", quoted(&entry.key));
+            destinations.sets.push(NamedSet { set, by, place: reader.place("template") });
+        }
+        destinations.names.push((DestinationName::new(entry.key.clone()), place));
+        destinations.list.extend(destination);
+    }
+    destinations
+}
+
+/// Returns every destination's table, in the order of the file.
+fn tables<'a>(
+    document: &'a Document,
+    findings: &mut Findings,
+) -> Vec<(DestinationKind, &'a Entry, &'a Table)> {
+    let mut tables = Vec::new();
+    for kind in DestinationKind::ALL {
+        let Some(family) = document.root.get(kind.as_str()) else { continue };
+        let hint = format!("write one table per destination: `[{kind}.NAME]`");
+        let Node::Table(members) = &family.value else {
+            let message = format!("`{kind}` is {}, but has to hold tables", family.value.kind());
+            findings.fault(document.place(family.at), "wrong_type", message, hint);
+            continue;
+        };
+        for entry in &members.entries {
+            if let Node::Table(table) = &entry.value {
+                tables.push((*kind, entry, table));
+                continue;
+            }
+            let message =
+                format!("{} stands in `[{kind}]` itself, outside any destination", quoted(&entry.key));
+            findings.fault(document.place(entry.at), "misplaced_key", message, hint.clone());
+        }
+    }
+    tables.sort_by_key(|(_, entry, _)| entry.at);
+    tables
+}
+
+fn check_name(
+    earlier: &Destinations,
+    kind: DestinationKind,
+    entry: &Entry,
+    place: &Place,
+    findings: &mut Findings,
+) {
+    let name = entry.key.as_str();
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    if !is_plain || name.is_empty() || name.len() > MAX_NAME_BYTES {
+        let message = format!("{} cannot name a destination", quoted(name));
+        let hint = format!("use letters, digits, `-` and `_`, at most {MAX_NAME_BYTES} of them");
+        findings.fault(place.clone(), "destination_name", message, hint);
+    }
+    if earlier.names.iter().any(|(known, _)| known.as_str() == name) {
+        let message = format!("destination {} is defined twice, here as `[{kind}.{name}]`", quoted(name));
+        let hint = "names are unique over all kinds: routes name a destination without its kind";
+        findings.fault(place.clone(), "duplicate_destination", message, hint.to_owned());
+    }
+}
+
+/// Reads one destination; `None` where its kind's own part cannot be made out.
+fn destination(
+    reader: &mut Reader<'_>,
+    kind: DestinationKind,
+    name: &str,
+    attempt_timeout: Duration,
+) -> Option<Destination> {
+    reader.check_keys(keys(kind));
+    check_style(reader, kind);
+    let defaults = Defaults::of(kind);
+    let rate = reader.parsed("rate", "\"1/s\"", values::rate).unwrap_or(defaults.rate);
+    let in_flight = reader.integer("in_flight", 1..=MAX_IN_FLIGHT, "4").unwrap_or(defaults.in_flight);
+    let timeout = reader.parsed("timeout", "\"10s\"", |text| values::duration(text, values::TIMEOUT));
+    let expire_after = reader.parsed("expire_after", "\"6h\"", |text| values::duration(text, values::EXPIRE));
+    let template_set = reader.text("template", "\"oncall\"").map(str::to_owned);
+    let diff_lines = match kind {
+        DestinationKind::Slack | DestinationKind::Discord => reader.integer("diff", 0..=MAX_DIFF_LINES, "20"),
+        DestinationKind::Webhook => None,
+    };
+    let service = match kind {
+        DestinationKind::Slack => Service::Slack(slack::read(reader)?),
+        DestinationKind::Discord => Service::Discord(discord::read(reader)?),
+        DestinationKind::Webhook => Service::Webhook(webhook::read(reader)?),
+    };
+    Some(Destination {
+        name: DestinationName::new(name),
+        template_set,
+        rate,
+        in_flight,
+        timeout: timeout.flatten().unwrap_or(attempt_timeout),
+        expire_after: expire_after.unwrap_or(defaults.expire_after),
+        diff_lines: diff_lines.unwrap_or(0),
+        service,
+    })
+}
+
+const fn keys(kind: DestinationKind) -> Keys {
+    match kind {
+        DestinationKind::Slack => slack::KEYS,
+        DestinationKind::Discord => discord::KEYS,
+        DestinationKind::Webhook => webhook::KEYS,
+    }
+}
+
+/// What a kind has where its table is silent.
+struct Defaults {
+    rate: Rate,
+    in_flight: usize,
+    expire_after: Option<Duration>,
+}
+
+impl Defaults {
+    const fn of(kind: DestinationKind) -> Self {
+        const SIX_HOURS: Option<Duration> = Some(Duration::from_hours(6));
+        match kind {
+            DestinationKind::Slack => Self {
+                rate: Rate::Limited { per_second: 1.0, burst: 3 },
+                in_flight: 1,
+                expire_after: SIX_HOURS,
+            },
+            DestinationKind::Discord => Self {
+                rate: Rate::Limited { per_second: 0.5, burst: 5 },
+                in_flight: 1,
+                expire_after: SIX_HOURS,
+            },
+            DestinationKind::Webhook => Self { rate: Rate::Unlimited, in_flight: 64, expire_after: None },
+        }
+    }
+}
+
+const STYLE_HINT: &str = "write `style = \"messages\"`, or leave it out: it is the default";
+
+fn check_style(reader: &mut Reader<'_>, kind: DestinationKind) {
+    let Some(style) = reader.text("style", "\"messages\"") else { return };
+    let shown = reader.full("style");
+    let (code, message) = match (style, kind) {
+        ("messages", _) => return,
+        ("card" | "thread", DestinationKind::Webhook) => (
+            "misplaced_key",
+            format!("{shown} is {}, but a webhook gets every event as a request of its own", quoted(style)),
+        ),
+        ("card" | "thread", DestinationKind::Slack | DestinationKind::Discord) => {
+            ("comes_later", format!("{shown} is {}, which comes with a later version", quoted(style)))
+        }
+        (_, _) => ("invalid_value", format!("{shown} is {}, which is not a style", quoted(style))),
+    };
+    reader.fault("style", code, message, STYLE_HINT);
+}
+
+/// What the address of a chat webhook has to be.
+pub(super) const WEB_ADDRESS: Demand = Demand { check: check_address, is_better_hidden: |_| true };
+
+fn check_address(text: &str) -> Result<(), &'static str> {
+    values::web_url(text).map(drop).ok_or("is not an http(s) address (the value is not shown)")
+}

@@ -1,0 +1,72 @@
+//! `[discord.NAME]`
+
+use super::WEB_ADDRESS;
+use crate::config::document::Node;
+use crate::config::reader::{Keys, Reader};
+use crate::config::words::quoted;
+use crate::notify::discord::DiscordConfig;
+
+/// What may stand in the table.
+pub(super) const KEYS: Keys = Keys {
+    known: &[
+        "webhook_url",
+        "style",
+        "template",
+        "rate",
+        "in_flight",
+        "timeout",
+        "expire_after",
+        "diff",
+        "thread_id",
+    ],
+    later: &[
+        ("thread_name", "take it out: this version posts into a channel, or into the thread of `thread_id`"),
+        ("announce", "take it out: this version sends one message per event"),
+        ("mention", "take it out: in this version nothing in a message pings"),
+    ],
+    elsewhere: &[
+        ("buttons", "it belongs to `[slack.NAME]`: Discord always shows real buttons"),
+        ("slack_compatible", "it belongs to `[slack.NAME]`"),
+        ("bot_token", "it belongs to `[slack.NAME]`, and comes with a later version"),
+        ("channel", "it belongs to `[slack.NAME]`: a Discord webhook knows its channel"),
+        ("api_url", "it belongs to `[slack.NAME]`, and comes with a later version"),
+        ("url", "it belongs to `[webhook.NAME]`; here it is `webhook_url`"),
+        ("secret", "it belongs to `[webhook.NAME]`: Discord checks no signature"),
+        ("headers", "it belongs to `[webhook.NAME]`"),
+        ("thin", "it belongs to `[webhook.NAME]`; `diff` says how many lines of diff a message shows"),
+    ],
+};
+
+/// Reads what is particular to Discord.
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<DiscordConfig> {
+    let webhook_url = reader.secret("webhook_url", WEB_ADDRESS);
+    let thread_id = thread_id(reader);
+    if reader.table.get("webhook_url").is_none() {
+        let message = format!("`[{}]` has no `webhook_url`", reader.name);
+        let hint =
+            "write `webhook_url = { env = \"DISCORD_WEBHOOK_URL\" }`: the address of a channel's webhook";
+        reader.fault("webhook_url", "missing_key", message, hint);
+    }
+    Some(DiscordConfig { webhook_url: webhook_url?.secret, thread_id })
+}
+
+fn thread_id(reader: &mut Reader<'_>) -> Option<String> {
+    const EXAMPLE: &str = "\"1012345678901234567\"";
+    let entry = reader.table.get("thread_id")?;
+    let text = match &entry.value {
+        Node::Text(text) | Node::Integer(text) => text,
+        other @ (Node::Float | Node::Boolean(_) | Node::Time | Node::List(_) | Node::Table(_)) => {
+            let message = format!("{} is {}, but has to be text", reader.full("thread_id"), other.kind());
+            reader.fault("thread_id", "wrong_type", message, format!("for example `thread_id = {EXAMPLE}`"));
+            return None;
+        }
+    };
+    if !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(text.clone());
+    }
+    let message =
+        format!("{} is {}, which is not the id of a thread", reader.full("thread_id"), quoted(text));
+    let hint = format!("write its digits, for example `thread_id = {EXAMPLE}` (Discord: Copy Thread ID)");
+    reader.fault("thread_id", "invalid_value", message, hint);
+    None
+}

@@ -1,0 +1,122 @@
+//! The two files of a config folder, read as documents.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use super::document::Document;
+use super::findings::{Findings, Place};
+use super::secrets::unreadable;
+use super::words::{quoted, suggestion};
+
+/// The settings.
+pub(crate) const SETTINGS: &str = "relay.toml";
+/// Destinations and routes.
+pub(crate) const ROUTES: &str = "routes.toml";
+
+/// A larger file is none that somebody wrote.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// Both files, each where it could be read.
+#[derive(Debug)]
+pub(crate) struct Files {
+    /// `relay.toml`
+    pub(crate) settings: Option<Document>,
+    /// `routes.toml`
+    pub(crate) routes: Option<Document>,
+}
+
+/// Reads both files; `None` where there is not even a folder.
+pub(crate) fn read(dir: &Path, findings: &mut Findings) -> Option<Files> {
+    if !dir.is_dir() {
+        let shown = quoted(&dir.to_string_lossy());
+        let (what, hint) = if dir.exists() {
+            (
+                "is not a folder",
+                "name the folder that holds `relay.toml` and `routes.toml`, with `--config-dir`".to_owned(),
+            )
+        } else {
+            (
+                "is not there",
+                format!(
+                    "`seer-relay init {}` writes a starter folder; `--config-dir` names another one",
+                    dir.display()
+                ),
+            )
+        };
+        let place = Place::whole(dir.to_owned());
+        findings.fault(place, "folder_missing", format!("the config folder {shown} {what}"), hint);
+        return None;
+    }
+    let settings_hint =
+        "write it with a table `[sentry.SLUG]` in it; `seer-relay init` shows how in a new folder";
+    let routes_hint =
+        "write it with a destination and a `[[route]]` in it; `seer-relay init` shows how in a new folder";
+    Some(Files {
+        settings: read_file(dir, SETTINGS, settings_hint, findings),
+        routes: read_file(dir, ROUTES, routes_hint, findings),
+    })
+}
+
+fn read_file(dir: &Path, name: &str, missing_hint: &str, findings: &mut Findings) -> Option<Document> {
+    let path = dir.join(name);
+    let shown = quoted(&path.to_string_lossy());
+    let place = Place::whole(path.clone());
+    match read_text(&path) {
+        Ok(text) => {
+            let (document, faults) = Document::parse(path, &text);
+            findings.extend(faults);
+            Some(document)
+        }
+        Err(ErrorKind::NotFound) => {
+            findings.fault(place, "file_missing", format!("{shown} is not there"), missing_hint.to_owned());
+            None
+        }
+        Err(ErrorKind::InvalidData) => {
+            let hint = "save it as UTF-8: TOML knows no other encoding".to_owned();
+            findings.fault(place, "file_unreadable", format!("{shown} is not UTF-8 text"), hint);
+            None
+        }
+        Err(ErrorKind::FileTooLarge) => {
+            let message = format!("{shown} is larger than 1 MiB, and so no file of settings");
+            findings.fault(place, "file_unreadable", message, "see what was written into it".to_owned());
+            None
+        }
+        Err(kind) => {
+            let hint = format!("put a file that `seer-relay` may read at `{}`", path.display());
+            findings.fault(place, "file_unreadable", format!("{shown} {}", unreadable(kind)), hint);
+            None
+        }
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, ErrorKind> {
+    let kind = |error: std::io::Error| error.kind();
+    if !std::fs::metadata(path).map_err(kind)?.is_file() {
+        return Err(ErrorKind::IsADirectory);
+    }
+    let mut text = String::new();
+    let file = File::open(path).map_err(kind)?;
+    let length = file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(kind)?;
+    if u64::try_from(length).is_ok_and(|length| length <= MAX_FILE_BYTES) {
+        return Ok(text);
+    }
+    Err(ErrorKind::FileTooLarge)
+}
+
+/// Reports every table of a file that does not belong into it.
+pub(crate) fn check_tables(document: &Document, known: &[&str], others: &[&str], findings: &mut Findings) {
+    let (own, other) =
+        if document.path().ends_with(SETTINGS) { (SETTINGS, ROUTES) } else { (ROUTES, SETTINGS) };
+    for entry in document.root.entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
+        let place = document.place(entry.at);
+        let shown = quoted(&entry.key);
+        if others.contains(&entry.key.as_str()) {
+            let message = format!("{shown} has no place in `{own}`");
+            findings.fault(place, "misplaced_key", message, format!("move it to `{other}` beside it"));
+        } else {
+            let hint = suggestion(&entry.key, "known", known.iter().copied());
+            findings.fault(place, "unknown_table", format!("unknown table or key {shown}"), hint);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The tables `[sentry.SLUG]`: organizations and their client secrets.
+
+use url::Url;
+
+use super::document::{Document, Entry, Node, Table};
+use super::findings::{Findings, Place};
+use super::reader::{Keys, Reader};
+use super::secrets::{Demand, NamedSecret, Vault};
+use super::values;
+use super::words::quoted;
+use crate::event::Organization;
+use crate::secret::Secret;
+use crate::sentry::OrganizationConfig;
+
+const EXAMPLE: &str = "[{ env = \"SENTRY_CLIENT_SECRET\" }]";
+const LATER: &str = "take it out: this version looks nothing up in Sentry";
+
+const KEYS: Keys = Keys {
+    known: &["client_secrets", "base_url"],
+    later: &[("api_token", LATER), ("api_url", LATER), ("lookup_wait", LATER), ("issue_max_age", LATER)],
+    elsewhere: &[],
+};
+
+/// The organizations of `relay.toml`.
+#[derive(Debug, Default)]
+pub(crate) struct Organizations {
+    /// Each table that could be read.
+    pub(crate) list: Vec<OrganizationConfig>,
+    /// The fault of having no client secret that can be used, which keeps `serve` from starting but no other command.
+    pub(crate) without_secret: Option<super::fault::Fault>,
+}
+
+/// Reads every `[sentry.SLUG]`.
+pub(crate) fn read(document: &Document, vault: Vault<'_>, findings: &mut Findings) -> Organizations {
+    let tables = tables(document, findings);
+    if tables.as_ref().is_some_and(Vec::is_empty) {
+        let hint = "add `[sentry.SLUG]` with your organization's slug and its `client_secrets`; `seer-relay init` \
+                    writes a starter folder that shows how";
+        let place = Place::whole(document.path().to_owned());
+        findings.fault(place, "no_organization", "no Sentry organization is configured", hint.to_owned());
+    }
+    let mut organizations = Organizations::default();
+    let mut secrets: Vec<(String, NamedSecret)> = Vec::new();
+    for (entry, table) in tables.into_iter().flatten() {
+        let name = format!("sentry.{}", entry.key);
+        let mut reader = Reader { document, table, at: entry.at, name, vault, findings };
+        let Some((config, named)) = organization(&mut reader, entry) else { continue };
+        secrets.extend(named.into_iter().map(|secret| (entry.key.clone(), secret)));
+        organizations.list.push(config);
+    }
+    check_shared(&secrets, findings);
+    organizations.without_secret = without_secret(document, &secrets);
+    organizations
+}
+
+/// Returns the organizations' tables; `None` where `sentry` is no table of tables, which is a fault of its own.
+fn tables<'a>(document: &'a Document, findings: &mut Findings) -> Option<Vec<(&'a Entry, &'a Table)>> {
+    const HINT: &str = "write one table per organization, named by its slug: `[sentry.acme]`";
+    let Some(sentry) = document.root.get("sentry") else { return Some(Vec::new()) };
+    let Node::Table(table) = &sentry.value else {
+        let message = format!("`sentry` is {}, but has to hold tables", sentry.value.kind());
+        findings.fault(document.place(sentry.at), "wrong_type", message, HINT.to_owned());
+        return None;
+    };
+    let mut tables = Vec::new();
+    let mut is_sound = true;
+    for entry in &table.entries {
+        if let Node::Table(table) = &entry.value {
+            tables.push((entry, table));
+            continue;
+        }
+        is_sound = false;
+        let message = format!("{} stands in `[sentry]` itself, outside any organization", quoted(&entry.key));
+        findings.fault(document.place(entry.at), "misplaced_key", message, HINT.to_owned());
+    }
+    (is_sound || !tables.is_empty()).then_some(tables)
+}
+
+fn organization(reader: &mut Reader<'_>, entry: &Entry) -> Option<(OrganizationConfig, Vec<NamedSecret>)> {
+    reader.check_keys(KEYS);
+    let secrets = client_secrets(reader);
+    let slug = entry.key.as_str();
+    let is_slug = slug.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    if !is_slug || slug.is_empty() || slug.len() > 64 {
+        let message = format!("{} is not the slug of a Sentry organization", quoted(slug));
+        let hint =
+            "the slug is the name in Sentry's address, `https://SLUG.sentry.io`: letters, digits and `-`";
+        reader.findings.fault(reader.document.place(entry.at), "organization_name", message, hint.to_owned());
+        return None;
+    }
+    let named = reader.parsed("base_url", "\"https://acme.sentry.io\"", values::page_url);
+    let base_url = named.or_else(|| Url::parse(&format!("https://{slug}.sentry.io")).ok())?;
+    let config = OrganizationConfig {
+        organization: Organization::new(slug),
+        client_secrets: secrets.iter().map(|named| named.secret.clone()).collect(),
+        base_url,
+    };
+    Some((config, secrets))
+}
+
+fn client_secrets(reader: &mut Reader<'_>) -> Vec<NamedSecret> {
+    let hint = format!("write `client_secrets = {EXAMPLE}`: the client secret of the integration in Sentry");
+    let Some(entry) = reader.table.get("client_secrets") else {
+        let message = format!("`[{}]` has no `client_secrets`", reader.name);
+        reader.fault("client_secrets", "missing_key", message, hint);
+        return Vec::new();
+    };
+    let Node::List(items) = &entry.value else {
+        reader.wrong_type(entry, "a list of secrets", EXAMPLE);
+        return Vec::new();
+    };
+    if items.is_empty() {
+        let message = format!("{} is empty, so that nothing can be verified", reader.full("client_secrets"));
+        reader.fault("client_secrets", "missing_key", message, hint);
+    }
+    let name = format!("{}.client_secrets", reader.name);
+    let mut secrets = Vec::new();
+    for item in items {
+        let place = reader.document.place(item.at);
+        let vault = reader.vault;
+        secrets.extend(vault.read(reader.document, &item.value, &name, place, Demand::ANY, reader.findings));
+    }
+    secrets
+}
+
+/// An event belongs to the organization whose secret verified it, so no two may share one.
+fn check_shared(secrets: &[(String, NamedSecret)], findings: &mut Findings) {
+    for (index, (organization, secret)) in secrets.iter().enumerate() {
+        let earlier = secrets.iter().take(index);
+        let Some((other, _)) =
+            earlier.clone().find(|(other, known)| other != organization && known.is_same_as(secret))
+        else {
+            continue;
+        };
+        let message = format!(
+            "organizations {} and {} have the same client secret",
+            quoted(other),
+            quoted(organization)
+        );
+        let hint = "make an integration in each organization: the secret tells whose event it is";
+        findings.fault(secret.place.clone(), "secret_shared", message, hint.to_owned());
+    }
+}
+
+fn without_secret(document: &Document, secrets: &[(String, NamedSecret)]) -> Option<super::fault::Fault> {
+    let (_, first) = secrets.first()?;
+    if secrets.iter().any(|(_, named)| named.secret.known().is_some()) {
+        return None;
+    }
+    let why = match &first.secret {
+        Secret::Missing(why) => why.as_str(),
+        Secret::Known(_) => "",
+    };
+    let place = match &first.place {
+        place @ Place::File { .. } => place.clone(),
+        Place::Variable(_) => Place::whole(document.path().to_owned()),
+    };
+    Some(place.fault(
+        "no_client_secret",
+        format!("no client secret can be used, so no webhook could be verified: {why}"),
+        "copy the client secret of your integration in Sentry (Settings, Developer Settings) to where it is read from"
+            .to_owned(),
+    ))
+}

@@ -1,0 +1,197 @@
+//! `when` and the `not` inside it.
+
+use crate::config::document::{Entry, Node, Table};
+use crate::config::reader::Reader;
+use crate::config::words::{quoted, suggestion};
+use crate::event::{Action, Organization};
+use crate::routing::pattern::OWN_NOTICE;
+use crate::routing::{Condition, Conditions, Field, Pattern};
+
+const EXAMPLE: &str = "{ action = \"pr_created\", repo = \"acme/*\" }";
+
+/// Conditions on the issue, which this version does not look up.
+const LATER: [&str; 3] = ["project", "level", "priority"];
+
+/// Reads what must hold and what excludes; `None` where something of it could not be read.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    route: &str,
+    organizations: Option<&[Organization]>,
+) -> Option<(Conditions, Option<Conditions>)> {
+    let Some(entry) = reader.table.get("when") else { return Some((Conditions::default(), None)) };
+    let Node::Table(table) = &entry.value else {
+        reader.wrong_type(entry, "a table of conditions", EXAMPLE);
+        return None;
+    };
+    let mut group = Group { reader, route, organizations, is_inner: false };
+    let when = group.read(table);
+    let not = match table.get("not") {
+        None => Some(None),
+        Some(entry) => group.exclusion(entry).map(Some),
+    };
+    Some((when?, not?))
+}
+
+/// One table of conditions.
+struct Group<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    route: &'r str,
+    organizations: Option<&'r [Organization]>,
+    /// Whether it is the one under `not`.
+    is_inner: bool,
+}
+
+impl Group<'_, '_> {
+    fn read(&mut self, table: &Table) -> Option<Conditions> {
+        let mut conditions = Vec::new();
+        let mut is_sound = true;
+        for entry in &table.entries {
+            if entry.key == "not" && !self.is_inner {
+                continue;
+            }
+            match self.condition(entry) {
+                Some(condition) => conditions.push(condition),
+                None => is_sound = false,
+            }
+        }
+        is_sound.then_some(Conditions(conditions))
+    }
+
+    fn exclusion(&mut self, entry: &Entry) -> Option<Conditions> {
+        let Node::Table(table) = &entry.value else {
+            self.reader.wrong_type(entry, "a table of conditions", EXAMPLE);
+            return None;
+        };
+        if table.entries.is_empty() {
+            let message =
+                format!("`not` of route {} is empty, so that it excludes every event", quoted(self.route));
+            self.fault(entry, "impossible_condition", message, format!("for example `not = {EXAMPLE}`"));
+            return None;
+        }
+        self.is_inner = true;
+        let conditions = self.read(table);
+        self.is_inner = false;
+        conditions
+    }
+
+    fn condition(&mut self, entry: &Entry) -> Option<Condition> {
+        let key = entry.key.as_str();
+        let Some(field) = Field::from_word(key) else {
+            self.unknown(entry);
+            return None;
+        };
+        let items: Vec<(&Node, usize)> = match &entry.value {
+            Node::List(items) => items.iter().map(|item| (&item.value, item.at)).collect(),
+            single @ (Node::Text(_)
+            | Node::Integer(_)
+            | Node::Float
+            | Node::Boolean(_)
+            | Node::Time
+            | Node::Table(_)) => vec![(single, entry.at)],
+        };
+        if items.is_empty() {
+            let message = format!(
+                "condition `{key}` of route {} can never hold: its list is empty",
+                quoted(self.route)
+            );
+            self.fault(entry, "impossible_condition", message, format!("name a value, or take `{key}` out"));
+        }
+        let count = items.len();
+        let patterns: Vec<Pattern> =
+            items.into_iter().filter_map(|(node, at)| self.pattern(field, node, at)).collect();
+        (count > 0 && patterns.len() == count).then_some(Condition { field, patterns })
+    }
+
+    fn pattern(&mut self, field: Field, node: &Node, at: usize) -> Option<Pattern> {
+        let word = field.as_str();
+        let wanted = if field == Field::Group { "text or a whole number" } else { "text" };
+        let place = self.reader.document.place(at);
+        match node {
+            Node::Text(text) if text.is_empty() => {
+                let message = format!(
+                    "condition `{word}` of route {} can never hold: its text is empty",
+                    quoted(self.route)
+                );
+                let hint = "write what it has to be; `*` stands for any text".to_owned();
+                self.reader.findings.fault(place, "impossible_condition", message, hint);
+                None
+            }
+            Node::Text(text) => {
+                let pattern = Pattern::new(text.clone());
+                self.warn_of_unknown(field, &pattern, at);
+                Some(pattern)
+            }
+            Node::Integer(digits) if field == Field::Group => Some(Pattern::new(digits.clone())),
+            other @ (Node::Integer(_)
+            | Node::Float
+            | Node::Boolean(_)
+            | Node::Time
+            | Node::List(_)
+            | Node::Table(_)) => {
+                let message = format!(
+                    "condition `{word}` of route {} is {}, but has to be {wanted}, or a list",
+                    quoted(self.route),
+                    other.kind()
+                );
+                let example = if field == Field::Group { "1170820242" } else { "\"…\"" };
+                self.reader.findings.fault(
+                    place,
+                    "wrong_type",
+                    message,
+                    format!("for example `{word} = {example}`"),
+                );
+                None
+            }
+        }
+    }
+
+    fn unknown(&mut self, entry: &Entry) {
+        let key = entry.key.as_str();
+        let route = quoted(self.route);
+        if LATER.contains(&key) {
+            let message = format!("condition `{key}` of route {route} comes with a later version");
+            self.fault(entry, "comes_later", message, "take it out: this version looks nothing up in Sentry");
+            return;
+        }
+        if key == "not" {
+            let message = format!("`not` of route {route} holds another `not`");
+            self.fault(entry, "unknown_condition", message, "write what must hold into `when` itself");
+            return;
+        }
+        let message = format!("route {route} has the unknown condition {}", quoted(key));
+        let known = Field::ALL.into_iter().map(Field::as_str).chain((!self.is_inner).then_some("not"));
+        let hint = suggestion(key, "known", known).unwrap_or_default();
+        self.fault(entry, "unknown_condition", message, hint);
+    }
+
+    fn fault(&mut self, entry: &Entry, code: &'static str, message: String, hint: impl Into<String>) {
+        let place = self.reader.document.place(entry.at);
+        self.reader.findings.fault(place, code, message, hint.into());
+    }
+
+    /// Warns of a pattern that none of the known actions or organizations fits: Sentry may add actions, so it is no
+    /// fault.
+    fn warn_of_unknown(&mut self, field: Field, pattern: &Pattern, at: usize) {
+        let (code, what, known): (_, _, Vec<&str>) = match field {
+            Field::Action if pattern.as_str().starts_with(OWN_NOTICE) => return,
+            Field::Action => ("unknown_action", "action", ACTIONS.iter().map(Action::as_str).collect()),
+            Field::Organization => match self.organizations {
+                None => return,
+                Some(list) => {
+                    ("unknown_organization", "organization", list.iter().map(Organization::as_str).collect())
+                }
+            },
+            Field::Repo | Field::Path | Field::Provider | Field::Classification | Field::Group => return,
+        };
+        if known.iter().any(|name| pattern.matches(name)) {
+            return;
+        }
+        let whose = if field == Field::Action { "that this version knows" } else { "of `relay.toml`" };
+        let shown = quoted(pattern.as_str());
+        let message = format!("route {} waits for {shown}, which no {what} {whose} fits", quoted(self.route));
+        let hint = suggestion(pattern.as_str(), "known", known.iter().copied());
+        self.reader.findings.warning(self.reader.document.place(at), code, message, hint);
+    }
+}
+
+const ACTIONS: [Action; 10] = Action::KNOWN;

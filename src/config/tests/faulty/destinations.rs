@@ -1,0 +1,245 @@
+//! What is wrong with destinations.
+
+use super::Case;
+use super::Text::{Routes, WholeRoutes};
+
+pub(super) const CASES: &[Case] = &[
+    (
+        "a_destination_without_an_address",
+        Routes("[discord.x]\n[[route]]\nto = [\"x\"]\n"),
+        6,
+        "missing_key",
+        "`[discord.x]` has no `webhook_url`",
+        "DISCORD_WEBHOOK_URL",
+    ),
+    (
+        "a_webhook_without_an_address",
+        Routes("[webhook.x]\n[[route]]\nto = [\"x\"]\n"),
+        6,
+        "missing_key",
+        "`[webhook.x]` has no `url`",
+        "https://",
+    ),
+    (
+        "a_name_used_for_two_kinds",
+        Routes("[discord.backend]\nwebhook_url = { env = \"DISCORD_WEBHOOK_URL\" }\n"),
+        6,
+        "duplicate_destination",
+        "`backend` is defined twice",
+        "unique over all kinds",
+    ),
+    (
+        "a_name_that_cannot_be_one",
+        Routes("[slack.\"a b\"]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\n"),
+        6,
+        "destination_name",
+        "`a b` cannot name a destination",
+        "letters, digits",
+    ),
+    (
+        "a_destination_without_a_name",
+        WholeRoutes("[slack]\nwebhook_url = \"https://x\"\n[[route]]\nstop = true\n"),
+        2,
+        "misplaced_key",
+        "`webhook_url` stands in `[slack]` itself",
+        "`[slack.NAME]`",
+    ),
+    (
+        "an_address_that_is_none",
+        Routes("[slack.x]\nwebhook_url = \"hooks.slack.com/T/B/x\"\n[[route]]\nto = \"x\"\n"),
+        7,
+        "invalid_value",
+        "`slack.x.webhook_url` is not an http(s) address",
+        "env",
+    ),
+    (
+        "a_bot_of_a_later_version",
+        Routes("[slack.x]\nbot_token = { env = \"T\" }\n[[route]]\nto = \"x\"\n"),
+        7,
+        "comes_later",
+        "`bot_token` in `[slack.x]` comes with a later version",
+        "incoming webhook",
+    ),
+    (
+        "a_card_of_a_later_version",
+        Routes(
+            "[slack.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\nstyle = \"card\"\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "comes_later",
+        "`slack.x.style` is `card`",
+        "`style = \"messages\"`",
+    ),
+    (
+        "a_card_of_a_webhook",
+        Routes("[webhook.x]\nurl = \"https://x.dev\"\nstyle = \"card\"\n[[route]]\nto = \"x\"\n"),
+        8,
+        "misplaced_key",
+        "every event as a request",
+        "messages",
+    ),
+    (
+        "a_style_nobody_knows",
+        Routes(
+            "[slack.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\nstyle = \"letters\"\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "invalid_value",
+        "`letters`, which is not a style",
+        "messages",
+    ),
+    (
+        "buttons_on_discord",
+        Routes(
+            "[discord.x]\nwebhook_url = { env = \"DISCORD_WEBHOOK_URL\" }\nbuttons = true\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "misplaced_key",
+        "`buttons` means nothing in `[discord.x]`",
+        "`[slack.NAME]`",
+    ),
+    (
+        "a_thread_on_slack",
+        Routes(
+            "[slack.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\nthread_id = \"1\"\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "misplaced_key",
+        "`thread_id` means nothing in `[slack.x]`",
+        "`[discord.NAME]`",
+    ),
+    (
+        "a_thread_name_of_a_later_version",
+        Routes(
+            "[discord.x]\nwebhook_url = { env = \"DISCORD_WEBHOOK_URL\" }\nthread_name = \"x\"\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "comes_later",
+        "`thread_name`",
+        "thread_id",
+    ),
+    (
+        "a_thread_that_is_no_id",
+        Routes(
+            "[discord.x]\nwebhook_url = { env = \"DISCORD_WEBHOOK_URL\" }\nthread_id = \"general\"\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "invalid_value",
+        "`general`, which is not the id of a thread",
+        "Copy Thread ID",
+    ),
+    (
+        "text_for_a_switch",
+        Routes(
+            "[slack.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\nbuttons = \"yes\"\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "wrong_type",
+        "is text, but has to be `true` or `false`",
+        "`buttons = true`",
+    ),
+    (
+        "a_rate_nobody_understands",
+        Routes(
+            "[slack.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\nrate = \"1/day\"\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "invalid_value",
+        "`1/day`, which is not a rate",
+        "`\"30/m\"`",
+    ),
+    (
+        "a_rate_of_nothing",
+        Routes(
+            "[slack.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\nrate = \"0/s\"\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "out_of_range",
+        "outside 1 to 100,000",
+        "unlimited",
+    ),
+    (
+        "too_many_at_once",
+        Routes(
+            "[slack.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\nin_flight = 0\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "out_of_range",
+        "`slack.x.in_flight` is `0`, outside 1 to 1000",
+        "in_flight = 4",
+    ),
+    (
+        "an_expiry_that_is_none",
+        Routes(
+            "[slack.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\nexpire_after = \"never\"\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "invalid_value",
+        "`never`",
+        "`off`",
+    ),
+    (
+        "a_diff_as_a_switch",
+        Routes(
+            "[slack.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\ndiff = true\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "wrong_type",
+        "has to be a whole number",
+        "`diff = 20`",
+    ),
+    (
+        "a_diff_on_a_webhook",
+        Routes("[webhook.x]\nurl = \"https://x.dev\"\ndiff = 20\n[[route]]\nto = \"x\"\n"),
+        8,
+        "misplaced_key",
+        "`diff` means nothing",
+        "thin",
+    ),
+    (
+        "a_signing_secret_that_is_none",
+        Routes("[webhook.x]\nurl = \"https://x.dev\"\nsecret = \"hush\"\n[[route]]\nto = \"x\"\n"),
+        8,
+        "invalid_value",
+        "does not begin with `whsec_`",
+        "env",
+    ),
+    (
+        "a_signing_secret_that_is_too_short",
+        Routes("[webhook.x]\nurl = \"https://x.dev\"\nsecret = \"whsec_AAAA\"\n[[route]]\nto = \"x\"\n"),
+        8,
+        "invalid_value",
+        "not 24 to 64 bytes",
+        "env",
+    ),
+    (
+        "a_header_that_the_relay_sets",
+        Routes(
+            "[webhook.x]\nurl = \"https://x.dev\"\nheaders = { Webhook-Id = \"1\" }\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "header_name",
+        "`Webhook-Id` is set by the relay",
+        "take it out",
+    ),
+    (
+        "a_header_given_twice",
+        Routes(
+            "[webhook.x]\nurl = \"https://x.dev\"\nheaders = { X-A = \"1\", x-a = \"2\" }\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "header_name",
+        "`x-a` is given twice",
+        "case",
+    ),
+    (
+        "a_header_value_with_a_line_break",
+        Routes(
+            "[webhook.x]\nurl = \"https://x.dev\"\nheaders = { X-A = \"1\\n2\" }\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "invalid_value",
+        "characters that a header cannot",
+        "env",
+    ),
+];

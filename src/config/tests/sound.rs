@@ -1,0 +1,142 @@
+//! Sound folders: the example, the starter folder, and what their values mean.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::{RELAY, ROUTES, environment, load};
+use crate::config::{Config, Environment, starter};
+use crate::delivery::DestinationName;
+use crate::notify::{Rate, Service};
+use crate::routing::Field;
+
+fn example() -> Config {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    Config::load(&dir, &environment(&[])).expect("the example is sound")
+}
+
+#[test]
+fn the_example_loads_without_a_warning() {
+    let config = example();
+    assert_eq!(config.warnings, []);
+    let names: Vec<&str> = config.destinations.iter().map(|destination| destination.name.as_str()).collect();
+    assert_eq!(names, ["backend", "dev", "audit"]);
+    let routes: Vec<&str> = config.routing.routes().iter().map(|route| route.name.as_str()).collect();
+    assert_eq!(routes, ["fixes to review", "the rest of what is done", "audit everything"]);
+    assert_eq!(config.http.public_url.expect("set").as_str(), "https://relay.acme.dev/");
+}
+
+#[test]
+fn the_example_without_any_secret_has_only_warnings() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    let config = Config::load(&dir, &Environment::default()).expect("the example is sound");
+    assert!(config.warnings.iter().all(|warning| warning.code == "secret_missing"), "{:?}", config.warnings);
+    assert_eq!(config.warnings.len(), 5);
+}
+
+#[test]
+fn each_kind_has_its_defaults() {
+    let config = example();
+    let [slack, discord, webhook] = config.destinations.as_slice() else { panic!("three destinations") };
+    assert_eq!(slack.rate, Rate::Limited { per_second: 1.0, burst: 3 });
+    assert_eq!(discord.rate, Rate::Limited { per_second: 0.5, burst: 5 });
+    assert_eq!(webhook.rate, Rate::Unlimited);
+    assert_eq!((slack.in_flight, discord.in_flight, webhook.in_flight), (1, 1, 64));
+    let six_hours = Some(Duration::from_hours(6));
+    assert_eq!(
+        (slack.expire_after, discord.expire_after, webhook.expire_after),
+        (six_hours, six_hours, None)
+    );
+    assert_eq!((slack.diff_lines, discord.diff_lines), (20, 0));
+    assert!([slack, discord, webhook].iter().all(|each| each.timeout == Duration::from_secs(10)));
+    let Service::Webhook(audit) = &webhook.service else { panic!("a webhook") };
+    assert_eq!(audit.headers.len(), 1);
+    assert_eq!(audit.headers[0].0, "Authorization");
+    assert!(audit.secret.is_some() && !audit.thin);
+}
+
+#[test]
+fn every_key_of_a_destination_is_read() {
+    let routes = "[slack.a]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\nstyle = \"messages\"\ntemplate = \"oncall\"\n\
+                  rate = \"120/m\"\nin_flight = 2\ntimeout = \"5m\"\nexpire_after = \"off\"\ndiff = 5\nbuttons = true\n\
+                  slack_compatible = true\n[discord.b]\nwebhook_url = { env = \"DISCORD_WEBHOOK_URL\" }\n\
+                  thread_id = 1012345678901234567\nexpire_after = \"1h\"\n[webhook.c]\nurl = { env = \"DISCORD_WEBHOOK_URL\" }\n\
+                  thin = true\nrate = \"unlimited\"\n[[route]]\nto = [\"a\", \"b\", \"c\"]\n";
+    let config = load(RELAY, routes).expect("sound");
+    let [a, b, c] = config.destinations.as_slice() else { panic!("three destinations") };
+    assert_eq!(a.template_set.as_deref(), Some("oncall"));
+    assert_eq!(a.rate, Rate::Limited { per_second: 2.0, burst: 2 });
+    assert_eq!((a.in_flight, a.timeout, a.expire_after, a.diff_lines), (2, Duration::from_mins(5), None, 5));
+    let Service::Slack(slack) = &a.service else { panic!("slack") };
+    assert!(slack.buttons && slack.slack_compatible);
+    let Service::Discord(discord) = &b.service else { panic!("discord") };
+    assert_eq!(discord.thread_id.as_deref(), Some("1012345678901234567"));
+    assert_eq!(b.expire_after, Some(Duration::from_hours(1)));
+    let Service::Webhook(webhook) = &c.service else { panic!("webhook") };
+    assert!(webhook.thin);
+}
+
+#[test]
+fn every_key_of_a_route_is_read() {
+    let routes = format!(
+        "{ROUTES}[[route]]\nwhen = {{ action = \"pr_*\", group = [12345678901234567890, \"7?\"], not = {{ repo = \"a\" }} }}\n\
+         to = \"backend\"\ntemplate = \"oncall\"\notherwise = true\nstop = true\n[[route]]\nname = \"quiet\"\nstop = true\n\
+         when = {{ repo = \"acme/x\" }}\n"
+    );
+    let config = load(RELAY, &routes).expect("sound");
+    let [_, unnamed, quiet] = config.routing.routes() else { panic!("three routes") };
+    assert_eq!(unnamed.name, "route 2");
+    assert_eq!(unnamed.to, [DestinationName::new("backend")]);
+    assert_eq!(unnamed.template_set.as_deref(), Some("oncall"));
+    assert!(unnamed.otherwise && unnamed.stop);
+    let group = unnamed.when.get(Field::Group).expect("a condition");
+    let patterns: Vec<&str> = group.patterns.iter().map(crate::routing::Pattern::as_str).collect();
+    assert_eq!(patterns, ["12345678901234567890", "7?"]);
+    assert!(unnamed.not.as_ref().is_some_and(|not| not.get(Field::Repo).is_some()));
+    assert!(quiet.to.is_empty() && quiet.stop);
+}
+
+#[test]
+fn the_starter_folder_is_written_once_and_loads_with_warnings_about_secrets_alone() {
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let dir = parent.path().join("new/config");
+    let written = starter::write(&dir).expect("writes");
+    assert_eq!(written, [dir.join("relay.toml"), dir.join("routes.toml")]);
+    let config = Config::load(&dir, &Environment::default()).expect("the starter folder is sound");
+    let codes: Vec<&str> = config.warnings.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, ["secret_missing", "secret_missing"]);
+    let [route] = config.routing.routes() else { panic!("one route") };
+    let actions = &route.when.get(Field::Action).expect("a condition").patterns;
+    let takes = |name: &str| actions.iter().any(|pattern| pattern.matches(name));
+    assert!(takes("coding_completed") && takes("pr_created") && !takes("coding_started"));
+
+    std::fs::remove_file(dir.join("relay.toml")).expect("removes");
+    std::fs::write(dir.join("routes.toml"), "mine").expect("writes");
+    let error = starter::write(&dir).expect_err("refuses");
+    assert!(
+        error.to_string().contains("routes.toml` is already there, and `init` overwrites nothing"),
+        "{error}"
+    );
+    assert_eq!(std::fs::read_to_string(dir.join("routes.toml")).expect("reads"), "mine");
+    assert!(!dir.join("relay.toml").exists(), "nothing is written beside it");
+}
+
+#[test]
+fn what_the_starter_folder_shows_in_comments_is_sound_too() {
+    let uncommented = |text: &str| -> String {
+        let is_key = |key: &str| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let is_toml =
+            |line: &str| line.starts_with('[') || line.split_once(" = ").is_some_and(|(key, _)| is_key(key));
+
+        text.lines()
+            .map(|line| line.strip_prefix("# ").filter(|rest| is_toml(rest)).unwrap_or(line))
+            .filter(|line| !line.starts_with("ca_file"))
+            .fold(String::new(), |whole, line| whole + line + "\n")
+    };
+    let [relay, routes] = starter::FILES.map(|file| uncommented(file.text));
+    assert!(relay.contains("\nlisten = ") && routes.contains("\n[webhook.audit]"));
+    let dir = super::folder(&relay, &routes);
+    std::fs::create_dir(dir.path().join("templates")).expect("makes a folder");
+    let config = Config::load(dir.path(), &environment(&[])).expect("the comments are sound");
+    assert_eq!(config.destinations.len(), 3);
+    assert_eq!(config.routing.routes().len(), 3);
+}

@@ -1,0 +1,90 @@
+//! What may stay, but is unwise.
+
+use super::{RELAY, ROUTES, load};
+
+/// The code and line of every warning about these routes below the sound ones.
+fn warnings(routes: &str) -> Vec<(&'static str, usize)> {
+    let config = load(RELAY, &format!("{ROUTES}{routes}")).expect("sound");
+    config.warnings.iter().map(|warning| (warning.code, warning.line.unwrap_or(0))).collect()
+}
+
+/// The same, where the sound `[[route]]` is left out.
+fn warnings_alone(routes: &str) -> Vec<(&'static str, usize)> {
+    let head = ROUTES.split("[[route]]").next().unwrap_or_default();
+    let config = load(RELAY, &format!("{head}{routes}")).expect("sound");
+    config.warnings.iter().map(|warning| (warning.code, warning.line.unwrap_or(0))).collect()
+}
+
+#[test]
+fn a_destination_that_no_route_names_is_shown() {
+    let found = warnings("[discord.idle]\nwebhook_url = { env = \"DISCORD_WEBHOOK_URL\" }\n");
+    assert_eq!(found, [("unused_destination", 6)]);
+}
+
+#[test]
+fn a_file_without_routes_is_shown_once() {
+    assert_eq!(warnings_alone(""), [("no_route", 0)]);
+}
+
+#[test]
+fn a_route_behind_a_stop_that_takes_all_of_its_events_is_never_reached() {
+    let unreachable = [("unreachable_route", 6)];
+    for (first, second) in [
+        ("", ""),
+        ("", "when = { repo = \"acme/api\" }"),
+        ("when = { repo = \"acme/*\" }", "when = { repo = \"acme/api\" }"),
+        ("when = { repo = [\"a\", \"b*\"] }", "when = { repo = [\"bc\", \"a\"], action = \"pr_created\" }"),
+        ("when = { action = \"relay.*\" }", "when = { action = \"relay.stalled\" }"),
+        ("", "otherwise = true"),
+    ] {
+        let routes = format!("[[route]]\nstop = true\n{first}\n[[route]]\n{second}\nto = \"backend\"\n");
+        assert_eq!(warnings_alone(&routes), unreachable, "{first} before {second}");
+    }
+}
+
+#[test]
+fn a_route_that_something_reaches_is_not_called_unreachable() {
+    for (first, second) in [
+        ("when = { repo = \"acme/api\" }", "when = { repo = \"acme/*\" }"),
+        ("when = { repo = \"acme/*\" }", ""),
+        ("when = { not = { repo = \"x\" } }", ""),
+        ("otherwise = true", ""),
+        ("", "when = { action = \"relay.*\" }"),
+        ("when = { action = \"*\" }", "when = { action = \"relay.*\" }"),
+        ("when = { repo = \"acme/*\" }", "otherwise = true"),
+    ] {
+        let routes = format!("[[route]]\nstop = true\n{first}\n[[route]]\n{second}\nto = \"backend\"\n");
+        assert_eq!(warnings_alone(&routes), [], "{first} before {second}");
+    }
+}
+
+#[test]
+fn an_otherwise_below_a_route_that_takes_everything_is_never_reached() {
+    assert_eq!(
+        warnings("[[route]]\nname = \"rest\"\notherwise = true\nto = \"backend\"\n"),
+        [("unreachable_route", 7)]
+    );
+}
+
+#[test]
+fn a_pattern_that_no_known_action_or_organization_fits_is_shown() {
+    for (when, expected) in [
+        ("action = \"pr_craeted\"", Some("unknown_action")),
+        ("action = [\"pr_created\", \"*_compelted\"]", Some("unknown_action")),
+        ("organization = \"acne\"", Some("unknown_organization")),
+        ("not = { action = \"x\" }", Some("unknown_action")),
+        ("action = \"relay.stalled\"", None),
+        ("action = \"*_completed\"", None),
+        ("organization = \"ac*\"", None),
+        ("repo = \"anything\"", None),
+    ] {
+        let found = warnings(&format!("[[route]]\nwhen = {{ {when} }}\nto = \"backend\"\n"));
+        assert_eq!(found, expected.map(|code| (code, 7)).into_iter().collect::<Vec<_>>(), "{when}");
+    }
+}
+
+#[test]
+fn a_destination_whose_name_is_misspelt_in_a_route_is_not_called_unused() {
+    let found = load(RELAY, &ROUTES.replace("[\"backend\"]", "[\"bakend\"]")).expect_err("faulty");
+    assert_eq!(found.warnings, []);
+}

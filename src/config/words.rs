@@ -1,0 +1,114 @@
+//! How names are shown in faults, and which known name an unknown one was meant to be.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+/// A longer text is cut where a fault shows it.
+const MAX_SHOWN_CHARS: usize = 80;
+/// A longer list is cut where a fault shows it.
+const MAX_LISTED: usize = 20;
+/// No name that could be meant is longer.
+const MAX_COMPARED_BYTES: usize = 200;
+
+/// Returns a name or value in backticks, cut, with control characters made visible.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut shown = String::from("`");
+    for (index, character) in text.chars().enumerate() {
+        if index == MAX_SHOWN_CHARS {
+            shown.push('…');
+            break;
+        }
+        if character.is_control() {
+            let _ = write!(shown, "{}", character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown.push('`');
+    shown
+}
+
+/// Returns names in backticks, sorted, each once.
+pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: BTreeSet<&str> = names.into_iter().collect();
+    let mut shown: Vec<String> = names.iter().take(MAX_LISTED).map(|name| quoted(name)).collect();
+    if names.len() > MAX_LISTED {
+        shown.push(format!("and {} more", names.len() - MAX_LISTED));
+    }
+    shown.join(", ")
+}
+
+/// Returns "did you mean `x`? WORD: `x`, `y`", or only the list where nothing is near.
+pub(crate) fn suggestion<'a>(
+    name: &str,
+    word: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Option<String> {
+    let list = listed(known.clone());
+    if list.is_empty() {
+        return None;
+    }
+    let nearest: Vec<String> = nearest(name, known).into_iter().map(quoted).collect();
+    if nearest.is_empty() {
+        return Some(format!("{word}: {list}"));
+    }
+    Some(format!("did you mean {}? {word}: {list}", nearest.join(" or ")))
+}
+
+/// Returns the known names that `name` may have been meant to be, at most two, the nearest first.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    if name.len() > MAX_COMPARED_BYTES {
+        return Vec::new();
+    }
+    let wanted = name.to_lowercase();
+    let mut near: Vec<(usize, &str)> = known
+        .into_iter()
+        .filter(|candidate| candidate.len() <= MAX_COMPARED_BYTES)
+        .filter_map(|candidate| {
+            let lower = candidate.to_lowercase();
+            let distance = strsim::damerau_levenshtein(&wanted, &lower);
+            let longer = wanted.chars().count().max(lower.chars().count());
+            let shares_words = wanted.len() >= 4
+                && lower.len() >= 4
+                && (lower.contains(wanted.as_str()) || wanted.contains(lower.as_str()));
+            (distance <= longer.div_ceil(3) || shares_words).then_some((distance, candidate))
+        })
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    near.into_iter().take(2).map(|(_, candidate)| candidate).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_pen_is_recognised() {
+        assert_eq!(nearest("listn", ["listen", "token", "max_body"]), ["listen"]);
+        assert_eq!(nearest("Webhook-URL", ["webhook_url", "buttons"]), ["webhook_url"]);
+        assert_eq!(nearest("bakend", ["backend", "audit"]), ["backend"]);
+        assert_eq!(nearest("completely_else", ["listen"]), [""; 0]);
+    }
+
+    #[test]
+    fn a_suggestion_names_everything_that_is_defined() {
+        assert_eq!(
+            suggestion("bakend", "defined", ["ops", "backend"]).as_deref(),
+            Some("did you mean `backend`? defined: `backend`, `ops`")
+        );
+        assert_eq!(suggestion("x", "defined", []), None);
+    }
+
+    #[test]
+    fn what_is_shown_is_short_and_has_no_control_characters() {
+        assert_eq!(quoted("a\u{1b}[31m\n"), "`a\\u{1b}[31m\\n`");
+        assert_eq!(quoted(&"ß".repeat(200)).chars().count(), MAX_SHOWN_CHARS + 3);
+    }
+
+    #[test]
+    fn a_long_list_is_cut() {
+        let names: Vec<String> = (0..30).map(|number| format!("n{number:02}")).collect();
+        assert!(listed(names.iter().map(String::as_str)).ends_with("`n19`, and 10 more"));
+    }
+}

@@ -1,0 +1,105 @@
+//! The demo: the whole relay on loopback between a stand-in Sentry and stand-in receivers.
+//!
+//! Everything but the two ends is real: the HTTP server, the store, the routes, the templates, the notifiers. It needs
+//! no account and no secret, and leaves nothing behind.
+
+mod body;
+mod folder;
+mod narration;
+mod play;
+pub mod preview;
+pub mod receivers;
+mod relay;
+mod stage;
+mod tally;
+mod text;
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use jiff::tz::TimeZone;
+
+use crate::clock::Clock;
+use crate::notify::client::{ClientError, HttpClient, TransportError};
+use folder::{Folder, Secrets};
+use narration::Narrator;
+use play::Sentry;
+pub use preview::Style;
+use receivers::Receivers;
+use stage::Stage;
+pub use tally::{DemoSummary, MessageCount};
+
+/// How the demo is to run.
+#[derive(Debug, Clone, Copy)]
+pub struct DemoOptions {
+    /// Whether to play without pauses and to end when all has arrived, instead of staying up.
+    pub once: bool,
+    /// How messages are drawn.
+    pub style: Style,
+}
+
+/// Why the demo could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// No port, or no temporary folder.
+    #[error("the demo cannot be set up: {0}")]
+    SetUp(#[source] io::Error),
+    /// No client for the stand-in Sentry.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The relay itself.
+    #[error("the relay does not start: {0}")]
+    Relay(String),
+    /// A webhook was not answered.
+    #[error("the relay did not answer a webhook: {0}")]
+    NoAnswer(#[from] TransportError),
+    /// The terminal is gone.
+    #[error("the demo cannot write: {0}")]
+    Write(#[source] io::Error),
+}
+
+/// Plays the demo to `out` until all has arrived (`once`), or until Ctrl-C; returns how it went.
+///
+/// # Errors
+/// [`DemoError`]: what could not be started, reached or written. That a message is missing is no error but told in the
+/// summary.
+pub async fn run(options: DemoOptions, out: &mut (dyn Write + Send)) -> Result<DemoSummary, DemoError> {
+    let clock = Clock::system();
+    let secrets = Secrets::random();
+    let (receivers, arrivals) =
+        Receivers::start(clock.clone(), secrets.audit_secret.clone()).map_err(DemoError::SetUp)?;
+    let folder = Folder::write(&receivers, &secrets, options.once).map_err(DemoError::SetUp)?;
+    let config_dir = folder.config_dir();
+    let relay = relay::start_relay(&config_dir, clock.clone()).await?;
+    let mut narrator = Narrator::new(out, options.style, TimeZone::system());
+    let place = Place { relay: relay.address(), config_dir: &config_dir };
+    narrator.opening(&place, &secrets.token).map_err(DemoError::Write)?;
+    let sentry = Sentry::new(relay.address(), secrets.client_secret, HttpClient::new(None)?, clock.clone());
+    let mut stage = Stage::new(sentry, &receivers, arrivals, narrator, clock);
+    let played = tokio::select! {
+        played = stage.play(options.once, &place) => played,
+        stopped = told_to_stop() => stopped.map_err(DemoError::SetUp),
+    };
+    let summary = stage.summary();
+    relay.stop().await;
+    receivers.stop().await;
+    played.map(|()| summary)
+}
+
+/// Where things are, for people who want to try more.
+pub(crate) struct Place<'demo> {
+    relay: SocketAddr,
+    config_dir: &'demo Path,
+}
+
+/// Returns on SIGINT and on SIGTERM, so that the folder is removed either way.
+async fn told_to_stop() -> io::Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminated.recv() => Ok(()),
+    }
+}

@@ -1,0 +1,118 @@
+//! The demo's folder: settings, routes and secrets as a user would write them, in a temporary place.
+//!
+//! Secrets are files, so that the other commands work on the folder from another terminal.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretString};
+use tempfile::TempDir;
+
+use super::receivers::{Receiver, Receivers};
+use crate::event::Action;
+
+/// The organization whose webhooks are played.
+pub(super) const ORGANIZATION: &str = "acme";
+
+const ROUTES: &str = include_str!("folder/routes.toml");
+
+/// What only the demo and its relay know; made anew each time.
+pub(super) struct Secrets {
+    /// Signs webhooks as Sentry does.
+    pub(super) client_secret: SecretString,
+    /// Signs what the audit webhook gets, `whsec_…`.
+    pub(super) audit_secret: SecretString,
+    /// Opens what asks for a token.
+    pub(super) token: SecretString,
+}
+
+impl Secrets {
+    /// Makes random ones.
+    pub(super) fn random() -> Self {
+        let random = || hex::encode(rand::random::<[u8; 32]>());
+        let audit_secret = format!("whsec_{}", STANDARD.encode(rand::random::<[u8; 32]>()));
+        Self { client_secret: random().into(), audit_secret: audit_secret.into(), token: random().into() }
+    }
+}
+
+/// The folder; it goes when this is dropped.
+pub(super) struct Folder {
+    root: TempDir,
+}
+
+impl Folder {
+    /// Writes settings that send to the stand-ins; with `hasten` retries come sooner and no pace is kept.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub(super) fn write(receivers: &Receivers, secrets: &Secrets, hasten: bool) -> io::Result<Self> {
+        // Made with mode 0700: nobody else can read the secrets.
+        let root = tempfile::Builder::new().prefix("seer-relay-demo-").tempdir()?;
+        let folder = Self { root };
+        let config = folder.config_dir();
+        fs::create_dir_all(config.join("secrets"))?;
+        fs::write(config.join("relay.toml"), folder.settings(hasten))?;
+        fs::write(config.join("routes.toml"), routes(hasten))?;
+        let secret = |name: &str, value: &str| fs::write(config.join("secrets").join(name), value);
+        secret("sentry-client-secret", secrets.client_secret.expose_secret())?;
+        secret("token", secrets.token.expose_secret())?;
+        secret("slack-webhook-url", &receivers.url(Receiver::Slack))?;
+        secret("discord-webhook-url", &receivers.url(Receiver::Discord))?;
+        secret("audit-url", &receivers.url(Receiver::Webhook))?;
+        secret("audit-secret", secrets.audit_secret.expose_secret())?;
+        Ok(folder)
+    }
+
+    /// Returns the folder with `relay.toml` and `routes.toml`.
+    pub(super) fn config_dir(&self) -> PathBuf {
+        self.root.path().join("config")
+    }
+
+    fn settings(&self, hasten: bool) -> String {
+        let store = format!("sqlite:{}", self.root.path().join("data").join("relay.db").display());
+        let retry_min = if hasten { "50ms" } else { "1s" };
+        format!(
+            "# The demo's settings: a relay of yours has the same, with other addresses and secrets.\n\
+             \n\
+             [http]\n\
+             listen = \"127.0.0.1:0\"          # any free port\n\
+             token = {{ file = \"secrets/token\" }}\n\
+             \n\
+             [sentry.{ORGANIZATION}]\n\
+             client_secrets = [{{ file = \"secrets/sentry-client-secret\" }}]\n\
+             \n\
+             [store]\n\
+             url = {store}\n\
+             \n\
+             [delivery]\n\
+             retry_min = \"{retry_min}\"\n\
+             \n\
+             [log]\n\
+             level = \"error\"\n",
+            store = toml::Value::String(store),
+        )
+    }
+}
+
+fn routes(hasten: bool) -> String {
+    let pace = if hasten { "rate = \"unlimited\"\n" } else { "" };
+    ROUTES.replace("#PACE\n", pace)
+}
+
+/// Returns who gets a message about an action, by `folder/routes.toml`.
+pub(super) fn audience(action: &Action) -> &'static [Receiver] {
+    use Receiver::{Discord, Slack, Webhook};
+    match action {
+        Action::RootCauseCompleted | Action::SolutionCompleted | Action::PrCreated => &[Slack, Webhook],
+        Action::CodingCompleted | Action::IterationCompleted => &[Slack, Discord, Webhook],
+        Action::PrReadyForReview => &[Discord, Webhook],
+        Action::RootCauseStarted
+        | Action::SolutionStarted
+        | Action::CodingStarted
+        | Action::IterationStarted
+        | Action::Other(_) => &[Webhook],
+    }
+}

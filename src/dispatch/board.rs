@@ -1,0 +1,355 @@
+//! The board: which destinations are to be asked for deliveries now, how many, and when to look again.
+//!
+//! It belongs to the loop that claims; attempts under way reach it by [`Report`]s. Neither claims nor sends.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::desk::{Desk, Standing};
+use super::moment::SteadyClock;
+use crate::delivery::DestinationName;
+use crate::store::{Claims, DeliveryClaim, DestinationStatus, OpenDestination};
+
+/// How soon a closed destination is looked at again at the earliest.
+const CLOSED_AT_LEAST: Duration = Duration::from_millis(500);
+
+/// How many deliveries per place at a desk may be seated there, most of them being written down.
+const UNWRITTEN_PER_SLOT: usize = 4;
+
+/// What an attempt under way, or a look at the store, tells the loop.
+pub(super) enum Report {
+    /// A claimed delivery no longer needs a slot at this desk: the answer is there.
+    Answered(usize),
+    /// A claimed delivery has left this desk: what became of it is written, or never will be.
+    Left {
+        /// The desk's number.
+        desk: usize,
+        /// From when on there may be something due here because of it.
+        look_at: Option<Instant>,
+    },
+    /// What the store remembers of destinations.
+    Known {
+        /// Its answer.
+        statuses: Vec<DestinationStatus>,
+        /// The desks that were closed, and that it knew of, before it was asked.
+        closed_before: Vec<usize>,
+    },
+}
+
+/// A claimed delivery's place at its desk; given back when it is dropped, in whatever way its task ends.
+pub(super) struct Seat {
+    desk: usize,
+    reports: mpsc::UnboundedSender<Report>,
+    answered: bool,
+    look_at: Option<Instant>,
+}
+
+impl Seat {
+    /// Takes the place of a delivery that the board has seated; reports go to the loop.
+    pub(super) fn new(desk: usize, reports: mpsc::UnboundedSender<Report>) -> Self {
+        Self { desk, reports, answered: false, look_at: None }
+    }
+
+    /// Says that the answer is there: another delivery may be claimed while this one is written down.
+    pub(super) fn answer(&mut self) {
+        if !std::mem::replace(&mut self.answered, true) {
+            // The loop may have ended first; then nobody needs to know.
+            let _ = self.reports.send(Report::Answered(self.desk));
+        }
+    }
+
+    /// Leaves the place; from `look_at` on there may be something due at the desk.
+    pub(super) fn leave(mut self, look_at: Instant) {
+        self.look_at = Some(look_at);
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.answer();
+        let _ = self.reports.send(Report::Left { desk: self.desk, look_at: self.look_at });
+    }
+}
+
+/// A desk that is to be asked for deliveries.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ask {
+    desk: usize,
+    allowance: usize,
+    /// Whether what is claimed is to be sent and counts for the pace; else its clocks are looked at.
+    sends: bool,
+}
+
+/// Where a claimed delivery belongs.
+pub(super) struct Seated {
+    /// The desk's number.
+    pub(super) number: usize,
+    /// The desk.
+    pub(super) desk: Arc<Desk>,
+    /// Whether a call was counted for it.
+    pub(super) paid: bool,
+}
+
+/// All desks, and when to look at each.
+pub(super) struct Board {
+    entries: Vec<Entry>,
+    numbers: HashMap<DestinationName, usize>,
+    /// How long a closed destination's deliveries are left unlooked at: as long as none of their clocks can run out
+    /// unnoticed for more than that.
+    closed_at_most: Duration,
+}
+
+struct Entry {
+    desk: Arc<Desk>,
+    /// Deliveries that need a slot here, now or soon.
+    claimed: usize,
+    /// These, and those that are being written down.
+    seated: usize,
+    /// From when on something may be due; `None` while nothing is.
+    look_at: Option<Instant>,
+    /// While the destination is closed: when to look at the clocks of what waits.
+    closed_look_at: Option<Instant>,
+    /// While the store is asked for deliveries.
+    asked: Option<Asked>,
+}
+
+struct Asked {
+    sends: bool,
+    brought: usize,
+}
+
+impl Board {
+    /// Sets up the configured desks; each is looked at first of all.
+    pub(super) fn new(desks: &[Arc<Desk>], closed_at_most: Duration, now: Instant) -> Self {
+        let mut board = Self { entries: Vec::new(), numbers: HashMap::new(), closed_at_most };
+        for desk in desks {
+            board.add(Arc::clone(desk), now);
+        }
+        board
+    }
+
+    fn add(&mut self, desk: Arc<Desk>, now: Instant) {
+        self.numbers.insert(desk.name.clone(), self.entries.len());
+        self.entries.push(Entry {
+            desk,
+            claimed: 0,
+            seated: 0,
+            look_at: Some(now),
+            closed_look_at: None,
+            asked: None,
+        });
+    }
+
+    /// Notes what was planned since the last time.
+    pub(super) fn hear_announcements(&mut self, now: Instant) {
+        for entry in &mut self.entries {
+            if entry.desk.take_announcement() {
+                entry.look_at = Some(now);
+            }
+        }
+    }
+
+    /// Notes a report.
+    pub(super) fn hear(&mut self, report: Report, now: Instant) {
+        match report {
+            Report::Answered(desk) => {
+                if let Some(entry) = self.entries.get_mut(desk) {
+                    entry.claimed = entry.claimed.saturating_sub(1);
+                }
+            }
+            Report::Left { desk, look_at } => {
+                if let Some(entry) = self.entries.get_mut(desk) {
+                    entry.leave(look_at);
+                }
+            }
+            Report::Known { statuses, closed_before } => self.hear_statuses(&statuses, &closed_before, now),
+        }
+    }
+
+    /// A destination that was closed is open again where the store no longer says so; one with unfinished deliveries
+    /// is looked at, in case another process queued them; one that is not configured gets a desk of its own.
+    fn hear_statuses(&mut self, statuses: &[DestinationStatus], closed_before: &[usize], now: Instant) {
+        for entry in closed_before.iter().filter_map(|desk| self.entries.get(*desk)) {
+            let status = statuses.iter().find(|status| status.name == entry.desk.name);
+            let gone = status.is_some_and(|status| status.gone_since.is_some());
+            let held = status.is_some_and(|status| status.held_until.is_some());
+            entry.desk.reopen(gone, held, now);
+        }
+        for status in statuses {
+            let Some(entry) = self.numbers.get(&status.name).and_then(|desk| self.entries.get_mut(*desk))
+            else {
+                self.add(Arc::new(Desk::removed(status.name.clone(), now)), now);
+                continue;
+            };
+            entry.look_at = Some(now);
+            entry.desk.remember(status.gone_since.is_some(), None, now);
+        }
+    }
+
+    /// Returns the numbers of the desks that are closed and that the store knows of.
+    pub(super) fn closed(&self, now: Instant) -> Vec<usize> {
+        let closed =
+            |(number, entry): (usize, &Entry)| entry.desk.is_closed_for_the_store(now).then_some(number);
+        self.entries.iter().enumerate().filter_map(closed).collect()
+    }
+
+    /// Returns the desks to ask now, and when to look again where nothing is heard before.
+    pub(super) fn asks(&mut self, now: Instant) -> (Vec<Ask>, Option<Instant>) {
+        let (mut asks, mut wake_at) = (Vec::new(), None);
+        for (desk, entry) in self.entries.iter_mut().enumerate() {
+            match entry.look(now, self.closed_at_most) {
+                Look::Now { allowance, sends } => asks.push(Ask { desk, allowance, sends }),
+                Look::At(moment) => wake_at = Some(earliest(wake_at, moment)),
+                Look::WhenHeardOf => {}
+            }
+        }
+        (asks, wake_at)
+    }
+
+    /// Returns what to claim, and takes the asked desks as having nothing due until the answer says otherwise.
+    pub(super) fn begin(&mut self, asks: &[Ask]) -> Vec<OpenDestination> {
+        let mut open = Vec::with_capacity(asks.len());
+        for ask in asks {
+            if let Some(entry) = self.entries.get_mut(ask.desk) {
+                entry.look_at = None;
+                entry.asked = Some(Asked { sends: ask.sends, brought: 0 });
+                open.push(OpenDestination { name: entry.desk.name.clone(), allowance: ask.allowance });
+            }
+        }
+        open
+    }
+
+    /// Takes the asked desks as unasked: the store did not answer.
+    pub(super) fn undo(&mut self, asks: &[Ask], now: Instant) {
+        for ask in asks {
+            if let Some(entry) = self.entries.get_mut(ask.desk) {
+                entry.asked = None;
+                entry.look_at = Some(now);
+                entry.closed_look_at = entry.closed_look_at.map(|_| now);
+            }
+        }
+    }
+
+    /// Seats what was claimed, and notes when to ask again.
+    pub(super) fn seat(
+        &mut self,
+        asks: &[Ask],
+        claims: Claims,
+        clock: &SteadyClock,
+    ) -> Vec<(DeliveryClaim, Seated)> {
+        for (name, due) in &claims.next_due {
+            if let Some(entry) = self.numbers.get(name).and_then(|desk| self.entries.get_mut(*desk)) {
+                entry.look_at = Some(clock.instant_of(*due));
+            }
+        }
+        let seated = claims.deliveries.into_iter().filter_map(|claim| {
+            let number = *self.numbers.get(&claim.delivery.destination)?;
+            let entry = self.entries.get_mut(number)?;
+            let asked = entry.asked.as_mut()?;
+            asked.brought += 1;
+            entry.claimed += 1;
+            entry.seated += 1;
+            Some((claim, Seated { number, desk: Arc::clone(&entry.desk), paid: asked.sends }))
+        });
+        let seated = seated.collect();
+        let now = Instant::now();
+        for ask in asks {
+            let Some(entry) = self.entries.get_mut(ask.desk) else { continue };
+            let Some(asked) = entry.asked.take() else { continue };
+            if asked.sends {
+                entry.desk.take(asked.brought, now);
+            }
+            if asked.brought >= ask.allowance {
+                entry.look_at = Some(now);
+            }
+        }
+        seated
+    }
+
+    /// Lets no further request begin anywhere.
+    pub(super) fn close_slots(&self) {
+        for entry in &self.entries {
+            entry.desk.slots.close();
+        }
+    }
+}
+
+/// When to look at a desk.
+enum Look {
+    Now { allowance: usize, sends: bool },
+    At(Instant),
+    WhenHeardOf,
+}
+
+impl Entry {
+    fn leave(&mut self, look_at: Option<Instant>) {
+        self.seated = self.seated.saturating_sub(1);
+        if let Some(look_at) = look_at {
+            self.look_at = Some(earliest(self.look_at, look_at));
+            self.closed_look_at = self.closed_look_at.map(|closed| closed.min(look_at));
+        }
+    }
+
+    fn look(&mut self, now: Instant, closed_at_most: Duration) -> Look {
+        let standing = self.desk.standing(now);
+        let capacity = self.desk.capacity(standing);
+        // Where answers cannot be written down, more and more calls would be made again later.
+        let unwritten = capacity.saturating_mul(UNWRITTEN_PER_SLOT).saturating_sub(self.seated);
+        let free = capacity.saturating_sub(self.claimed).min(unwritten);
+        match standing {
+            Standing::Open => {
+                if self.closed_look_at.take().is_some() {
+                    self.look_at = Some(now);
+                }
+                self.look_open(now, free)
+            }
+            Standing::Gone | Standing::Removed => self.look_due(now, free, false),
+            Standing::Held | Standing::Keyless => self.look_closed(now, free, standing, closed_at_most),
+        }
+    }
+
+    fn look_open(&self, now: Instant, free: usize) -> Look {
+        let ready = self.desk.ready(now);
+        if ready == 0 && free > 0 && self.look_at.is_some_and(|look_at| look_at <= now) {
+            return Look::At(self.desk.opens_at(now));
+        }
+        self.look_due(now, free.min(ready), true)
+    }
+
+    fn look_due(&self, now: Instant, allowance: usize, sends: bool) -> Look {
+        match self.look_at {
+            Some(look_at) if look_at > now => Look::At(look_at),
+            Some(_) if allowance > 0 => Look::Now { allowance, sends },
+            Some(_) | None => Look::WhenHeardOf,
+        }
+    }
+
+    /// What waits for a closed destination is looked at when one of its clocks may have run out, never often.
+    fn look_closed(
+        &mut self,
+        now: Instant,
+        free: usize,
+        standing: Standing,
+        closed_at_most: Duration,
+    ) -> Look {
+        let look_at = *self.closed_look_at.get_or_insert(now + closed_at_most);
+        if look_at <= now && free > 0 {
+            self.closed_look_at = Some(now + closed_at_most.max(CLOSED_AT_LEAST));
+            return Look::Now { allowance: free, sends: false };
+        }
+        let opens_at = (standing == Standing::Held).then(|| self.desk.opens_at(now));
+        let look_at = (free > 0).then_some(look_at);
+        match opens_at.map_or(look_at, |opens_at| Some(earliest(look_at, opens_at))) {
+            Some(moment) => Look::At(moment),
+            None => Look::WhenHeardOf,
+        }
+    }
+}
+
+fn earliest(one: Option<Instant>, other: Instant) -> Instant {
+    one.map_or(other, |one| one.min(other))
+}

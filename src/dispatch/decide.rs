@@ -1,0 +1,120 @@
+//! Whether a claimed delivery is to be sent now, and what becomes of it if not. Pure.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::DeliveryConfig;
+use super::backoff::gives_up_at;
+use super::desk::Standing;
+use super::moment::{after, between};
+use crate::delivery::{Delivery, Reason};
+use crate::store::Next;
+
+/// Returns `Ok` where a delivery is to be sent now; else what becomes of it.
+///
+/// While a destination cannot be called, the clocks of what waits for it run on. Where it can, what is claimed is tried
+/// at least once, however late: the relay may have been down.
+///
+/// # Errors
+/// What becomes of a delivery that is not to be sent.
+pub(super) fn decide(
+    standing: Standing,
+    delivery: &Delivery,
+    expire_after: Option<Duration>,
+    settings: &DeliveryConfig,
+    now: Timestamp,
+) -> Result<(), Next> {
+    match standing {
+        Standing::Removed => return Err(Next::Dead(Reason::Removed)),
+        Standing::Gone => return Err(Next::Dead(Reason::Gone)),
+        Standing::Open | Standing::Held | Standing::Keyless => {}
+    }
+    if expire_after.is_some_and(|news_for| between(delivery.created_at, now) > news_for) {
+        return Err(Next::Dead(Reason::Expired));
+    }
+    let reason = match standing {
+        Standing::Held => Reason::RateLimited,
+        Standing::Keyless => Reason::Auth,
+        Standing::Open | Standing::Gone | Standing::Removed => return Ok(()),
+    };
+    let is_over = now > gives_up_at(delivery, settings);
+    Err(if is_over { Next::Dead(reason) } else { Next::GivenBack })
+}
+
+/// Returns the moment at which one of a waiting delivery's clocks has run out.
+pub(super) fn runs_out_at(
+    delivery: &Delivery,
+    expire_after: Option<Duration>,
+    settings: &DeliveryConfig,
+) -> Timestamp {
+    let gives_up_at = gives_up_at(delivery, settings);
+    let last = expire_after.map(|news_for| after(delivery.created_at, news_for));
+    after(last.map_or(gives_up_at, |last| last.min(gives_up_at)), Duration::from_millis(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::tests::{delivery, settings, start};
+
+    const NEWS: Option<Duration> = Some(Duration::from_hours(6));
+    const ALL: [Standing; 5] =
+        [Standing::Open, Standing::Held, Standing::Keyless, Standing::Gone, Standing::Removed];
+
+    fn decided(expire_after: Option<Duration>, hours: u64) -> [Result<(), Next>; 5] {
+        let now = after(start(), Duration::from_hours(hours));
+        ALL.map(|standing| decide(standing, &delivery("d"), expire_after, &settings(), now))
+    }
+
+    #[test]
+    fn in_time_it_is_sent_where_the_destination_may_be_called_and_else_waits() {
+        assert_eq!(
+            decided(NEWS, 6),
+            [
+                Ok(()),
+                Err(Next::GivenBack),
+                Err(Next::GivenBack),
+                Err(Next::Dead(Reason::Gone)),
+                Err(Next::Dead(Reason::Removed)),
+            ]
+        );
+    }
+
+    #[test]
+    fn old_news_expires_whether_or_not_the_destination_may_be_called() {
+        assert_eq!(
+            decided(NEWS, 7),
+            [
+                Err(Next::Dead(Reason::Expired)),
+                Err(Next::Dead(Reason::Expired)),
+                Err(Next::Dead(Reason::Expired)),
+                Err(Next::Dead(Reason::Gone)),
+                Err(Next::Dead(Reason::Removed)),
+            ]
+        );
+    }
+
+    #[test]
+    fn when_time_is_up_it_is_tried_once_more_where_it_can_be_and_else_dies() {
+        assert_eq!(
+            decided(None, 25),
+            [
+                Ok(()),
+                Err(Next::Dead(Reason::RateLimited)),
+                Err(Next::Dead(Reason::Auth)),
+                Err(Next::Dead(Reason::Gone)),
+                Err(Next::Dead(Reason::Removed)),
+            ]
+        );
+    }
+
+    #[test]
+    fn at_the_moment_when_a_clock_runs_out_the_decision_is_final() {
+        for expire_after in [None, NEWS, Some(Duration::from_hours(100))] {
+            let now = runs_out_at(&delivery("d"), expire_after, &settings());
+            let decision = decide(Standing::Keyless, &delivery("d"), expire_after, &settings(), now);
+            assert!(matches!(decision, Err(Next::Dead(_))), "{decision:?}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! One claimed delivery: decide, render, send, record.
+//!
+//! What an answer means is `notify`'s to say, when to try again `backoff`'s, and which delivery comes next the
+//! board's.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{SemaphorePermit, mpsc, watch};
+use tokio::time::{Instant, timeout};
+
+use super::Shared;
+use super::backoff::Failure;
+use super::board::{Report, Seat};
+use super::decide::{decide, runs_out_at};
+use super::desk::{Desk, Place};
+use super::finish::{Began, Finish};
+use super::journal::{self, run_name};
+use super::stories::StoryTicket;
+use crate::delivery::{Delivery, Origin, Reason};
+use crate::notify::{Call, Notifier, SendError, Verdict};
+use crate::render::Target;
+use crate::render::context::Context;
+use crate::store::{DeliveryClaim, Next, Record, Recorded, Story};
+
+/// How long a claimed and rendered delivery waits for a free slot before it is given back. Together with an attempt
+/// and its recording it stays within the lease.
+const SLOT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// By how much an attempt may outlast its timeout, so that the notifier, which knows how far it came, ends it first.
+const TIMEOUT_MARGIN: Duration = Duration::from_millis(500);
+
+/// What every delivery needs.
+pub(super) struct Courier {
+    pub(super) shared: Arc<Shared>,
+    /// Turns true when attempts under way have to end.
+    pub(super) quit: watch::Receiver<bool>,
+    pub(super) reports: mpsc::UnboundedSender<Report>,
+}
+
+/// A claimed delivery at its desk.
+pub(super) struct Job {
+    pub(super) claim: DeliveryClaim,
+    pub(super) desk: Arc<Desk>,
+    pub(super) seat: Seat,
+    pub(super) story: StoryTicket,
+    /// Whether a call was counted for it.
+    pub(super) paid: bool,
+    pub(super) claimed_at: Instant,
+}
+
+/// Takes one claimed delivery to its end for now, and reports to the loop.
+pub(super) async fn deliver(courier: Arc<Courier>, job: Job) {
+    let Job { claim, desk, mut seat, story, paid, claimed_at } = job;
+    let DeliveryClaim { ticket, delivery } = claim;
+    let shared = &*courier.shared;
+    let finish = courier.attempt(&desk, &delivery, story).await;
+    let now = Instant::now();
+    if paid && !finish.called {
+        desk.give_back();
+    }
+    seat.answer();
+
+    journal::tell(&shared.metrics, &delivery, &finish);
+    let look_at = courier.look_at(&delivery, &finish.next, desk.place.as_ref(), now);
+    let record = finish.record(ticket, shared.clock.wall());
+    match courier.record(&record, claimed_at).await {
+        Some(Recorded::Done) => desk.note_written(&record.destination),
+        Some(Recorded::LeaseLost) => shared.metrics.lease_lost(),
+        None => journal::unrecorded(&delivery),
+    }
+    seat.leave(look_at);
+}
+
+impl Courier {
+    async fn attempt(&self, desk: &Desk, delivery: &Delivery, story: StoryTicket) -> Finish {
+        let shared = &*self.shared;
+        if let Err(next) = self.may_send(desk, delivery) {
+            return Finish::uncalled(next);
+        }
+        let Some(place) = &desk.place else { return Finish::uncalled(Next::Dead(Reason::Removed)) };
+        let Some(notifier) = &place.notifier else { return Finish::uncalled(Next::GivenBack) };
+        let story = tokio::select! {
+            biased;
+            story = story.fetch(shared) => story,
+            () = self.quitting() => None,
+        };
+        let Some(story) = story else { return Finish::uncalled(Next::GivenBack) };
+        let run = story.as_ref().and_then(|story| run_name(&story.events));
+
+        let began = Began::now(&shared.clock);
+        let body = match body(shared, place, notifier.as_ref(), delivery, story) {
+            Ok(body) => body,
+            Err(words) => return Finish::unrendered(delivery, began, &words).of(run),
+        };
+        let Some(permit) = slot(desk).await else {
+            return Finish::uncalled(Next::GivenBack).of(run);
+        };
+        // The answer to another delivery may have closed the destination in the meantime.
+        if let Err(next) = self.may_send(desk, delivery) {
+            return Finish::uncalled(next).of(run);
+        }
+        let finish = self.send(place.timeout, notifier.as_ref(), delivery, body).await;
+        // While the slot is still taken: whoever gets it next is to know.
+        finish.tell(desk, &shared.settings, Instant::now());
+        drop(permit);
+        finish.of(run)
+    }
+
+    fn may_send(&self, desk: &Desk, delivery: &Delivery) -> Result<(), Next> {
+        let expire_after = desk.place.as_ref().and_then(|place| place.expire_after);
+        let now = self.shared.clock.steady();
+        decide(desk.standing(Instant::now()), delivery, expire_after, &self.shared.settings, now)
+    }
+
+    async fn send(
+        &self,
+        limit: Duration,
+        notifier: &dyn Notifier,
+        delivery: &Delivery,
+        body: Bytes,
+    ) -> Finish {
+        let began = Began::now(&self.shared.clock);
+        let call = Call { delivery_id: delivery.id.clone(), now: began.at };
+        let answer = tokio::select! {
+            biased;
+            answer = timeout(limit + TIMEOUT_MARGIN, notifier.send(body, &call)) => answer,
+            () = self.quitting() => return Finish::interrupted(delivery, began, self.shared.clock.steady()),
+        };
+        let error = match answer {
+            Ok(Ok(sent)) => return Finish::taken(delivery, began, &sent),
+            Ok(Err(error)) => error,
+            Err(_) => no_answer(),
+        };
+        let failure = Failure {
+            error: &error,
+            next_rung: notifier.next_rung(delivery.rung, error.status),
+            now: self.shared.clock.steady(),
+            jitter: rand::random(),
+        };
+        Finish::refused(delivery, began, &failure, &self.shared.settings)
+    }
+
+    async fn quitting(&self) {
+        // Where the sender is gone, the loop has ended already and this task with it.
+        let _ = self.quit.clone().wait_for(|quit| *quit).await;
+    }
+
+    /// Returns when there may be something due at the desk, once what became of the delivery is written.
+    fn look_at(&self, delivery: &Delivery, next: &Next, place: Option<&Place>, now: Instant) -> Instant {
+        match next {
+            Next::Delivered | Next::Dead(_) | Next::Superseded => now,
+            Next::Retry { due_at, .. } => self.shared.clock.instant_of(*due_at),
+            Next::GivenBack => {
+                let expire_after = place.and_then(|place| place.expire_after);
+                let runs_out = runs_out_at(delivery, expire_after, &self.shared.settings);
+                self.shared.clock.instant_of(runs_out).max(now + super::POLL)
+            }
+        }
+    }
+
+    /// Writes what became of a delivery, for as long as the lease lasts: what was sent should not be sent twice.
+    async fn record(&self, record: &Record, claimed_at: Instant) -> Option<Recorded> {
+        let shared = &*self.shared;
+        let ask = || shared.queue.record(record.clone(), shared.clock.wall());
+        shared.outage.insist(claimed_at + shared.lease, ask).await
+    }
+}
+
+/// Renders a delivery and builds its request body; else says what failed.
+fn body(
+    shared: &Shared,
+    place: &Place,
+    notifier: &dyn Notifier,
+    delivery: &Delivery,
+    story: Option<Story>,
+) -> Result<Bytes, String> {
+    let story = story.ok_or("the event is no longer in the store")?;
+    // A panic would come again with every attempt, and nobody would learn of it.
+    catch_unwind(AssertUnwindSafe(|| {
+        let event = story.events.last().ok_or("the event has no run")?;
+        let links = shared.links(&event.organization).ok_or("there are no links for its organization")?;
+        let context = Context::new(&story.events, &links, delivery.origin == Origin::Replay)
+            .ok_or("the event has no run")?;
+        let context = if place.wants_payload { context.with_payload(&story.payload) } else { context };
+        let rendered = match &delivery.template_set {
+            None => shared.rules.renderer.render(&context, &place.target),
+            Some(set) => {
+                let target = Target { set: Some(set.clone()), ..place.target.clone() };
+                shared.rules.renderer.render(&context, &target)
+            }
+        };
+        let rendered = rendered.map_err(|error| error.to_string())?;
+        Ok(notifier.body(&rendered, delivery.rung))
+    }))
+    .unwrap_or_else(|_| Err("rendering it broke off".to_owned()))
+}
+
+async fn slot(desk: &Desk) -> Option<SemaphorePermit<'_>> {
+    match desk.slots.try_acquire() {
+        Ok(permit) => Some(permit),
+        Err(_) => timeout(SLOT_PATIENCE, desk.slots.acquire()).await.ok()?.ok(),
+    }
+}
+
+fn no_answer() -> SendError {
+    SendError {
+        reason: Reason::Timeout,
+        verdict: Verdict::Retry,
+        status: None,
+        words: None,
+        retry_after: None,
+    }
+}

@@ -1,0 +1,275 @@
+//! Desks: what the dispatcher knows of one destination, shared by the loop that claims and the attempts under way.
+//!
+//! A desk says whether its destination may be called; it neither claims nor sends.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::pace::Pace;
+use crate::delivery::{DestinationKind, DestinationName};
+use crate::notify::{Destination, Notifier, Rate, Service};
+use crate::render::Target;
+use crate::store::{DestinationChange, DestinationEntry};
+
+/// How many deliveries are looked at together where none is sent: the destination is gone, or closed for long.
+const UNSENT_AT_ONCE: usize = 64;
+
+/// One destination at work.
+pub(super) struct Desk {
+    /// Its name.
+    pub(super) name: DestinationName,
+    /// What is configured of it; `None` where it is configured no longer.
+    pub(super) place: Option<Place>,
+    /// One permit per request that may be open at once. Held from just before a request to just after its answer.
+    pub(super) slots: Semaphore,
+    /// Raised by the plan loop: something new waits here.
+    planned: AtomicBool,
+    /// Shared by all attempts, because one answer may close the destination for all of them. Never held over an
+    /// await.
+    door: Mutex<Door>,
+}
+
+/// What is configured of a destination.
+pub(super) struct Place {
+    /// Speaks to it; `None` while its secret is missing.
+    pub(super) notifier: Option<Arc<dyn Notifier>>,
+    /// What its messages are rendered for, unless a route named another template set.
+    pub(super) target: Target,
+    /// Whether its messages tell the payload.
+    pub(super) wants_payload: bool,
+    /// How long one attempt may take.
+    pub(super) timeout: Duration,
+    /// How long a message is news.
+    pub(super) expire_after: Option<Duration>,
+    /// How many deliveries may be claimed for it at once.
+    capacity: usize,
+}
+
+struct Door {
+    pace: Pace,
+    /// Whether the destination no longer exists.
+    gone: Word,
+    /// Whether it asked to be left alone, and that is to outlive the process.
+    held: Word,
+}
+
+/// A destination's word that it is closed, and whether the store knows of it: only then can the store tell that
+/// somebody took it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    NotGiven,
+    Unwritten,
+    Written,
+}
+
+/// Whether a destination may be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It may be called, as often as its pace allows.
+    Open,
+    /// It asked to be left alone for now.
+    Held,
+    /// Its secret is missing.
+    Keyless,
+    /// It no longer exists.
+    Gone,
+    /// It is no longer configured.
+    Removed,
+}
+
+impl Desk {
+    /// Sets up the desk of a configured destination.
+    pub(super) fn configured(
+        destination: &Destination,
+        notifier: Option<Arc<dyn Notifier>>,
+        now: Instant,
+    ) -> Self {
+        let in_flight = destination.in_flight.clamp(1, Semaphore::MAX_PERMITS);
+        // Where no pace limits the calls, a few deliveries more are claimed and rendered than may be under way, so
+        // that a slot that falls free is not idle for the time of a claim.
+        let ahead = if destination.rate == Rate::Unlimited { in_flight / 2 } else { 0 };
+        let place = Place {
+            notifier,
+            target: target(destination),
+            wants_payload: wants_payload(&destination.service),
+            timeout: destination.timeout,
+            expire_after: destination.expire_after,
+            capacity: in_flight + ahead,
+        };
+        Self::new(destination.name.clone(), Some(place), in_flight, destination.rate, now)
+    }
+
+    /// Sets up the desk of a destination that is no longer configured.
+    pub(super) fn removed(name: DestinationName, now: Instant) -> Self {
+        Self::new(name, None, 1, Rate::Unlimited, now)
+    }
+
+    fn new(name: DestinationName, place: Option<Place>, in_flight: usize, rate: Rate, now: Instant) -> Self {
+        let door =
+            Mutex::new(Door { pace: Pace::new(rate, now), gone: Word::NotGiven, held: Word::NotGiven });
+        Self { name, place, slots: Semaphore::new(in_flight), planned: AtomicBool::new(false), door }
+    }
+
+    fn door(&self) -> MutexGuard<'_, Door> {
+        self.door.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that something new waits here.
+    pub(super) fn announce(&self) {
+        self.planned.store(true, Ordering::Release);
+    }
+
+    /// Returns whether something new was announced since it was asked last.
+    pub(super) fn take_announcement(&self) -> bool {
+        self.planned.load(Ordering::Relaxed) && self.planned.swap(false, Ordering::Acquire)
+    }
+
+    /// Returns whether the destination may be called.
+    pub(super) fn standing(&self, now: Instant) -> Standing {
+        let Some(place) = &self.place else { return Standing::Removed };
+        let door = self.door();
+        if door.gone != Word::NotGiven {
+            Standing::Gone
+        } else if place.notifier.is_none() {
+            Standing::Keyless
+        } else if door.pace.held_until(now).is_some() {
+            Standing::Held
+        } else {
+            Standing::Open
+        }
+    }
+
+    /// Returns how many deliveries may be claimed at once, for a destination in this standing.
+    pub(super) fn capacity(&self, standing: Standing) -> usize {
+        match (standing, &self.place) {
+            (Standing::Open, Some(place)) => place.capacity,
+            (Standing::Open | Standing::Held | Standing::Keyless | Standing::Gone | Standing::Removed, _) => {
+                UNSENT_AT_ONCE
+            }
+        }
+    }
+
+    /// Returns how many calls its pace allows now.
+    pub(super) fn ready(&self, now: Instant) -> usize {
+        self.door().pace.ready(now)
+    }
+
+    /// Returns from when on its pace allows a call.
+    pub(super) fn opens_at(&self, now: Instant) -> Instant {
+        self.door().pace.opens_at(now)
+    }
+
+    /// Counts calls that are about to be made.
+    pub(super) fn take(&self, calls: usize, now: Instant) {
+        self.door().pace.take(calls, now);
+    }
+
+    /// Takes back a call that was counted and not made.
+    pub(super) fn give_back(&self) {
+        self.door().pace.give_back();
+    }
+
+    /// Leaves the destination alone for a while.
+    pub(super) fn pause(&self, pause: Duration, now: Instant) {
+        self.door().pace.hold(pause, now);
+    }
+
+    /// Leaves the destination alone, because it asked for that in words that are written down.
+    pub(super) fn hold(&self, pause: Duration, now: Instant) {
+        let mut door = self.door();
+        door.pace.hold(pause, now);
+        door.held = Word::Unwritten;
+    }
+
+    /// Closes the destination, because an answer said that it no longer exists.
+    pub(super) fn close(&self) {
+        let mut door = self.door();
+        if door.gone == Word::NotGiven {
+            door.gone = Word::Unwritten;
+            drop(door);
+            tracing::error!(
+                destination = %self.name,
+                "the destination no longer exists; nothing is sent to it until its address changes or `test` succeeds"
+            );
+        }
+    }
+
+    /// Notes that the store knows what an answer said of the destination.
+    pub(super) fn note_written(&self, change: &DestinationChange) {
+        let mut door = self.door();
+        match change {
+            DestinationChange::None => {}
+            DestinationChange::HeldUntil(_) => door.held = Word::Written,
+            DestinationChange::Gone => door.gone = Word::Written,
+        }
+    }
+
+    /// Takes over what the store remembers of the destination.
+    pub(super) fn remember(&self, gone: bool, hold: Option<Duration>, now: Instant) {
+        let mut door = self.door();
+        if gone {
+            door.gone = Word::Written;
+        }
+        if let Some(hold) = hold {
+            door.pace.hold(hold, now);
+            door.held = Word::Written;
+        }
+    }
+
+    /// Returns whether the destination is closed and the store knows.
+    pub(super) fn is_closed_for_the_store(&self, now: Instant) -> bool {
+        let door = self.door();
+        door.gone == Word::Written || (door.held == Word::Written && door.pace.held_until(now).is_some())
+    }
+
+    /// Opens the destination again where the store, asked after it knew, says no longer that it is gone or held.
+    pub(super) fn reopen(&self, gone: bool, held: bool, now: Instant) {
+        let mut door = self.door();
+        if door.gone == Word::Written && !gone {
+            door.gone = Word::NotGiven;
+        }
+        if door.held == Word::Written && !held {
+            door.held = Word::NotGiven;
+            door.pace.release(now);
+        }
+    }
+}
+
+/// Returns what the store is to know of a configured destination.
+pub(super) fn entry(destination: &Destination) -> DestinationEntry {
+    let (kind, address) = match &destination.service {
+        Service::Slack(slack) => (DestinationKind::Slack, &slack.webhook_url),
+        Service::Discord(discord) => (DestinationKind::Discord, &discord.webhook_url),
+        Service::Webhook(webhook) => (DestinationKind::Webhook, &webhook.url),
+    };
+    DestinationEntry { name: destination.name.clone(), kind, address: address.known().cloned() }
+}
+
+/// Returns what kind of service a destination is.
+pub(super) fn kind(service: &Service) -> DestinationKind {
+    match service {
+        Service::Slack(_) => DestinationKind::Slack,
+        Service::Discord(_) => DestinationKind::Discord,
+        Service::Webhook(_) => DestinationKind::Webhook,
+    }
+}
+
+fn target(destination: &Destination) -> Target {
+    Target {
+        kind: kind(&destination.service),
+        set: destination.template_set.clone(),
+        destination: destination.name.to_string(),
+        diff_lines: destination.diff_lines,
+    }
+}
+
+fn wants_payload(service: &Service) -> bool {
+    match service {
+        Service::Slack(_) | Service::Discord(_) => false,
+        Service::Webhook(webhook) => !webhook.thin,
+    }
+}

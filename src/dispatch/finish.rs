@@ -1,0 +1,215 @@
+//! What became of one claimed delivery, and what is written down of it. Pure.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::backoff::{self, Failure};
+use super::desk::Desk;
+use super::moment::{SteadyClock, after};
+use super::{DeliveryConfig, bearable};
+use crate::delivery::{Attempt, Delivery, Reason};
+use crate::notify::{Sent, Verdict};
+use crate::store::{DeliveryTicket, DestinationChange, Next, Record};
+
+/// Longest text of a template error that is kept, in characters.
+const WORDS_LIMIT: usize = 500;
+
+/// What became of a claimed delivery.
+#[derive(Debug, PartialEq)]
+pub(super) struct Finish {
+    /// The attempt, where one was made.
+    pub(super) attempt: Option<Attempt>,
+    /// What follows for the delivery.
+    pub(super) next: Next,
+    /// Whether the destination was called.
+    pub(super) called: bool,
+    /// The run, as it is shown, where it was looked up.
+    pub(super) run: Option<String>,
+    /// How long the whole destination is to be left alone, by its own words.
+    hold: Option<Duration>,
+    /// How long it is to be left alone out of politeness, or until its next window; forgotten with the process.
+    pause: Option<Duration>,
+    /// Whether the destination no longer exists.
+    gone: bool,
+}
+
+/// When an attempt began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Began {
+    /// By the wall clock.
+    pub(super) at: Timestamp,
+    instant: Instant,
+}
+
+impl Began {
+    /// Begins an attempt now.
+    pub(super) fn now(clock: &SteadyClock) -> Self {
+        Self { at: clock.wall(), instant: Instant::now() }
+    }
+
+    fn attempt(self, delivery: &Delivery, reason: Option<Reason>) -> Attempt {
+        Attempt {
+            started_at: self.at,
+            duration: self.instant.elapsed(),
+            rung: delivery.rung,
+            status: None,
+            reason,
+            words: None,
+        }
+    }
+}
+
+impl Finish {
+    /// The destination was not called.
+    pub(super) fn uncalled(next: Next) -> Self {
+        Self { attempt: None, next, hold: None, pause: None, gone: false, called: false, run: None }
+    }
+
+    /// There was nothing to send: the template failed.
+    pub(super) fn unrendered(delivery: &Delivery, began: Began, words: &str) -> Self {
+        let words = Some(words.chars().take(WORDS_LIMIT).collect());
+        let attempt = Attempt { words, ..began.attempt(delivery, Some(Reason::Render)) };
+        Self { attempt: Some(attempt), ..Self::uncalled(Next::Dead(Reason::Render)) }
+    }
+
+    /// The destination took it.
+    pub(super) fn taken(delivery: &Delivery, began: Began, sent: &Sent) -> Self {
+        let attempt = Attempt { status: Some(sent.status), ..began.attempt(delivery, None) };
+        Self { attempt: Some(attempt), pause: sent.pause, called: true, ..Self::uncalled(Next::Delivered) }
+    }
+
+    /// The destination did not take it, or is not known to have.
+    pub(super) fn refused(
+        delivery: &Delivery,
+        began: Began,
+        failure: &Failure<'_>,
+        settings: &DeliveryConfig,
+    ) -> Self {
+        let error = failure.error;
+        let attempt = Attempt {
+            status: error.status,
+            words: error.words.clone(),
+            ..began.attempt(delivery, Some(error.reason))
+        };
+        // Who asks for fewer calls without saying for how long is left alone for the shortest pause there is.
+        let limited = (error.reason == Reason::RateLimited).then_some(settings.retry_min);
+        Self {
+            attempt: Some(attempt),
+            hold: error.retry_after.map(|hold| bearable(hold, settings)),
+            pause: limited,
+            gone: error.verdict == Verdict::Gone,
+            called: true,
+            ..Self::uncalled(backoff::next(delivery, failure, settings))
+        }
+    }
+
+    /// The relay stops in the middle of the call.
+    pub(super) fn interrupted(delivery: &Delivery, began: Began, now: Timestamp) -> Self {
+        let again = Next::Retry { due_at: now, counted: false, rung: delivery.rung };
+        let attempt = began.attempt(delivery, Some(Reason::Shutdown));
+        Self { attempt: Some(attempt), called: true, ..Self::uncalled(again) }
+    }
+
+    /// Names the run that it was about.
+    pub(super) fn of(self, run: Option<String>) -> Self {
+        Self { run, ..self }
+    }
+
+    /// Closes the destination for all others, where the answer said so.
+    pub(super) fn tell(&self, desk: &Desk, settings: &DeliveryConfig, now: Instant) {
+        if let Some(hold) = self.hold {
+            desk.hold(hold, now);
+        }
+        if let Some(pause) = self.pause {
+            desk.pause(bearable(pause, settings), now);
+        }
+        if self.gone {
+            desk.close();
+        }
+    }
+
+    /// Returns what is to be written down.
+    pub(super) fn record(self, ticket: DeliveryTicket, now: Timestamp) -> Record {
+        let destination = match self.hold {
+            _ if self.gone => DestinationChange::Gone,
+            Some(hold) => DestinationChange::HeldUntil(after(now, hold)),
+            None => DestinationChange::None,
+        };
+        Record { ticket, attempt: self.attempt, next: self.next, destination }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::dispatch::tests::{delivery, settings, start};
+    use crate::notify::SendError;
+
+    const TICKET: DeliveryTicket = DeliveryTicket { number: 1, fence: 1 };
+
+    fn began() -> Began {
+        Began::now(&SteadyClock::new(Clock::from_fn(start)))
+    }
+
+    fn refused(verdict: Verdict, reason: Reason, retry_after: Option<Duration>) -> Record {
+        let error = SendError {
+            reason,
+            verdict,
+            status: Some(418),
+            words: Some("no tea here".to_owned()),
+            retry_after,
+        };
+        let failure = Failure { error: &error, next_rung: None, now: start(), jitter: 0.0 };
+        Finish::refused(&delivery("d"), began(), &failure, &settings()).record(TICKET, start())
+    }
+
+    #[test]
+    fn a_template_error_is_on_record_with_its_words_and_is_final() {
+        let words = "é".repeat(600);
+        let record = Finish::unrendered(&delivery("d"), began(), &words).record(TICKET, start());
+
+        let attempt = record.attempt.expect("it is on record");
+        assert_eq!((attempt.reason, attempt.status), (Some(Reason::Render), None));
+        assert_eq!(attempt.words, Some("é".repeat(WORDS_LIMIT)));
+        assert_eq!(record.next, Next::Dead(Reason::Render));
+        assert_eq!(record.destination, DestinationChange::None);
+    }
+
+    #[test]
+    fn a_refusal_is_on_record_with_the_platforms_words() {
+        let record = refused(Verdict::GiveUp, Reason::Auth, None);
+
+        let attempt = record.attempt.expect("it is on record");
+        assert_eq!((attempt.reason, attempt.status), (Some(Reason::Auth), Some(418)));
+        assert_eq!(attempt.words.as_deref(), Some("no tea here"));
+        assert_eq!(record.next, Next::Dead(Reason::Auth));
+    }
+
+    #[test]
+    fn the_destinations_wish_to_be_left_alone_is_written_down() {
+        let minute = Duration::from_mins(1);
+        let record = refused(Verdict::RetryUncounted, Reason::RateLimited, Some(minute));
+
+        assert_eq!(record.destination, DestinationChange::HeldUntil(after(start(), minute)));
+    }
+
+    #[test]
+    fn a_wish_of_years_is_kept_for_a_day() {
+        let record = refused(Verdict::RetryUncounted, Reason::RateLimited, Some(Duration::MAX));
+
+        let day = Duration::from_hours(24);
+        assert_eq!(record.destination, DestinationChange::HeldUntil(after(start(), day)));
+        assert_eq!(record.next, Next::Dead(Reason::RateLimited));
+    }
+
+    #[test]
+    fn a_destination_that_no_longer_exists_is_written_down_as_gone() {
+        let record = refused(Verdict::Gone, Reason::Gone, Some(Duration::from_secs(1)));
+
+        assert_eq!(record.destination, DestinationChange::Gone);
+        assert_eq!(record.next, Next::Dead(Reason::Gone));
+    }
+}

@@ -1,0 +1,83 @@
+//! What the dispatcher tells people and counters of each delivery: one line per attempt.
+//!
+//! Never a payload, a secret or an address.
+
+use std::time::Duration;
+
+use super::finish::Finish;
+use crate::delivery::{Attempt, Delivery, DeliveryState, Reason};
+use crate::event::{Event, RunId, SentryRunId};
+use crate::store::Next;
+use crate::telemetry::Metrics;
+
+/// Writes a line with the fields that all lines of a delivery have.
+macro_rules! line {
+    ($level:ident, $delivery:expr, $finish:expr, $reason:expr, $message:literal) => {{
+        let (delivery, finish) = ($delivery, $finish);
+        let attempt = finish.attempt.as_ref();
+        let reason: Option<Reason> = $reason;
+        tracing::$level!(
+            event.id = delivery.event_id.as_str(),
+            run.id = finish.run.as_deref(),
+            delivery.id = delivery.id.as_str(),
+            attempt = attempt.map(|_| delivery.attempts.saturating_add(1)),
+            destination = delivery.destination.as_str(),
+            reason = reason.map(Reason::as_str),
+            status = attempt.and_then(|attempt| attempt.status),
+            duration_ms = attempt.map(|attempt| millis(attempt.duration)),
+            words = attempt.and_then(|attempt| attempt.words.as_deref()),
+            $message
+        );
+    }};
+}
+
+/// Tells what became of a delivery.
+pub(super) fn tell(metrics: &Metrics, delivery: &Delivery, finish: &Finish) {
+    let destination = delivery.destination.as_str();
+    if let Some(Attempt { reason, duration, .. }) = finish.attempt {
+        metrics.attempt(destination, reason, duration);
+    }
+    let failed = finish.attempt.as_ref().and_then(|attempt| attempt.reason);
+    match &finish.next {
+        Next::Delivered => {
+            metrics.delivery_finished(destination, DeliveryState::Delivered);
+            line!(info, delivery, finish, failed, "delivered");
+        }
+        Next::Dead(reason) => {
+            metrics.delivery_finished(destination, DeliveryState::Dead);
+            line!(error, delivery, finish, Some(*reason), "dead letter");
+        }
+        Next::Superseded => {
+            metrics.delivery_finished(destination, DeliveryState::Superseded);
+            line!(info, delivery, finish, failed, "superseded");
+        }
+        Next::Retry { .. } => line!(info, delivery, finish, failed, "attempt failed; it is tried again"),
+        Next::GivenBack => line!(debug, delivery, finish, failed, "given back"),
+    }
+}
+
+/// Tells that what became of a delivery could not be written while it was ours.
+pub(super) fn unrecorded(delivery: &Delivery) {
+    tracing::error!(
+        event.id = delivery.event_id.as_str(),
+        delivery.id = delivery.id.as_str(),
+        destination = delivery.destination.as_str(),
+        "an attempt could not be written down; it will be made again"
+    );
+}
+
+/// Returns a run's name as it is shown: the organization, and the first id that one of its events named.
+pub(super) fn run_name(story: &[Event]) -> Option<String> {
+    if !tracing::enabled!(tracing::Level::ERROR) {
+        return None;
+    }
+    let first = story.first()?;
+    let run_id = story.iter().find_map(|event| event.run_id.as_ref()).map(RunId::as_str);
+    let sentry_run_id = story.iter().find_map(|event| event.sentry_run_id.as_ref()).map(SentryRunId::as_str);
+    let id = run_id.or(sentry_run_id).unwrap_or(first.id.as_str());
+    Some(format!("{}/{id}", first.organization))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

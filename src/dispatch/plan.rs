@@ -1,0 +1,113 @@
+//! Plans: which deliveries a claimed event becomes, and which of them are needless from the start. Pure.
+
+use crate::delivery::{DestinationKind, DestinationName};
+use crate::event::EventId;
+use crate::routing::RoutedDestination;
+use crate::run;
+use crate::store::{Entry, EventClaim, Plan, PlannedDelivery};
+
+/// Turns the routing decision for a claimed event into its plan.
+///
+/// A person does not want to hear late that something began, nor twice of one pull request; a program gets every
+/// event. What somebody asked to be sent again is sent. A destination of unknown kind is no destination.
+pub(super) fn plan(
+    claim: &EventClaim,
+    (routes, destinations): (Vec<String>, Vec<RoutedDestination>),
+    kind_of: impl Fn(&DestinationName) -> Option<DestinationKind>,
+) -> Plan {
+    let news = if claim.replay { News::Fresh } else { News::of(claim) };
+    let deliveries = destinations
+        .into_iter()
+        .filter_map(|RoutedDestination { name, template_set }| {
+            let kind = kind_of(&name)?;
+            Some(PlannedDelivery { destination: name, kind, template_set, entry: news.entry(kind) })
+        })
+        .collect();
+    Plan { ticket: claim.ticket, routes, deliveries }
+}
+
+/// What an event is worth to a person.
+enum News {
+    /// It is new.
+    Fresh,
+    /// Its end was told already.
+    Late,
+    /// It says the same as this earlier event, where that one was told.
+    Repeats(EventId),
+}
+
+impl News {
+    fn of(claim: &EventClaim) -> Self {
+        let Some((event, earlier)) = claim.story.split_last() else { return Self::Fresh };
+        if run::is_late_start(event, earlier) {
+            return Self::Late;
+        }
+        run::pair_of_ready(event, earlier).map_or(Self::Fresh, |pair| Self::Repeats(pair.id.clone()))
+    }
+
+    fn entry(&self, kind: DestinationKind) -> Entry {
+        match (kind, self) {
+            (DestinationKind::Webhook, _) | (_, Self::Fresh) => Entry::Waiting,
+            (DestinationKind::Slack | DestinationKind::Discord, Self::Late) => Entry::Superseded,
+            (DestinationKind::Slack | DestinationKind::Discord, Self::Repeats(event)) => {
+                Entry::SupersededBy(event.clone())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::tests::event;
+    use crate::event::{Action, Event};
+    use crate::store::EventTicket;
+
+    fn entries(actions: &[Action], replay: bool) -> Vec<(String, Entry)> {
+        let story: Vec<Event> = actions.iter().map(|action| event(action.as_str(), action.clone())).collect();
+        let claim = EventClaim { ticket: EventTicket { sequence: 1, fence: 1 }, story, replay };
+        let to = ["slack", "discord", "webhook", "stranger"];
+        let routed = to
+            .map(|name| RoutedDestination { name: DestinationName::new(name), template_set: None })
+            .to_vec();
+        let plan =
+            plan(&claim, (vec!["all".to_owned()], routed), |name| DestinationKind::from_word(name.as_str()));
+        assert_eq!(plan.routes, ["all"]);
+        plan.deliveries.into_iter().map(|planned| (planned.destination.to_string(), planned.entry)).collect()
+    }
+
+    fn at(slack: Entry, discord: Entry, webhook: Entry) -> Vec<(String, Entry)> {
+        vec![("slack".to_owned(), slack), ("discord".to_owned(), discord), ("webhook".to_owned(), webhook)]
+    }
+
+    #[test]
+    fn news_waits_for_its_turn_everywhere() {
+        let entries = entries(&[Action::RootCauseStarted, Action::RootCauseCompleted], false);
+
+        assert_eq!(entries, at(Entry::Waiting, Entry::Waiting, Entry::Waiting));
+    }
+
+    #[test]
+    fn a_start_after_its_end_is_needless_in_chat_only() {
+        let entries = entries(&[Action::CodingCompleted, Action::CodingStarted], false);
+
+        assert_eq!(entries, at(Entry::Superseded, Entry::Superseded, Entry::Waiting));
+    }
+
+    #[test]
+    fn a_ready_pull_request_repeats_its_creation_in_chat_only() {
+        let entries = entries(&[Action::PrCreated, Action::PrReadyForReview], false);
+
+        let repeats = Entry::SupersededBy(EventId::new("pr_created"));
+        assert_eq!(entries, at(repeats.clone(), repeats, Entry::Waiting));
+    }
+
+    #[test]
+    fn a_replay_is_always_sent() {
+        for story in
+            [[Action::CodingCompleted, Action::CodingStarted], [Action::PrCreated, Action::PrReadyForReview]]
+        {
+            assert_eq!(entries(&story, true), at(Entry::Waiting, Entry::Waiting, Entry::Waiting));
+        }
+    }
+}

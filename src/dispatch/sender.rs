@@ -1,0 +1,178 @@
+//! The loop that takes deliveries to their destinations: claim what is due, and start a task for each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::board::{Ask, Board, Report, Seat, Seated};
+use super::deliver::{Courier, Job, deliver};
+use super::outage::Pauses;
+use super::stories::{Stories, TOGETHER};
+use super::{POLL, Shared, overdue};
+use crate::store::DeliveryClaim;
+
+/// How long interrupted attempts may take to be written down.
+const LAST_WORDS: Duration = Duration::from_millis(800);
+
+/// How long the deliveries of a closed destination are left unlooked at, at most.
+const CLOSED_AT_MOST: Duration = Duration::from_secs(10);
+
+/// The loop and what it owns.
+pub(super) struct Sender {
+    shared: Arc<Shared>,
+    courier: Arc<Courier>,
+    board: Board,
+    reports: mpsc::UnboundedReceiver<Report>,
+    quit: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    /// When the store is to be asked next what it remembers.
+    poll_at: Instant,
+    pauses: Pauses,
+}
+
+impl Sender {
+    /// Sets the loop up.
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let now = Instant::now();
+        let (report, reports) = mpsc::unbounded_channel();
+        let (quit, quitting) = watch::channel(false);
+        let courier = Courier { shared: Arc::clone(&shared), quit: quitting, reports: report };
+        let board = Board::new(&shared.desks, closed_at_most(&shared), now);
+        Self {
+            shared,
+            courier: Arc::new(courier),
+            board,
+            reports,
+            quit,
+            tasks: JoinSet::new(),
+            poll_at: now,
+            pauses: Pauses::default(),
+        }
+    }
+
+    /// Sends what is due until `stopped` turns true; then lets attempts under way end, interrupts those that do not,
+    /// and writes down what became of them.
+    pub(super) async fn run(mut self, stopped: watch::Receiver<bool>) {
+        let overdue = overdue(stopped.clone(), self.shared.settings.stop_grace);
+        tokio::select! {
+            () = self.work(stopped) => {}
+            () = overdue => {}
+        }
+        self.board.close_slots();
+        self.quit.send_replace(true);
+        let _ = timeout(LAST_WORDS, self.finish_tasks()).await;
+        self.tasks.abort_all();
+    }
+
+    async fn work(&mut self, mut stopped: watch::Receiver<bool>) {
+        while !*stopped.borrow() {
+            let now = self.listen();
+            if self.poll_at <= now {
+                self.poll(now);
+            }
+            let (asks, wake_at) = self.board.asks(now);
+            if asks.is_empty() {
+                let wake_at = wake_at.map_or(self.poll_at, |wake_at| wake_at.min(self.poll_at));
+                tokio::select! {
+                    Some(report) = self.reports.recv() => self.board.hear(report, Instant::now()),
+                    () = self.shared.planned.notified() => {}
+                    () = sleep_until(wake_at) => {}
+                    _ = stopped.wait_for(|stopped| *stopped) => {}
+                }
+            } else {
+                self.claim(&asks, &mut stopped).await;
+            }
+        }
+        self.board.close_slots();
+        self.finish_tasks().await;
+    }
+
+    /// Notes everything that happened since the last time.
+    fn listen(&mut self) -> Instant {
+        let now = Instant::now();
+        while let Ok(report) = self.reports.try_recv() {
+            self.board.hear(report, now);
+        }
+        self.board.hear_announcements(now);
+        while let Some(ended) = self.tasks.try_join_next() {
+            note_panic(ended);
+        }
+        if self.shared.take_look_everywhere() {
+            self.poll_at = now;
+        }
+        now
+    }
+
+    /// Asks the store, beside the loop, what it remembers of destinations: whether one is back, and which have
+    /// deliveries that another process queued.
+    fn poll(&mut self, now: Instant) {
+        self.poll_at = now + POLL;
+        let (courier, closed_before) = (Arc::clone(&self.courier), self.board.closed(now));
+        self.tasks.spawn(async move {
+            match courier.shared.queue.destinations().await {
+                Ok(statuses) => {
+                    let _ = courier.reports.send(Report::Known { statuses, closed_before });
+                }
+                Err(error) => courier.shared.outage.failed(&error),
+            }
+        });
+    }
+
+    async fn claim(&mut self, asks: &[Ask], stopped: &mut watch::Receiver<bool>) {
+        let claimed_at = Instant::now();
+        let open = self.board.begin(asks);
+        let claims =
+            self.shared.queue.claim_deliveries(open, self.shared.clock.steady(), self.shared.lease).await;
+        let claims = match claims {
+            Ok(claims) => claims,
+            Err(error) => {
+                self.shared.outage.failed(&error);
+                self.board.undo(asks, Instant::now());
+                tokio::select! {
+                    () = sleep(self.pauses.next_pause()) => {}
+                    _ = stopped.wait_for(|stopped| *stopped) => {}
+                }
+                return;
+            }
+        };
+        self.shared.outage.worked();
+        self.pauses = Pauses::default();
+        let mut seated = self.board.seat(asks, claims, &self.shared.clock).into_iter().peekable();
+        while seated.peek().is_some() {
+            self.start(seated.by_ref().take(TOGETHER).collect(), claimed_at);
+        }
+    }
+
+    /// Starts a task for each of these deliveries.
+    fn start(&mut self, together: Vec<(DeliveryClaim, Seated)>, claimed_at: Instant) {
+        let events = together.iter().map(|(claim, _)| claim.delivery.event_id.clone()).collect();
+        for ((claim, seated), story) in together.into_iter().zip(Stories::tickets(events)) {
+            let seat = Seat::new(seated.number, self.courier.reports.clone());
+            let job = Job { claim, desk: seated.desk, seat, story, paid: seated.paid, claimed_at };
+            self.tasks.spawn(deliver(Arc::clone(&self.courier), job));
+        }
+    }
+
+    async fn finish_tasks(&mut self) {
+        while let Some(ended) = self.tasks.join_next().await {
+            note_panic(ended);
+        }
+    }
+}
+
+fn note_panic(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!("a delivery broke off; it is tried again when its lease has run out");
+    }
+}
+
+/// Returns how long no clock of a delivery to a closed destination may run out unnoticed.
+fn closed_at_most(shared: &Shared) -> Duration {
+    let news_for = shared.rules.destinations.iter().filter_map(|destination| destination.expire_after);
+    news_for.chain([shared.settings.give_up_after]).fold(CLOSED_AT_MOST, Duration::min)
+}

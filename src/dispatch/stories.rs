@@ -1,0 +1,57 @@
+//! Stories, fetched together for deliveries that were claimed together: one question to the store instead of many.
+//!
+//! Knows nothing of what is told in them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::Shared;
+use crate::event::EventId;
+use crate::store::Story;
+
+/// How many stories are fetched together: few enough that the first one need not wait long for the last, and that
+/// they fit in memory together whatever their size.
+pub(super) const TOGETHER: usize = 16;
+
+/// How long is asked while the store fails, before the deliveries are given back.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The stories of deliveries that were claimed together.
+pub(super) struct Stories {
+    events: Vec<EventId>,
+    /// Fetched by the first delivery that needs one; each takes its own, so that it is dropped with its message.
+    fetched: OnceCell<Option<Vec<Mutex<Option<Story>>>>>,
+}
+
+/// One delivery's story.
+pub(super) struct StoryTicket {
+    stories: Arc<Stories>,
+    number: usize,
+}
+
+impl Stories {
+    /// Returns a ticket for the story of each of these events.
+    pub(super) fn tickets(events: Vec<EventId>) -> impl Iterator<Item = StoryTicket> {
+        let count = events.len();
+        let stories = Arc::new(Self { events, fetched: OnceCell::new() });
+        (0..count).map(move |number| StoryTicket { stories: Arc::clone(&stories), number })
+    }
+}
+
+impl StoryTicket {
+    /// Returns the story, or `None` in it where the store has none; `None` where the store could not be asked.
+    pub(super) async fn fetch(self, shared: &Shared) -> Option<Option<Story>> {
+        let Self { stories, number } = self;
+        let fetch = || async {
+            let until = Instant::now() + PATIENCE;
+            let fetched = shared.outage.insist(until, || shared.history.stories(&stories.events)).await?;
+            Some(fetched.into_iter().map(Mutex::new).collect())
+        };
+        let fetched = stories.fetched.get_or_init(fetch).await.as_ref()?;
+        let story = fetched.get(number)?;
+        Some(story.lock().unwrap_or_else(PoisonError::into_inner).take())
+    }
+}

@@ -1,0 +1,384 @@
+//! A store in memory and destinations that answer by a script: just enough of both to watch the dispatcher.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::delivery::{Delivery, DeliveryState, DestinationKind, DestinationName, Reason, Rung};
+use crate::dispatch::moment::after;
+use crate::event::{Event, EventId};
+use crate::notify::{Call, Notifier, SendError, Sent};
+use crate::render::Rendered;
+use crate::sentry::payload::AcceptedEvent;
+use crate::store::{
+    Acceptance, Backlog, Claims, DeliveryClaim, DeliveryFilter, DeliveryRow, DeliveryTicket,
+    DestinationChange, DestinationEntry, DestinationStatus, EventClaim, EventTicket, FindError, History,
+    Next, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed, RunHistory, RunRow,
+    StoreError, Story,
+};
+
+/// A delivery as the fake keeps it.
+#[derive(Clone)]
+pub(super) struct Row {
+    pub(super) delivery: Delivery,
+    pub(super) lane: String,
+    pub(super) state: DeliveryState,
+    pub(super) due_at: Timestamp,
+    pub(super) fence: i64,
+    pub(super) reason: Option<Reason>,
+    pub(super) records: Vec<Record>,
+}
+
+impl Row {
+    fn is_finished(&self) -> bool {
+        match self.state {
+            DeliveryState::Waiting | DeliveryState::Sending => false,
+            DeliveryState::Delivered | DeliveryState::Superseded | DeliveryState::Dead => true,
+        }
+    }
+
+    /// The reasons of the attempts on record.
+    pub(super) fn attempts(&self) -> Vec<Option<Reason>> {
+        let attempts = self.records.iter().filter_map(|record| record.attempt.as_ref());
+        attempts.map(|attempt| attempt.reason).collect()
+    }
+}
+
+/// What the fake holds.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub(super) rows: Vec<Row>,
+    pub(super) events: HashMap<EventId, Event>,
+    pub(super) accepted: VecDeque<Event>,
+    pub(super) plans: Vec<(Plan, Instant)>,
+    pub(super) statuses: Vec<DestinationStatus>,
+    /// While true nothing works.
+    pub(super) fails: bool,
+    /// While true nothing can be recorded.
+    pub(super) records_fail: bool,
+    /// How often deliveries were claimed.
+    pub(super) claims: usize,
+}
+
+impl Kept {
+    /// The first row with this id.
+    pub(super) fn row(&self, id: &str) -> &Row {
+        self.rows.iter().find(|row| row.delivery.id.as_str() == id).expect("the delivery was queued")
+    }
+
+    pub(super) fn state(&self, id: &str) -> (DeliveryState, Option<Reason>) {
+        (self.row(id).state, self.row(id).reason)
+    }
+
+    fn status(&mut self, name: &DestinationName) -> &mut DestinationStatus {
+        if !self.statuses.iter().any(|status| status.name == *name) {
+            let status = DestinationStatus { name: name.clone(), held_until: None, gone_since: None };
+            self.statuses.push(status);
+        }
+        self.statuses.iter_mut().find(|status| status.name == *name).expect("it was just added")
+    }
+
+    /// Takes the rows of one destination that are first in their lanes and due.
+    fn claim(&mut self, open: &OpenDestination, now: Timestamp, lease: Duration, claims: &mut Claims) {
+        let mut lanes = Vec::new();
+        let mut left = open.allowance;
+        for (number, row) in self.rows.iter_mut().enumerate() {
+            if row.delivery.destination != open.name || row.is_finished() || lanes.contains(&row.lane) {
+                continue;
+            }
+            lanes.push(row.lane.clone());
+            if row.due_at > now || left == 0 {
+                claims.next_due.push((open.name.clone(), row.due_at));
+                continue;
+            }
+            left -= 1;
+            row.fence += 1;
+            row.state = DeliveryState::Sending;
+            row.due_at = after(now, lease);
+            let number = i64::try_from(number).expect("few rows");
+            let ticket = DeliveryTicket { number, fence: row.fence };
+            claims.deliveries.push(DeliveryClaim { ticket, delivery: row.delivery.clone() });
+        }
+        let earliest = claims.next_due.iter().filter(|(name, _)| *name == open.name).min().cloned();
+        claims.next_due.retain(|(name, _)| *name != open.name);
+        claims.next_due.extend(earliest);
+    }
+}
+
+/// A store in memory. Wakes whoever waits for a state of it.
+#[derive(Default)]
+pub(super) struct FakeStore {
+    kept: Mutex<Kept>,
+    changes: watch::Sender<u64>,
+}
+
+impl FakeStore {
+    pub(super) fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().expect("no test panics while it holds the store")
+    }
+
+    fn available(&self) -> Result<MutexGuard<'_, Kept>, StoreError> {
+        self.changes.send_modify(|changes| *changes += 1);
+        let kept = self.kept();
+        if kept.fails { Err(StoreError::Unavailable("disk full".to_owned())) } else { Ok(kept) }
+    }
+
+    /// Waits until the store looks like this.
+    pub(super) async fn until(&self, what: &str, holds: impl Fn(&Kept) -> bool) {
+        let mut changes = self.changes.subscribe();
+        let look = async {
+            while !holds(&self.kept()) {
+                changes.changed().await.expect("the store outlives the wait");
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_hours(48), look).await;
+        waited.unwrap_or_else(|_| panic!("waited in vain until {what}"));
+    }
+}
+
+#[async_trait]
+impl Queue for FakeStore {
+    async fn accept(&self, _: AcceptedEvent, _: Duration) -> Result<Acceptance, StoreError> {
+        unimplemented!("the dispatcher accepts nothing")
+    }
+
+    async fn claim_events(
+        &self,
+        _: Timestamp,
+        _: Duration,
+        limit: usize,
+    ) -> Result<Vec<EventClaim>, StoreError> {
+        let mut kept = self.available()?;
+        let count = kept.accepted.len().min(limit);
+        let ticket = EventTicket { sequence: 1, fence: 1 };
+        let claim = |event| EventClaim { ticket, story: vec![event], replay: false };
+        Ok(kept.accepted.drain(..count).map(claim).collect())
+    }
+
+    async fn plan(&self, plans: Vec<Plan>, _: Timestamp) -> Result<(), StoreError> {
+        self.available()?.plans.extend(plans.into_iter().map(|plan| (plan, Instant::now())));
+        Ok(())
+    }
+
+    async fn claim_deliveries(
+        &self,
+        open: Vec<OpenDestination>,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Claims, StoreError> {
+        let mut kept = self.available()?;
+        kept.claims += 1;
+        let mut claims = Claims::default();
+        for destination in &open {
+            assert!(destination.allowance > 0, "nothing is asked of a destination that may not be called");
+            kept.claim(destination, now, lease, &mut claims);
+        }
+        Ok(claims)
+    }
+
+    async fn record(&self, record: Record, now: Timestamp) -> Result<Recorded, StoreError> {
+        let mut kept = self.available()?;
+        if kept.records_fail {
+            return Err(StoreError::Unavailable("disk full".to_owned()));
+        }
+        let number = usize::try_from(record.ticket.number).expect("it came from a claim");
+        let row = kept.rows.get_mut(number).expect("it came from a claim");
+        if row.fence != record.ticket.fence {
+            return Ok(Recorded::LeaseLost);
+        }
+        row.fence += 1;
+        row.records.push(record.clone());
+        row.delivery.attempts += u32::from(record.attempt.is_some());
+        row.state = DeliveryState::Waiting;
+        match record.next {
+            Next::Delivered => row.state = DeliveryState::Delivered,
+            Next::Superseded => row.state = DeliveryState::Superseded,
+            Next::Dead(reason) => (row.state, row.reason) = (DeliveryState::Dead, Some(reason)),
+            Next::GivenBack => row.due_at = now,
+            Next::Retry { due_at, counted, rung } => {
+                row.delivery.failures += u32::from(counted);
+                row.delivery.rung = rung;
+                row.due_at = due_at;
+            }
+        }
+        let name = row.delivery.destination.clone();
+        match record.destination {
+            DestinationChange::None => {}
+            DestinationChange::HeldUntil(moment) => kept.status(&name).held_until = Some(moment),
+            DestinationChange::Gone => kept.status(&name).gone_since = Some(now),
+        }
+        Ok(Recorded::Done)
+    }
+
+    async fn register_destinations(
+        &self,
+        _: Vec<DestinationEntry>,
+    ) -> Result<Vec<DestinationStatus>, StoreError> {
+        Ok(self.available()?.statuses.clone())
+    }
+
+    async fn destinations(&self) -> Result<Vec<DestinationStatus>, StoreError> {
+        let mut kept = self.available()?;
+        let waiting: Vec<DestinationName> = kept
+            .rows
+            .iter()
+            .filter(|row| !row.is_finished())
+            .map(|row| row.delivery.destination.clone())
+            .collect();
+        for name in waiting {
+            kept.status(&name);
+        }
+        Ok(kept.statuses.clone())
+    }
+
+    async fn reopen_destination(&self, name: &DestinationName) -> Result<(), StoreError> {
+        let mut kept = self.available()?;
+        let status = kept.status(name);
+        (status.gone_since, status.held_until) = (None, None);
+        Ok(())
+    }
+
+    async fn replay(&self, _: ReplayTarget, _: Timestamp) -> Result<Replayed, FindError> {
+        unimplemented!("the dispatcher replays nothing")
+    }
+
+    async fn prune(&self, _: Timestamp, _: usize) -> Result<usize, StoreError> {
+        unimplemented!("the dispatcher prunes nothing")
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.available().map(drop)
+    }
+}
+
+#[async_trait]
+impl History for FakeStore {
+    async fn stories(&self, events: &[EventId]) -> Result<Vec<Option<Story>>, StoreError> {
+        let mut stories = Vec::new();
+        for event in events {
+            stories.push(self.story(event).await?);
+        }
+        Ok(stories)
+    }
+
+    async fn story(&self, event: &EventId) -> Result<Option<Story>, StoreError> {
+        let kept = self.available()?;
+        Ok(kept
+            .events
+            .get(event)
+            .map(|event| Story { events: vec![event.clone()], payload: Bytes::from_static(b"{}") }))
+    }
+
+    async fn runs(&self, _: usize) -> Result<Vec<RunRow>, StoreError> {
+        unimplemented!("the dispatcher lists nothing")
+    }
+
+    async fn run(&self, _: &str) -> Result<RunHistory, FindError> {
+        unimplemented!("the dispatcher lists nothing")
+    }
+
+    async fn deliveries(&self, _: DeliveryFilter, _: Timestamp) -> Result<Vec<DeliveryRow>, StoreError> {
+        unimplemented!("the dispatcher lists nothing")
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        unimplemented!("the dispatcher lists nothing")
+    }
+}
+
+/// How a fake destination answers one call.
+#[derive(Debug, Clone)]
+pub(super) enum Answer {
+    /// It takes the message after a while.
+    Takes(Duration),
+    /// It does not take it.
+    Refuses(SendError),
+    /// It says nothing.
+    Hangs,
+    /// The notifier has a bug.
+    Panics,
+}
+
+/// One call to a fake destination.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Called {
+    pub(super) delivery: String,
+    pub(super) rung: String,
+    pub(super) at: Instant,
+}
+
+/// A destination that answers by a script, and then always the same.
+pub(super) struct FakeNotifier {
+    script: Mutex<VecDeque<Answer>>,
+    then: Answer,
+    calls: Mutex<Vec<Called>>,
+    /// Open requests now, and at most so far.
+    open: Mutex<(usize, usize)>,
+}
+
+impl FakeNotifier {
+    pub(super) fn new(script: impl IntoIterator<Item = Answer>, then: Answer) -> Arc<Self> {
+        let script = Mutex::new(script.into_iter().collect());
+        Arc::new(Self { script, then, calls: Mutex::default(), open: Mutex::default() })
+    }
+
+    pub(super) fn calls(&self) -> Vec<Called> {
+        self.calls.lock().expect("not poisoned").clone()
+    }
+
+    /// The deliveries of the calls, in order.
+    pub(super) fn called(&self) -> Vec<String> {
+        self.calls().into_iter().map(|call| call.delivery).collect()
+    }
+
+    pub(super) fn most_open(&self) -> usize {
+        self.open.lock().expect("not poisoned").1
+    }
+}
+
+#[async_trait]
+impl Notifier for FakeNotifier {
+    fn kind(&self) -> DestinationKind {
+        DestinationKind::Webhook
+    }
+
+    fn body(&self, _: &Rendered, rung: Rung) -> Bytes {
+        Bytes::from_static(rung.as_str().as_bytes())
+    }
+
+    fn next_rung(&self, rung: Rung, _: Option<u16>) -> Option<Rung> {
+        match rung {
+            Rung::Whole => Some(Rung::Brief),
+            Rung::Brief => Some(Rung::Line),
+            Rung::Line => None,
+        }
+    }
+
+    async fn send(&self, body: Bytes, call: &Call) -> Result<Sent, SendError> {
+        let rung = String::from_utf8(body.to_vec()).expect("a word");
+        let called = Called { delivery: call.delivery_id.to_string(), rung, at: Instant::now() };
+        self.calls.lock().expect("not poisoned").push(called);
+        {
+            let mut open = self.open.lock().expect("not poisoned");
+            *open = (open.0 + 1, open.1.max(open.0 + 1));
+        }
+        let scripted = self.script.lock().expect("not poisoned").pop_front();
+        let answer = match scripted.unwrap_or_else(|| self.then.clone()) {
+            Answer::Takes(after) => {
+                tokio::time::sleep(after).await;
+                Ok(Sent { status: 200, pause: None })
+            }
+            Answer::Refuses(error) => Err(error),
+            Answer::Hangs => std::future::pending().await,
+            Answer::Panics => panic!("a bug in the notifier"),
+        };
+        self.open.lock().expect("not poisoned").0 -= 1;
+        answer
+    }
+}

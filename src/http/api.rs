@@ -1,0 +1,164 @@
+//! History as JSON: the same shapes for `--json` and for the API.
+//!
+//! Knows neither the store's tables nor who asks.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::render::context::{rfc3339, run_document};
+use crate::store::{DeliveryRow, EventRow, RunHistory, RunRow};
+
+/// One run in a list.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunJson {
+    /// As it is shown: `acme/12345`.
+    pub id: String,
+    /// Whose it is.
+    pub organization: String,
+    /// Sentry's id, where it is known.
+    pub run_id: Option<String>,
+    /// The issue, where it is known.
+    pub group_id: Option<String>,
+    /// How far it has come.
+    pub state: crate::run::RunState,
+    /// The repositories it names.
+    pub repos: Vec<String>,
+    /// When its first event was received.
+    pub started_at: String,
+    /// When its newest event was received.
+    pub updated_at: String,
+    /// How many events it has.
+    pub events: u64,
+    /// How many deliveries it has.
+    pub deliveries: u64,
+    /// How many of them are dead letters.
+    pub dead: u64,
+}
+
+impl From<&RunRow> for RunJson {
+    fn from(row: &RunRow) -> Self {
+        let run = &row.run;
+        Self {
+            id: run.label(),
+            organization: run.organization.to_string(),
+            run_id: run.run_id.as_ref().map(ToString::to_string),
+            group_id: run.group_id.as_ref().map(ToString::to_string),
+            state: run.state,
+            repos: run.repos().into_iter().map(str::to_owned).collect(),
+            started_at: rfc3339(run.started_at),
+            updated_at: rfc3339(run.updated_at),
+            events: row.events,
+            deliveries: row.deliveries,
+            dead: row.dead,
+        }
+    }
+}
+
+/// One event in a run's history.
+#[derive(Debug, Clone, Serialize)]
+pub struct EventJson {
+    /// The relay's id.
+    pub id: String,
+    /// What it announced.
+    pub action: String,
+    /// When it was received.
+    pub received_at: String,
+    /// Names of the routes that matched; empty for "no route", and while it waits to be routed.
+    pub routes: Vec<String>,
+    /// Whether it was routed yet.
+    pub routed: bool,
+}
+
+impl From<&EventRow> for EventJson {
+    fn from(row: &EventRow) -> Self {
+        Self {
+            id: row.event.id.to_string(),
+            action: row.event.action.to_string(),
+            received_at: rfc3339(row.event.received_at),
+            routes: row.routes.clone().unwrap_or_default(),
+            routed: row.routes.is_some(),
+        }
+    }
+}
+
+/// One delivery in a list.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeliveryJson {
+    /// The relay's id.
+    pub id: String,
+    /// Its event.
+    pub event_id: String,
+    /// Its run, as it is shown: `acme/12345`.
+    pub run: String,
+    /// Whose it is.
+    pub organization: String,
+    /// Sentry's run id, where it is known.
+    pub run_id: Option<String>,
+    /// What the event announced.
+    pub action: String,
+    /// Where it goes.
+    pub destination: String,
+    /// What kind of service that is.
+    pub kind: crate::delivery::DestinationKind,
+    /// Where it stands.
+    pub state: crate::delivery::DeliveryState,
+    /// Attempts made.
+    pub attempts: u32,
+    /// The HTTP status of the last attempt.
+    pub last_status: Option<u16>,
+    /// Why the last attempt failed or the delivery died.
+    pub last_reason: Option<crate::delivery::Reason>,
+    /// When it was planned.
+    pub created_at: String,
+    /// When it is tried next.
+    pub next_attempt_at: Option<String>,
+    /// When it was delivered.
+    pub delivered_at: Option<String>,
+    /// The delivery that it repeats.
+    pub replay_of: Option<String>,
+    /// The delivery that repeats it.
+    pub replayed_by: Option<String>,
+}
+
+impl From<&DeliveryRow> for DeliveryJson {
+    fn from(row: &DeliveryRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            event_id: row.event_id.to_string(),
+            run: row.run.clone(),
+            organization: row.organization.to_string(),
+            run_id: row.run_id.clone(),
+            action: row.action.clone(),
+            destination: row.destination.to_string(),
+            kind: row.kind,
+            state: row.state,
+            attempts: row.attempts,
+            last_status: row.last_status,
+            last_reason: row.last_reason,
+            created_at: rfc3339(row.created_at),
+            next_attempt_at: row.next_attempt_at.map(rfc3339),
+            delivered_at: row.delivered_at.map(rfc3339),
+            replay_of: row.replay_of.as_ref().map(ToString::to_string),
+            replayed_by: row.replayed_by.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// Returns one run with its history: the fields of the list, what is known of it, its events and its deliveries.
+pub fn run_history(history: &RunHistory) -> Value {
+    let dead =
+        history.deliveries.iter().filter(|row| row.state == crate::delivery::DeliveryState::Dead).count();
+    let row = RunRow { run: history.run.clone(), events: 0, deliveries: 0, dead: dead as u64 };
+    let mut document = match run_document(&history.run) {
+        Value::Object(fields) => fields,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+    };
+    if let Ok(Value::Object(fields)) = serde_json::to_value(RunJson::from(&row)) {
+        document.extend(fields);
+    }
+    let events: Vec<EventJson> = history.events.iter().map(EventJson::from).collect();
+    let deliveries: Vec<DeliveryJson> = history.deliveries.iter().map(DeliveryJson::from).collect();
+    document.insert("events".into(), serde_json::to_value(events).unwrap_or_default());
+    document.insert("deliveries".into(), serde_json::to_value(deliveries).unwrap_or_default());
+    Value::Object(document)
+}

@@ -1,0 +1,139 @@
+//! `POST /webhooks/sentry`: verify, parse, store, answer. Nothing else happens before the answer.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use actix_web::dev::Payload as RawPayload;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use actix_web::web::{Data, Payload};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use serde_json::json;
+
+use super::AppState;
+use super::body::read;
+use super::error::{ApiError, ErrorCode};
+use crate::sentry::signature::{VerifiedWebhook, WebhookHeaders, verify};
+use crate::sentry::{SEER_RESOURCE, payload};
+use crate::store::Acceptance;
+
+/// How long a commit may take before the answer is 503: Sentry waits for one second.
+const COMMIT_TIMEOUT: Duration = Duration::from_millis(800);
+
+/// How many novelties are remembered as logged; further ones are only counted.
+const MOST_NOVELTIES: usize = 500;
+
+/// What was new in payloads and is logged already.
+pub(super) type Novelties = HashSet<String>;
+
+/// A webhook whose signature holds. There is no other way for a handler to get at one.
+pub(super) struct SignedWebhook {
+    verified: VerifiedWebhook,
+    read_at: Instant,
+}
+
+impl FromRequest for SignedWebhook {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut RawPayload) -> Self::Future {
+        let request = request.clone();
+        let payload = Payload::from_request(&request, payload).into_inner();
+        Box::pin(async move {
+            let state = state_of(&request)?;
+            let result = async {
+                let payload = payload.map_err(|_| ApiError::unread(ErrorCode::NotJson("no body".into())))?;
+                read_signed(&request, payload, &state).await
+            };
+            result.await.inspect_err(|error| state.metrics.webhook(error.code().as_str()))
+        })
+    }
+}
+
+fn state_of(request: &HttpRequest) -> Result<Data<AppState>, ApiError> {
+    request.app_data::<Data<AppState>>().cloned().ok_or_else(|| ApiError::unread(ErrorCode::StoreUnavailable))
+}
+
+/// The checks in the order in which they cost a stranger most and the relay least.
+async fn read_signed(
+    request: &HttpRequest,
+    payload: Payload,
+    state: &AppState,
+) -> Result<SignedWebhook, ApiError> {
+    let encoding = request.headers().get(CONTENT_ENCODING);
+    if encoding.is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(ApiError::unread(ErrorCode::EncodingUnsupported));
+    }
+    let announced_bytes = announced_bytes(request, state.max_body_bytes).map_err(ApiError::unread)?;
+    let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let headers = WebhookHeaders::read(headers).map_err(|error| ApiError::unread(error.into()))?;
+    let body = read(payload, announced_bytes, state.max_body_bytes, &state.budget)
+        .await
+        .map_err(ApiError::unread)?;
+    let read_at = Instant::now();
+    let verified = verify(headers, body, &state.keys).map_err(ErrorCode::from)?;
+    Ok(SignedWebhook { verified, read_at })
+}
+
+fn announced_bytes(request: &HttpRequest, max_bytes: usize) -> Result<Option<usize>, ErrorCode> {
+    let Some(value) = request.headers().get(CONTENT_LENGTH) else { return Ok(None) };
+    match value.to_str().ok().and_then(|text| text.parse::<usize>().ok()) {
+        Some(bytes) if bytes <= max_bytes => Ok(Some(bytes)),
+        Some(_) | None => Err(ErrorCode::BodyTooLarge { max_bytes }),
+    }
+}
+
+/// Stores a signed webhook and answers once it is committed.
+pub(super) async fn receive(webhook: SignedWebhook, state: Data<AppState>) -> Result<HttpResponse, ApiError> {
+    let read_at = webhook.read_at;
+    let answer = accept(webhook.verified, &state).await;
+    state.metrics.webhook_took(read_at.elapsed());
+    state.metrics.webhook(answer.as_ref().map_or_else(ErrorCode::as_str, |answer| answer.0));
+    let (word, event_id) = answer?;
+    Ok(match event_id {
+        Some(id) if word == "accepted" => HttpResponse::Accepted().json(json!({ "status": word, "id": id })),
+        Some(id) => HttpResponse::Ok().json(json!({ "status": word, "id": id })),
+        None => HttpResponse::Ok().json(json!({ "status": word })),
+    })
+}
+
+/// Returns the word of the answer, and the event's id where there is one.
+async fn accept(
+    webhook: VerifiedWebhook,
+    state: &AppState,
+) -> Result<(&'static str, Option<String>), ErrorCode> {
+    if webhook.resource() != SEER_RESOURCE {
+        return Ok(("ignored", None));
+    }
+    let event = payload::parse(webhook, state.clock.now())?;
+    note_novelties(event.novelties(), state);
+    let commit = state.queue.accept(event, state.dedupe_window);
+    match tokio::time::timeout(COMMIT_TIMEOUT, commit).await {
+        Ok(Ok(Acceptance::Stored(id))) => {
+            state.wake.notify_one();
+            Ok(("accepted", Some(id.to_string())))
+        }
+        Ok(Ok(Acceptance::Duplicate(id))) => Ok(("duplicate", Some(id.to_string()))),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a webhook could not be stored");
+            Err(ErrorCode::StoreUnavailable)
+        }
+        Err(_) => {
+            tracing::error!(timeout = ?COMMIT_TIMEOUT, "a webhook was not stored in time");
+            Err(ErrorCode::StoreUnavailable)
+        }
+    }
+}
+
+/// Sentry changes its payload without notice: what is new is said once, and counted each time.
+fn note_novelties(novelties: &[String], state: &AppState) {
+    for novelty in novelties {
+        state.metrics.novelty();
+        let mut seen = state.novelties.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() < MOST_NOVELTIES && seen.insert(novelty.clone()) {
+            tracing::warn!(novelty, "Sentry's payload holds something that this version does not know");
+        }
+    }
+}

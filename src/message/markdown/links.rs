@@ -1,0 +1,60 @@
+//! Links: what becomes of one whose address is no good, or whose words say nothing of it.
+
+use url::Url;
+
+use crate::message::{Button, Inline, plain_text};
+
+/// A link as it was written, with its address checked.
+pub(super) struct Link {
+    /// `None` where it leads nowhere that a message may lead to.
+    url: Option<Url>,
+    content: Vec<Inline>,
+}
+
+impl Link {
+    /// Puts a link together; `None` where nothing of it is left. Without words it shows its host.
+    pub(super) fn new(url: Option<Url>, mut content: Vec<Inline>) -> Option<Self> {
+        if plain_text(&content).trim().is_empty() {
+            content = vec![Inline::Text(url.as_ref()?.host_str()?.to_owned())];
+        }
+        Some(Self { url, content })
+    }
+
+    /// Returns the host, where the words do not show it.
+    pub(super) fn hidden_host(&self) -> Option<String> {
+        let url = self.url.as_ref()?;
+        let host = url.host_str()?;
+        let words = plain_text(&self.content);
+        let words = words.trim();
+        let is_shown =
+            words == host || short(words) == short(url.as_str()) || Url::parse(words).as_ref() == Ok(url);
+        (!is_shown).then(|| host.to_owned())
+    }
+
+    /// Returns it as a button.
+    pub(super) fn button(&self) -> Option<Button> {
+        let label = plain_text(&self.content).trim().to_owned();
+        Some(Button { label, url: self.url.clone()? })
+    }
+
+    /// Returns it as one part of a line.
+    pub(super) fn into_inline(self) -> Inline {
+        match self.url {
+            Some(url) => Inline::Link { url, content: self.content },
+            None => Inline::Text(plain_text(&self.content)),
+        }
+    }
+
+    /// Returns it as parts of a line: a link, or its words where it leads nowhere.
+    pub(super) fn into_inlines(self) -> Vec<Inline> {
+        match self.url {
+            Some(url) => vec![Inline::Link { url, content: self.content }],
+            None => self.content,
+        }
+    }
+}
+
+fn short(address: &str) -> &str {
+    let address = address.strip_prefix("https://").or(address.strip_prefix("http://")).unwrap_or(address);
+    address.trim_end_matches('/')
+}

@@ -1,0 +1,257 @@
+//! Answers: the one table of what an answer, or its absence, means for a delivery.
+//!
+//! A platform's module finds the class of an answer (its word or code decides before the status); the table here
+//! says what follows. Knows neither the queue nor how long a back-off is.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::delivery::{DestinationKind, Reason};
+use crate::notify::client::{Answer, TransportError};
+use crate::notify::endpoint::Endpoint;
+use crate::notify::{SendError, Verdict};
+
+/// The longest pause that a destination may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_hours(24 * 365);
+
+/// Attempts that an answer which the platform would not give is worth.
+const BAD_ANSWER_ATTEMPTS: u32 = 3;
+
+/// The class of an answer that is not "delivered".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// The destination failed, for now.
+    Failed,
+    /// It asks for fewer calls.
+    TooMany,
+    /// It is an answer that the platform would not give.
+    Unreadable,
+    /// The body is called malformed.
+    Malformed,
+    /// We are not let in.
+    NoAccess,
+    /// The webhook or channel no longer exists, or is archived.
+    Gone,
+    /// Another address.
+    Redirect,
+    /// Not found, and every other "wrong request".
+    Refused,
+    /// The request is wrong as the destination is configured, or this message is not wanted.
+    Unwanted,
+}
+
+impl Class {
+    /// Every class, for tests of the table.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Failed,
+        Self::TooMany,
+        Self::Unreadable,
+        Self::Malformed,
+        Self::NoAccess,
+        Self::Gone,
+        Self::Redirect,
+        Self::Refused,
+        Self::Unwanted,
+    ];
+
+    /// Returns what a status means where neither word nor code says more; `None` for 2xx.
+    pub(crate) fn of_status(status: u16) -> Option<Self> {
+        match status {
+            200..=299 => None,
+            300..=399 => Some(Self::Redirect),
+            400 | 413 | 422 => Some(Self::Malformed),
+            401 | 403 => Some(Self::NoAccess),
+            408 | 425 | 500..=599 => Some(Self::Failed),
+            410 => Some(Self::Gone),
+            429 => Some(Self::TooMany),
+            400..=499 => Some(Self::Refused),
+            _ => Some(Self::Unreadable),
+        }
+    }
+
+    /// Returns what follows: the table.
+    pub(crate) fn consequence(self, kind: DestinationKind) -> (Reason, Verdict) {
+        match (self, kind) {
+            (Self::Failed, _) => (Reason::ServerError, Verdict::Retry),
+            (Self::TooMany, _) => (Reason::RateLimited, Verdict::RetryUncounted),
+            (Self::Unreadable, _) => (Reason::BadAnswer, Verdict::RetryAtMost(BAD_ANSWER_ATTEMPTS)),
+            (Self::Malformed, _) => (Reason::ClientError, Verdict::NextRung),
+            (Self::Gone, _) => (Reason::Gone, Verdict::Gone),
+            (Self::Redirect | Self::Unwanted, _) => (Reason::ClientError, Verdict::GiveUp),
+            // A chat platform means it; in front of one's own service a key may be being rotated, or a deploy run.
+            (Self::NoAccess, DestinationKind::Slack | DestinationKind::Discord) => {
+                (Reason::Auth, Verdict::GiveUp)
+            }
+            (Self::NoAccess, DestinationKind::Webhook) => (Reason::Auth, Verdict::Retry),
+            (Self::Refused, DestinationKind::Slack | DestinationKind::Discord) => {
+                (Reason::ClientError, Verdict::GiveUp)
+            }
+            (Self::Refused, DestinationKind::Webhook) => (Reason::ClientError, Verdict::Retry),
+        }
+    }
+}
+
+/// What a platform's module read in an answer that is not "delivered".
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Reading {
+    /// Its class.
+    pub(crate) class: Class,
+    /// The platform's own words, not yet freed of secrets.
+    pub(crate) words: Option<String>,
+    /// A pause that the body asks for.
+    pub(crate) pause: Option<Duration>,
+}
+
+impl Reading {
+    /// Returns a reading with the body as words.
+    pub(crate) fn new(class: Class, words: impl Into<String>) -> Self {
+        Self { class, words: Some(words.into()), pause: None }
+    }
+}
+
+/// Returns what an answer that is not "delivered" means.
+pub(crate) fn failed(
+    kind: DestinationKind,
+    endpoint: &Endpoint,
+    answer: &Answer,
+    reading: Reading,
+    now: Timestamp,
+) -> SendError {
+    let (reason, verdict) = reading.class.consequence(kind);
+    let asked = answer.header("retry-after").and_then(|value| retry_after(value, now));
+    let retry_after = match verdict {
+        Verdict::Retry | Verdict::RetryUncounted | Verdict::RetryAtMost(_) => asked.max(reading.pause),
+        Verdict::NextRung | Verdict::GiveUp | Verdict::Gone => None,
+    };
+    SendError {
+        reason,
+        verdict,
+        status: Some(answer.status),
+        words: reading.words.and_then(|words| endpoint.words(&words)),
+        retry_after,
+    }
+}
+
+/// Returns what the absence of an answer means.
+pub(crate) fn unreached(error: &TransportError) -> SendError {
+    let verdict = match error {
+        TransportError::Timeout
+        | TransportError::Connect(_)
+        | TransportError::Dns
+        | TransportError::Tls(_) => Verdict::Retry,
+        TransportError::Unsendable(_) => Verdict::GiveUp,
+    };
+    SendError {
+        reason: error.reason(),
+        verdict,
+        status: None,
+        words: Some(error.to_string()),
+        retry_after: None,
+    }
+}
+
+/// Reads `Retry-After`: seconds, with or without a fraction, or an HTTP date.
+fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<f64>() {
+        return pause_of_seconds(seconds);
+    }
+    let date = Timestamp::try_from(httpdate::parse_http_date(value).ok()?).ok()?;
+    let wait = Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO);
+    Some(wait.min(LONGEST_PAUSE))
+}
+
+/// Returns a pause of so many seconds, capped; `None` for what is no length of time.
+pub(crate) fn pause_of_seconds(seconds: f64) -> Option<Duration> {
+    if seconds.is_nan() || seconds < 0.0 {
+        return None;
+    }
+    Some(Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE))
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-23T12:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn every_class_has_one_consequence_for_every_kind() {
+        use DestinationKind::{Discord, Slack, Webhook};
+        for kind in DestinationKind::ALL.iter().copied() {
+            // A new kind does not compile until it stands here, and fails until its rows are right.
+            let chat = match kind {
+                Slack | Discord => true,
+                Webhook => false,
+            };
+            let either = |chat_verdict, webhook_verdict| if chat { chat_verdict } else { webhook_verdict };
+            for class in Class::ALL {
+                let expected = match class {
+                    Class::Failed => (Reason::ServerError, Verdict::Retry),
+                    Class::TooMany => (Reason::RateLimited, Verdict::RetryUncounted),
+                    Class::Unreadable => (Reason::BadAnswer, Verdict::RetryAtMost(3)),
+                    Class::Malformed => (Reason::ClientError, Verdict::NextRung),
+                    Class::NoAccess => (Reason::Auth, either(Verdict::GiveUp, Verdict::Retry)),
+                    Class::Gone => (Reason::Gone, Verdict::Gone),
+                    Class::Redirect | Class::Unwanted => (Reason::ClientError, Verdict::GiveUp),
+                    Class::Refused => (Reason::ClientError, either(Verdict::GiveUp, Verdict::Retry)),
+                };
+                assert_eq!(class.consequence(kind), expected, "{kind} {class:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_status_has_a_class() {
+        for status in 100..=599 {
+            let expected = match status {
+                200..=299 => None,
+                300..=399 => Some(Class::Redirect),
+                400 | 413 | 422 => Some(Class::Malformed),
+                401 | 403 => Some(Class::NoAccess),
+                410 => Some(Class::Gone),
+                429 => Some(Class::TooMany),
+                408 | 425 => Some(Class::Failed),
+                500.. => Some(Class::Failed),
+                100..=199 => Some(Class::Unreadable),
+                _ => Some(Class::Refused),
+            };
+            assert_eq!(Class::of_status(status), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_never_nonsense() {
+        for (value, expected) in [
+            ("30", Some(Duration::from_secs(30))),
+            (" 0.25 ", Some(Duration::from_millis(250))),
+            ("0", Some(Duration::ZERO)),
+            ("Mon, 23 Nov 2026 12:01:00 GMT", Some(Duration::from_mins(1))),
+            ("Mon, 23 Nov 2026 11:00:00 GMT", Some(Duration::ZERO)),
+            ("1e300", Some(LONGEST_PAUSE)),
+            ("inf", Some(LONGEST_PAUSE)),
+            ("-1", None),
+            ("NaN", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(retry_after(value, now()), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn the_longer_of_header_and_body_counts_and_only_where_it_is_tried_again() {
+        let endpoint = Endpoint::parse(&SecretString::from("https://a.example/")).unwrap();
+        let answer = Answer::for_tests(429, &[("Retry-After", "2")], "");
+        let reading = |class| Reading { class, words: None, pause: Some(Duration::from_millis(2_500)) };
+        let error = |class| failed(DestinationKind::Discord, &endpoint, &answer, reading(class), now());
+        assert_eq!(error(Class::TooMany).retry_after, Some(Duration::from_millis(2_500)));
+        assert_eq!(error(Class::Gone).retry_after, None);
+    }
+}

@@ -1,0 +1,103 @@
+//! Transport errors: why no answer came, as a closed set whose texts hold no address.
+
+use std::error::Error;
+use std::io;
+
+use crate::delivery::Reason;
+
+/// Why no answer came.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// Not in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// There was no connection, or it broke.
+    #[error("{0}")]
+    Connect(&'static str),
+    /// The host's name did not resolve.
+    #[error("the host's name does not resolve")]
+    Dns,
+    /// The TLS handshake failed.
+    #[error("{0}")]
+    Tls(&'static str),
+    /// There was nothing that could be sent.
+    #[error("{0}")]
+    Unsendable(&'static str),
+}
+
+impl TransportError {
+    /// Returns the class of the failure.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Timeout => Reason::Timeout,
+            Self::Connect(_) => Reason::Connect,
+            Self::Dns => Reason::Dns,
+            Self::Tls(_) => Reason::Tls,
+            Self::Unsendable(_) => Reason::ClientError,
+        }
+    }
+}
+
+/// Finds the class of an error by walking through its sources.
+pub(super) fn classify(error: &reqwest::Error) -> TransportError {
+    if error.is_builder() {
+        return TransportError::Unsendable("the request cannot be built from the address and the headers");
+    }
+    if error.is_timeout() {
+        return TransportError::Timeout;
+    }
+    if error.is_dns() {
+        return TransportError::Dns;
+    }
+    let mut words = None;
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(current) = next {
+        if let Some(tls) = current.downcast_ref::<rustls::Error>() {
+            return TransportError::Tls(tls_words(tls));
+        }
+        let io = current.downcast_ref::<io::Error>();
+        if let Some(io) = io {
+            if io.to_string() == "tls handshake eof" {
+                return TransportError::Tls("the other side closed during the TLS handshake");
+            }
+            words = words.or(io_words(io.kind()));
+        }
+        // An `io::Error` passes over what it wraps when it is asked for its source.
+        let wrapped = io.and_then(io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
+        next = wrapped.or_else(|| current.source());
+    }
+    let general = if error.is_connect() { "no connection" } else { "the connection broke before the answer" };
+    TransportError::Connect(words.unwrap_or(general))
+}
+
+fn tls_words(error: &rustls::Error) -> &'static str {
+    use rustls::CertificateError as Certificate;
+    use rustls::Error as Tls;
+    let Tls::InvalidCertificate(certificate) = error else {
+        return "the TLS handshake failed";
+    };
+    if *certificate == Certificate::UnknownIssuer {
+        return "its certificate is signed by nobody we trust (`ca_file` adds a root)";
+    }
+    let text = certificate.to_string().to_ascii_lowercase();
+    if text.contains("not valid for") {
+        "its certificate is not for this host"
+    } else if text.contains("expired") {
+        "its certificate has expired"
+    } else {
+        "its certificate is not valid"
+    }
+}
+
+fn io_words(kind: io::ErrorKind) -> Option<&'static str> {
+    let known = [
+        (io::ErrorKind::ConnectionRefused, "connection refused"),
+        (io::ErrorKind::ConnectionReset, "connection reset"),
+        (io::ErrorKind::ConnectionAborted, "connection aborted"),
+        (io::ErrorKind::BrokenPipe, "connection closed"),
+        (io::ErrorKind::UnexpectedEof, "connection closed"),
+        (io::ErrorKind::HostUnreachable, "host unreachable"),
+        (io::ErrorKind::NetworkUnreachable, "network unreachable"),
+    ];
+    known.into_iter().find(|(known, _)| *known == kind).map(|(_, words)| words)
+}

@@ -1,0 +1,85 @@
+//! The request body for each rung of the ladder. Nothing in any of them may mention anybody.
+//!
+//! Knows no HTTP; pure.
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use super::embed::{self, links, literal, paragraphs};
+use super::limit;
+use crate::delivery::Rung;
+use crate::message::{Inline, Message};
+use crate::notify::fit;
+use crate::notify::summary;
+use crate::render::Rendered;
+
+/// Returns the exact request body.
+pub(crate) fn body(rendered: &Rendered, rung: Rung) -> Bytes {
+    let mut body = match rendered {
+        Rendered::Body(template) => of_template(template, rung),
+        Rendered::Message(_) | Rendered::Document(_) => {
+            let message = summary::message_of(rendered).unwrap_or_default();
+            Value::Object(of_message(&message, rung))
+        }
+    };
+    if let Some(body) = body.as_object_mut() {
+        // A webhook parses mentions of users by default, and escaping alone does not keep them from pinging.
+        // Source: https://docs.discord.com/developers/resources/message#allowed-mentions-object, read 2026-11-23.
+        body.insert("allowed_mentions".to_owned(), json!({ "parse": [] }));
+    }
+    Bytes::from(body.to_string())
+}
+
+fn of_message(message: &Message, rung: Rung) -> Map<String, Value> {
+    let embed = match rung {
+        Rung::Whole => embed::embed(message),
+        Rung::Brief => embed::embed(&brief(message)),
+        Rung::Line => Map::new(),
+    };
+    let mut body = Map::new();
+    if embed.is_empty() {
+        body.insert("content".to_owned(), json!(line(message)));
+    } else {
+        body.insert("embeds".to_owned(), json!([embed]));
+    }
+    let components = if rung == Rung::Whole { embed::components(message) } else { Vec::new() };
+    if !components.is_empty() {
+        body.insert("components".to_owned(), Value::Array(components));
+    }
+    body
+}
+
+/// Returns the message with its first words for a body, and its links as text.
+fn brief(message: &Message) -> Message {
+    let words = fit::shortened(&summary::first_words(message), limit::SENTENCE);
+    let links = message.buttons.iter().take(3).flat_map(|button| {
+        let content = vec![Inline::Text(crate::notify::shortening::label(button))];
+        [Inline::Text(" · ".to_owned()), Inline::Link { url: button.url.clone(), content }]
+    });
+    let links: Vec<Inline> = links.skip(1).collect();
+    let blocks = [vec![Inline::Text(words)], links].map(crate::message::Block::Paragraph).to_vec();
+    Message { title: message.title.clone(), blocks, buttons: Vec::new(), tone: message.tone }
+}
+
+/// Returns one plain line with links.
+fn line(message: &Message) -> String {
+    let sentence = literal(&summary::sentence(message), limit::SENTENCE);
+    let links = links(message.buttons.iter(), limit::CONTENT - limit::SENTENCE - 3);
+    if links.is_empty() { sentence } else { format!("{sentence} · {links}") }
+}
+
+/// Returns what a team's own template wrote, and for the plainer rungs its words alone: as it wrote them, then
+/// literally.
+fn of_template(template: &Value, rung: Rung) -> Value {
+    let texts = ["/content", "/embeds/0/title", "/embeds/0/description"];
+    let text = texts
+        .into_iter()
+        .filter_map(|pointer| template.pointer(pointer).and_then(Value::as_str))
+        .find(|text| !fit::is_blank(text))
+        .unwrap_or(summary::WORDLESS);
+    match rung {
+        Rung::Whole => template.clone(),
+        Rung::Brief => json!({ "content": fit::shortened(text, limit::CONTENT) }),
+        Rung::Line => json!({ "content": paragraphs([literal(text, limit::SENTENCE)]) }),
+    }
+}

@@ -1,0 +1,293 @@
+//! Blocks as Markdown for the platforms that read it (Discord; Mattermost and Rocket.Chat), within a limit.
+//!
+//! Knows the structure; the words are `inline.rs`'s work.
+
+use crate::message::{Block, Inline, ListItem};
+use crate::notify::dialect::Dialect;
+use crate::notify::fit;
+use crate::notify::inline::InlineWriter;
+use crate::notify::shortening::{Missing, block_is_blank, inlines_are_blank, item_is_blank};
+use crate::notify::table;
+
+/// With less room than this a block is not begun.
+const SMALLEST_ROOM: usize = 16;
+
+/// Returns the blocks as Markdown of at most `limit` code points, and what did not fit.
+pub(crate) fn blocks_within(dialect: Dialect, limit: usize, blocks: &[&Block]) -> (String, Missing) {
+    let mut writer = MarkdownWriter { words: InlineWriter::new(dialect, limit), quote: String::new() };
+    for (index, block) in blocks.iter().enumerate() {
+        if block_is_blank(block) {
+            continue;
+        }
+        if writer.words.room() < SMALLEST_ROOM {
+            return (writer.words.finish(), Missing::parts(blocks.len() - index));
+        }
+        writer.separate(true);
+        writer.block(block);
+        if writer.words.is_full() {
+            return (writer.words.finish(), Missing::rest_of(block, blocks.len() - index - 1));
+        }
+    }
+    (writer.words.finish(), Missing::default())
+}
+
+struct MarkdownWriter {
+    words: InlineWriter,
+    quote: String,
+}
+
+impl MarkdownWriter {
+    fn separate(&mut self, blank_line: bool) {
+        if !self.words.is_empty() {
+            self.words.new_line();
+            if blank_line {
+                self.words.new_line();
+            }
+        }
+    }
+
+    fn block(&mut self, block: &Block) {
+        match block {
+            Block::Paragraph(content) => self.words.inlines(content),
+            Block::Heading { level, content } => self.heading(*level, content),
+            Block::List { start, items } => self.list(*start, items),
+            Block::Quote(blocks) => self.quote(blocks),
+            Block::Code { language, text } => self.code(language.as_deref(), text),
+            Block::Table { header, rows } => self.table(header, rows),
+            Block::Rule => {
+                self.words.markup("───");
+            }
+        }
+    }
+
+    fn heading(&mut self, level: u8, content: &[Inline]) {
+        // Discord knows three levels.
+        // Source: https://support.discord.com/hc/en-us/articles/210298617, read 2026-11-23.
+        if self.words.markup(&format!("{} ", "#".repeat(usize::from(level.clamp(1, 3))))) {
+            self.words.start_line();
+            self.words.inlines(&without_breaks(content));
+        }
+    }
+
+    fn list(&mut self, start: Option<u64>, items: &[ListItem]) {
+        let mut number = start;
+        let mut first = true;
+        for item in items.iter().filter(|item| start.is_some() || !item_is_blank(item)) {
+            if self.words.is_full() {
+                return;
+            }
+            if !first {
+                self.words.new_line();
+            }
+            first = false;
+            let marker = number.map_or_else(|| "- ".to_owned(), |number| format!("{number}. "));
+            number = number.map(|number| number.saturating_add(1));
+            self.item(&marker, item);
+        }
+    }
+
+    fn item(&mut self, marker: &str, item: &ListItem) {
+        let sign = match item.checked {
+            Some(true) => "☑ ",
+            Some(false) => "☐ ",
+            None => "",
+        };
+        if self.words.room() < marker.len() + SMALLEST_ROOM || !self.words.markup(&format!("{marker}{sign}"))
+        {
+            self.words.stop();
+            return;
+        }
+        self.words.start_line();
+        let inner = format!("{}{}", self.words.prefix(), " ".repeat(marker.len()));
+        let outer = self.words.set_prefix(inner);
+        let mut first = true;
+        for block in item.blocks.iter().filter(|block| !block_is_blank(block)) {
+            if !first || !matches!(block, Block::Paragraph(_) | Block::Heading { .. }) {
+                self.words.new_line();
+            }
+            first = false;
+            self.block(block);
+        }
+        self.words.set_prefix(outer);
+    }
+
+    /// Writes a quotation. One inside another looks the same: Discord knows no second level.
+    fn quote(&mut self, blocks: &[Block]) {
+        let outer_quote = std::mem::replace(&mut self.quote, "> ".to_owned());
+        let outer_prefix = self.words.set_prefix("> ".to_owned());
+        if outer_quote.is_empty() {
+            self.words.markup("> ");
+            self.words.start_line();
+        }
+        let mut first = true;
+        for block in blocks.iter().filter(|block| !block_is_blank(block)) {
+            if !first {
+                self.words.new_line();
+                self.words.new_line();
+            }
+            first = false;
+            self.block(block);
+        }
+        self.quote = outer_quote;
+        self.words.set_prefix(outer_prefix);
+    }
+
+    /// Writes a fence, at the margin even in a list, where an indented one would indent its lines.
+    fn code(&mut self, language: Option<&str>, text: &str) {
+        let text = fit::lines(text);
+        let outer = self.words.set_prefix(self.quote.clone());
+        let opener =
+            format!("```{}\n{}", language.filter(|word| is_language(word)).unwrap_or_default(), self.quote);
+        let closer = format!("\n{}```", self.quote);
+        if self.words.room() < opener.len() + closer.len() + SMALLEST_ROOM {
+            self.words.stop();
+        } else {
+            self.words.markup(&opener);
+            self.words.reserve(closer.len());
+            self.words.fenced(text.trim_end());
+            self.words.close_with(&closer);
+        }
+        self.words.set_prefix(outer);
+    }
+
+    fn table(&mut self, header: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) {
+        if table::has_link(header, rows) {
+            self.rows_as_items(header, rows);
+        } else {
+            let text = table::columns(header, rows, self.words.room());
+            self.code(None, &text);
+        }
+    }
+
+    /// Writes a table that holds links, which a fence would lose: one item for each row.
+    fn rows_as_items(&mut self, header: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) {
+        let mut first = true;
+        for row in std::iter::once(header).chain(rows.iter().map(Vec::as_slice)) {
+            let cells: Vec<&Vec<Inline>> = row.iter().filter(|cell| !inlines_are_blank(cell)).collect();
+            if cells.is_empty() {
+                continue;
+            }
+            if !first {
+                self.words.new_line();
+            }
+            first = false;
+            if !self.words.markup("- ") {
+                return;
+            }
+            for (index, cell) in cells.into_iter().enumerate() {
+                if index > 0 {
+                    self.words.markup(" · ");
+                }
+                self.words.inlines(&without_breaks(cell));
+            }
+        }
+    }
+}
+
+fn is_language(word: &str) -> bool {
+    word.len() <= 20 && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-_#".contains(&byte))
+}
+
+fn without_breaks(inlines: &[Inline]) -> Vec<Inline> {
+    let space = |inline: &Inline| match inline {
+        Inline::Break => Inline::Text(" ".to_owned()),
+        Inline::Text(_)
+        | Inline::Strong(_)
+        | Inline::Emphasis(_)
+        | Inline::Strike(_)
+        | Inline::Code(_)
+        | Inline::Link { .. } => inline.clone(),
+    };
+    inlines.iter().map(space).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(words: &str) -> Vec<Inline> {
+        vec![Inline::Text(words.to_owned())]
+    }
+
+    fn paragraph(words: &str) -> Block {
+        Block::Paragraph(text(words))
+    }
+
+    fn item(blocks: Vec<Block>) -> ListItem {
+        ListItem { checked: None, blocks }
+    }
+
+    fn sample() -> Vec<Block> {
+        vec![
+            Block::Heading { level: 2, content: text("Why") },
+            paragraph("- no list"),
+            Block::List {
+                start: Some(3),
+                items: vec![
+                    item(vec![
+                        paragraph("three"),
+                        Block::List { start: None, items: vec![item(vec![paragraph("inner")])] },
+                    ]),
+                    ListItem { checked: Some(true), blocks: vec![paragraph("done")] },
+                ],
+            },
+            Block::Quote(vec![
+                paragraph("said"),
+                Block::Code { language: Some("diff".to_owned()), text: "-a\n+```\n".to_owned() },
+            ]),
+            Block::Rule,
+        ]
+    }
+
+    #[test]
+    fn blocks_are_written_as_discord_reads_them() {
+        let blocks = sample();
+        let (markdown, missing) = blocks_within(Dialect::Discord, 4_096, &blocks.iter().collect::<Vec<_>>());
+        assert!(missing.is_nothing());
+        insta::assert_snapshot!(markdown.replace('\u{200b}', "<zwsp>"), @r"
+        ## Why
+
+        \- no list
+
+        3. three
+           - inner
+        4. ☑ done
+
+        > said
+        > 
+        > ```diff
+        > -a
+        > +`<zwsp>`<zwsp>`
+        > ```
+
+        ───
+        ");
+    }
+
+    #[test]
+    fn any_limit_is_kept_and_every_fence_is_closed() {
+        let blocks = sample();
+        let blocks: Vec<&Block> = blocks.iter().collect();
+        for limit in 0..200 {
+            let (markdown, missing) = blocks_within(Dialect::Discord, limit, &blocks);
+            assert!(markdown.chars().count() <= limit, "{limit}: {markdown}");
+            assert_eq!(markdown.matches("```").count() % 2, 0, "{limit}: {markdown}");
+            assert!(!missing.is_nothing() || limit > 100, "{limit}: {markdown}");
+        }
+    }
+
+    #[test]
+    fn a_table_with_links_keeps_them() {
+        let url = url::Url::parse("https://x.dev/12").unwrap();
+        let table = Block::Table {
+            header: vec![text("Repo"), text("PR"), text("State")],
+            rows: vec![vec![
+                text("acme/api"),
+                vec![Inline::Link { url, content: text("#12") }],
+                text("open"),
+            ]],
+        };
+        let (markdown, _) = blocks_within(Dialect::Discord, 500, &[&table]);
+        assert_eq!(markdown, "- Repo · PR · State\n- acme/api · [#12](https://x.dev/12) · open");
+    }
+}

@@ -1,0 +1,242 @@
+//! The request body for each rung of the ladder.
+//!
+//! Knows no HTTP; pure.
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::{SlackConfig, blocks, classic, limit};
+use crate::delivery::Rung;
+use crate::message::{Button, Inline, Message};
+use crate::notify::dialect::Dialect;
+use crate::notify::fit;
+use crate::notify::inline::InlineWriter;
+use crate::notify::{shortening, summary};
+use crate::render::Rendered;
+
+/// Room for the links behind a sentence.
+const LINKS: usize = 1_200;
+
+/// Returns the exact request body.
+pub(crate) fn body(config: &SlackConfig, rendered: &Rendered, rung: Rung) -> Bytes {
+    let value = match rendered {
+        Rendered::Body(value) => of_template(value, rung),
+        Rendered::Message(_) | Rendered::Document(_) => {
+            let message = summary::message_of(rendered).unwrap_or_default();
+            of_message(config, &message, rung)
+        }
+    };
+    Bytes::from(value.to_string())
+}
+
+fn of_message(config: &SlackConfig, message: &Message, rung: Rung) -> Value {
+    match (rung, config.slack_compatible) {
+        (Rung::Whole, false) => whole(config, message),
+        (Rung::Whole, true) => classic::whole(message),
+        (Rung::Brief, false) => brief(message),
+        (Rung::Brief, true) => classic::brief(message),
+        (Rung::Line, compatible) => {
+            let dialect = if compatible { Dialect::Mattermost } else { Dialect::Slack };
+            json!({
+                "text": line(dialect, message),
+                "unfurl_links": false,
+                "unfurl_media": false,
+            })
+        }
+    }
+}
+
+fn whole(config: &SlackConfig, message: &Message) -> Value {
+    let text = sentence(Dialect::Slack, message);
+    let blocks = blocks::blocks(message, config.buttons, limit::MESSAGE - text.chars().count());
+    with_blocks(&text, blocks)
+}
+
+/// Returns title, first words and links in the simplest blocks there are.
+fn brief(message: &Message) -> Value {
+    let text = sentence(Dialect::Slack, message);
+    let words = [summary::title(message), summary::first_words(message)];
+    let mut blocks = Vec::new();
+    for words in words.iter().filter(|words| !words.is_empty()) {
+        let words = blocks::plain(words, limit::SENTENCE);
+        let text = json!({ "type": "plain_text", "text": words, "emoji": false });
+        blocks.push(json!({ "type": "section", "text": text }));
+    }
+    let links = links(Dialect::Slack, &message.buttons, limit::SECTION);
+    if !links.is_empty() {
+        blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": links } }));
+    }
+    with_blocks(&text, blocks)
+}
+
+fn with_blocks(text: &str, blocks: Vec<Value>) -> Value {
+    let mut body = json!({ "text": text, "unfurl_links": false, "unfurl_media": false });
+    if let (Some(body), false) = (body.as_object_mut(), blocks.is_empty()) {
+        body.insert("blocks".to_owned(), Value::Array(blocks));
+    }
+    body
+}
+
+/// Returns a message in one sentence, literal in the dialect.
+pub(super) fn sentence(dialect: Dialect, message: &Message) -> String {
+    literal(dialect, &summary::sentence(message), limit::SENTENCE)
+}
+
+/// Returns a text literally, in one line of at most `room` code points.
+pub(super) fn literal(dialect: Dialect, text: &str, room: usize) -> String {
+    let mut writer = InlineWriter::new(dialect, room);
+    writer.text(text.trim());
+    writer.finish()
+}
+
+fn line(dialect: Dialect, message: &Message) -> String {
+    let sentence = sentence(dialect, message);
+    let links = links(dialect, &message.buttons, LINKS);
+    if links.is_empty() { sentence } else { format!("{sentence} · {links}") }
+}
+
+/// Returns as many links as fit, one behind the other.
+pub(super) fn links(dialect: Dialect, buttons: &[Button], room: usize) -> String {
+    let mut out = String::new();
+    for button in buttons {
+        let mut writer = InlineWriter::new(dialect, limit::SECTION);
+        let label = fit::shortened(&shortening::label(button), limit::BUTTON);
+        writer.inlines(&[Inline::Link { url: button.url.clone(), content: vec![Inline::Text(label)] }]);
+        let link = writer.finish();
+        let separator = if out.is_empty() { "" } else { " · " };
+        if out.chars().count() + link.chars().count() + separator.len() > room {
+            break;
+        }
+        out.push_str(separator);
+        out.push_str(&link);
+    }
+    out
+}
+
+/// Returns what a team's own template wrote, and for the plainer rungs its `text` alone: as it wrote it, then
+/// literally.
+fn of_template(template: &Value, rung: Rung) -> Value {
+    let own = template.get("text").and_then(Value::as_str).filter(|text| !fit::is_blank(text));
+    match rung {
+        Rung::Whole => template.clone(),
+        Rung::Brief if own.is_some() => json!({ "text": cut_markup(own.unwrap_or_default()) }),
+        Rung::Brief | Rung::Line => {
+            let text = own.or_else(|| first_text(template.get("blocks"))).unwrap_or(summary::WORDLESS);
+            let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+            json!({ "text": literal(Dialect::Slack, &text, limit::SENTENCE) })
+        }
+    }
+}
+
+fn first_text(blocks: Option<&Value>) -> Option<&str> {
+    let blocks = blocks.and_then(Value::as_array)?;
+    let texts = blocks.iter().filter_map(|block| block.pointer("/text/text").and_then(Value::as_str));
+    texts.into_iter().find(|text| !fit::is_blank(text))
+}
+
+/// Cuts mrkdwn such that neither an entity nor a link is left open.
+fn cut_markup(text: &str) -> String {
+    let mut cut = fit::shortened(text, limit::TEXT);
+    if cut.len() == text.len() {
+        return cut;
+    }
+    for (opener, closer) in [('<', '>'), ('&', ';')] {
+        let open = cut.rfind(opener).filter(|open| !cut.get(*open..).unwrap_or_default().contains(closer));
+        if let Some(open) = open.filter(|open| opener == '<' || cut.len() - open < 10) {
+            cut.truncate(open);
+            cut.push('…');
+        }
+    }
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+    use url::Url;
+
+    use super::*;
+    use crate::message::Block;
+    use crate::secret::Secret;
+
+    fn config() -> SlackConfig {
+        SlackConfig {
+            webhook_url: Secret::Known(SecretString::from("https://hooks.example/x")),
+            buttons: false,
+            slack_compatible: false,
+        }
+    }
+
+    fn message() -> Message {
+        let url = Url::parse("https://acme.sentry.io/issues/117/").unwrap();
+        Message {
+            title: vec![Inline::Text("Root cause found · issue <117>".to_owned())],
+            blocks: vec![Block::Paragraph(vec![Inline::Text("A null coupon & *more*.".to_owned())])],
+            buttons: vec![Button { label: "Open in Sentry".to_owned(), url }],
+            ..Message::default()
+        }
+    }
+
+    fn made(rendered: &Rendered, rung: Rung) -> Value {
+        serde_json::from_slice(&body(&config(), rendered, rung)).unwrap()
+    }
+
+    fn snapshot(name: &str, body: &Value) {
+        let mut settings = insta::Settings::clone_current();
+        settings.set_sort_maps(true);
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_snapshot_path("../../../tests/snapshots");
+        settings.bind(|| insta::assert_json_snapshot!(name, body));
+    }
+
+    #[test]
+    fn the_whole_message_has_a_sentence_and_blocks() {
+        snapshot("slack_whole", &made(&Rendered::Message(message()), Rung::Whole));
+    }
+
+    #[test]
+    fn the_brief_form_is_plain_sections_and_the_line_is_text_alone() {
+        snapshot("slack_brief", &made(&Rendered::Message(message()), Rung::Brief));
+        assert_eq!(
+            made(&Rendered::Message(message()), Rung::Line),
+            json!({
+                "text": "Root cause found · issue &lt;117&gt;: A null coupon &amp; \u{2060}*\u{2060}more\u{2060}*\u{2060}. · <https://acme.sentry.io/issues/117/|Open in Sentry>",
+                "unfurl_links": false,
+                "unfurl_media": false,
+            })
+        );
+    }
+
+    #[test]
+    fn a_template_s_own_body_goes_out_as_it_is_and_then_as_its_text() {
+        let own = json!({ "text": "*a* &lt;b&gt;", "blocks": [{ "type": "divider" }], "x": 1 });
+        let rendered = Rendered::Body(own.clone());
+        assert_eq!(made(&rendered, Rung::Whole), own);
+        assert_eq!(made(&rendered, Rung::Brief), json!({ "text": "*a* &lt;b&gt;" }));
+        assert_eq!(
+            made(&rendered, Rung::Line),
+            json!({ "text": "\u{2060}*\u{2060}a\u{2060}*\u{2060} &lt;b&gt;" })
+        );
+        assert_eq!(made(&Rendered::Body(json!([1])), Rung::Line), json!({ "text": summary::WORDLESS }));
+    }
+
+    #[test]
+    fn markup_is_not_cut_in_the_middle() {
+        let text = format!("{}<https://x.dev/{}|label>", "a ".repeat(1_400), "y".repeat(500));
+        let cut = cut_markup(&text);
+        assert!(cut.chars().count() <= limit::TEXT && !cut.contains('<'), "{cut}");
+        let cut = cut_markup(&"&lt;".repeat(2_000));
+        assert!(cut.trim_end_matches('…').ends_with("&lt;"), "{cut}");
+    }
+
+    #[test]
+    fn the_documented_json_in_a_chat_becomes_a_line_with_a_link() {
+        let document = json!({
+            "event": { "action": "coding_completed" },
+            "run": { "id": "12345" },
+            "links": { "seer": "https://acme.sentry.io/issues/117/?seerDrawer=true" },
+        });
+        let body = made(&Rendered::Document(document), Rung::Whole);
+        assert_eq!(body["text"], "coding completed · run 12345");
+    }
+}

@@ -1,0 +1,110 @@
+//! The classic form for receivers that speak Slack's older dialect: `text` and one attachment, in Markdown.
+//!
+//! Block Kit is an empty box to them.
+// Source: https://github.com/mattermost/mattermost/issues/14973 and
+// https://developers.mattermost.com/integrate/reference/message-attachments/, read 2026-11-23.
+
+use serde_json::{Value, json};
+
+use super::{blocks, body, limit};
+use crate::message::{Block, Message, Tone};
+use crate::notify::dialect::{Dialect, WORD_JOINER};
+use crate::notify::markdown::blocks_within;
+use crate::notify::{shortening, summary};
+
+/// Room that is set aside for the links at the end.
+const LINKS: usize = 1_500;
+
+/// Returns the whole message.
+pub(super) fn whole(message: &Message) -> Value {
+    let blocks: Vec<&Block> = message.blocks.iter().collect();
+    let links = body::links(Dialect::Mattermost, &message.buttons, LINKS);
+    let room = limit::CLASSIC - links.chars().count() - shortening::SENTENCE_ROOM - 4;
+    let (mut text, missing) = blocks_within(Dialect::Mattermost, room, &blocks);
+    let note = if missing.is_nothing() { String::new() } else { missing.sentence() };
+    for part in [note, links].into_iter().filter(|part| !part.is_empty()) {
+        if !text.is_empty() {
+            text.push_str("\n\n");
+        }
+        text.push_str(&part);
+    }
+    attachment(message, &text)
+}
+
+/// Returns title, first words and links.
+pub(super) fn brief(message: &Message) -> Value {
+    let words = body::literal(Dialect::Mattermost, &summary::first_words(message), limit::SENTENCE);
+    let links = body::links(Dialect::Mattermost, &message.buttons, LINKS);
+    let parts: Vec<String> = [words, links].into_iter().filter(|part| !part.is_empty()).collect();
+    attachment(message, &parts.join("\n\n"))
+}
+
+fn attachment(message: &Message, text: &str) -> Value {
+    let title = summary::title(message);
+    let headline = if title.is_empty() { summary::sentence(message) } else { title.clone() };
+    let fallback = blocks::plain(&summary::sentence(message), limit::SENTENCE);
+    let mut attachment = json!({
+        "fallback": fallback.replace('@', &format!("@{WORD_JOINER}")),
+        "color": color(message.tone),
+        "text": text,
+    });
+    if let (Some(attachment), false) = (attachment.as_object_mut(), title.is_empty()) {
+        attachment
+            .insert("title".to_owned(), json!(body::literal(Dialect::Mattermost, &title, limit::HEADER)));
+        if let Some(button) = message.buttons.first() {
+            attachment.insert("title_link".to_owned(), json!(button.url.as_str()));
+        }
+    }
+    json!({
+        "text": body::literal(Dialect::Mattermost, &headline, limit::SENTENCE),
+        "attachments": [attachment],
+    })
+}
+
+fn color(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Progress => "#5865F2",
+        Tone::Ready => "#E8A317",
+        Tone::Done => "#2EA043",
+        Tone::Trouble => "#D1242F",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::*;
+    use crate::message::{Button, Inline};
+
+    #[test]
+    fn a_compatible_receiver_gets_text_and_one_attachment_in_markdown() {
+        let text = |words: &str| vec![Inline::Text(words.to_owned())];
+        let url = Url::parse("https://acme.sentry.io/issues/117/").unwrap();
+        let message = Message {
+            title: text("Root cause *found*"),
+            blocks: vec![
+                Block::Paragraph(vec![
+                    Inline::Strong(text("A null coupon")),
+                    Inline::Text(" @channel".to_owned()),
+                ]),
+                Block::Code { language: Some("diff".to_owned()), text: "-a\n+b".to_owned() },
+            ],
+            buttons: vec![Button { label: "Open in Sentry".to_owned(), url }],
+            tone: Tone::Ready,
+        };
+        assert_eq!(
+            whole(&message),
+            json!({
+                "text": r"Root cause \*found\*",
+                "attachments": [{
+                    "fallback": "Root cause *found*: A null coupon @\u{2060}channel",
+                    "title": r"Root cause \*found\*",
+                    "title_link": "https://acme.sentry.io/issues/117/",
+                    "text": "**A null coupon** @\u{2060}channel\n\n```diff\n-a\n+b\n```\n\n[Open in Sentry](https://acme.sentry.io/issues/117/)",
+                    "color": "#E8A317",
+                }],
+            })
+        );
+    }
+}

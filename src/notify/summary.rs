@@ -1,0 +1,148 @@
+//! Summaries: a message in one sentence, for notifications, screen readers and the plainest rung of the ladder.
+//!
+//! Knows no markup; the platforms escape what it returns.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+use url::Url;
+
+use crate::message::{Block, Button, Inline, Message, plain_text};
+use crate::notify::fit;
+use crate::notify::shortening::{block_is_blank, inlines_are_blank};
+use crate::render::Rendered;
+
+/// What a message without a word says.
+pub(crate) const WORDLESS: &str = "A step of Seer whose message has no text";
+
+/// A sentence is taken from at most so many bytes of a paragraph.
+const LONGEST_SOURCE_BYTES: usize = 16 * 1024;
+
+/// Returns the title's words; empty where it has none.
+pub(crate) fn title(message: &Message) -> String {
+    words_of(&message.title)
+}
+
+/// Returns the words of the first paragraph, else of the first block that has any.
+pub(crate) fn first_words(message: &Message) -> String {
+    let paragraph = message.blocks.iter().find_map(|block| match block {
+        Block::Paragraph(content) if !inlines_are_blank(content) => Some(content.as_slice()),
+        Block::Paragraph(_)
+        | Block::Heading { .. }
+        | Block::List { .. }
+        | Block::Quote(_)
+        | Block::Code { .. }
+        | Block::Table { .. }
+        | Block::Rule => None,
+    });
+    let first = || message.blocks.iter().find(|block| !block_is_blank(block)).map(block_words);
+    paragraph.map(words_of).or_else(first).unwrap_or_default()
+}
+
+/// Returns title and first words in one line; never empty.
+pub(crate) fn sentence(message: &Message) -> String {
+    let (title, words) = (title(message), first_words(message));
+    match (title.is_empty(), words.is_empty()) {
+        (true, true) => WORDLESS.to_owned(),
+        (true, false) => words,
+        (false, true) => title,
+        (false, false) if title.ends_with(['.', ':', '!', '?']) => format!("{title} {words}"),
+        (false, false) => format!("{title}: {words}"),
+    }
+}
+
+/// Returns what a chat destination is to show of anything but a request body.
+pub(crate) fn message_of(rendered: &Rendered) -> Option<Cow<'_, Message>> {
+    match rendered {
+        Rendered::Message(message) => Some(Cow::Borrowed(message)),
+        Rendered::Document(document) => Some(Cow::Owned(message_of_document(document))),
+        Rendered::Body(_) => None,
+    }
+}
+
+/// Makes do with the documented JSON, which is not meant for a chat.
+fn message_of_document(document: &Value) -> Message {
+    let text = |pointer: &str| document.pointer(pointer).and_then(Value::as_str);
+    let action = text("/event/action").unwrap_or("event").replace('_', " ");
+    let title = match text("/run/id") {
+        Some(run) => format!("{action} · run {run}"),
+        None => action,
+    };
+    let link = text("/links/seer").or_else(|| text("/links/issue")).and_then(|link| Url::parse(link).ok());
+    Message {
+        title: vec![Inline::Text(title)],
+        buttons: link.map(|url| Button { label: "Open in Sentry".to_owned(), url }).into_iter().collect(),
+        ..Message::default()
+    }
+}
+
+fn block_words(block: &Block) -> String {
+    match block {
+        Block::Paragraph(content) | Block::Heading { content, .. } => words_of(content),
+        Block::List { items, .. } => {
+            let first = items.iter().flat_map(|item| &item.blocks).find(|block| !block_is_blank(block));
+            first.map(block_words).unwrap_or_default()
+        }
+        Block::Quote(blocks) => {
+            blocks.iter().find(|block| !block_is_blank(block)).map(block_words).unwrap_or_default()
+        }
+        Block::Code { text, .. } => one_line(text),
+        Block::Table { header, rows } => {
+            let rows = std::iter::once(header).chain(rows);
+            let row = rows.into_iter().find(|row| !row.iter().all(|cell| inlines_are_blank(cell)));
+            let cells = row.into_iter().flatten().map(|cell| words_of(cell));
+            cells.filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" · ")
+        }
+        Block::Rule => String::new(),
+    }
+}
+
+fn words_of(inlines: &[Inline]) -> String {
+    one_line(&plain_text(inlines))
+}
+
+/// Returns the beginning of a text as one line; empty where nothing of it would be seen.
+fn one_line(text: &str) -> String {
+    let end = text.floor_char_boundary(LONGEST_SOURCE_BYTES);
+    let text = fit::one_line(text.get(..end).unwrap_or_default());
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if fit::is_blank(&line) { String::new() } else { line }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(words: &str) -> Vec<Inline> {
+        vec![Inline::Text(words.to_owned())]
+    }
+
+    fn message(title: &str, blocks: Vec<Block>) -> Message {
+        Message { title: text(title), blocks, ..Message::default() }
+    }
+
+    #[test]
+    fn the_sentence_is_the_title_and_the_first_paragraph_in_one_line() {
+        let blocks = vec![
+            Block::Heading { level: 2, content: text("Why") },
+            Block::Paragraph(vec![
+                Inline::Text("A null coupon".to_owned()),
+                Inline::Break,
+                Inline::Code("total()".to_owned()),
+            ]),
+        ];
+        assert_eq!(
+            sentence(&message("Root cause found · issue 117", blocks)),
+            "Root cause found · issue 117: A null coupon total()"
+        );
+    }
+
+    #[test]
+    fn something_is_always_said() {
+        assert_eq!(sentence(&Message::default()), WORDLESS);
+        assert_eq!(sentence(&message("\u{200b}", vec![Block::Rule])), WORDLESS);
+        assert_eq!(sentence(&message("T", vec![])), "T");
+        let code = Block::Code { language: None, text: "a\nb".to_owned() };
+        assert_eq!(sentence(&message("", vec![code])), "a b");
+    }
+}

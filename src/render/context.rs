@@ -1,0 +1,154 @@
+//! The context: what a template may see, and what a webhook gets. A contract; fields may be added, never renamed.
+//!
+//! Every field is always there: null (an empty list) where nothing is known. Times are RFC 3339 in UTC with
+//! milliseconds, ids are text, and a *text* may be a model's and may hold Markdown. In a Markdown template null is
+//! empty text; `is none` asks whether something is known.
+//!
+//! | field | type | is |
+//! | --- | --- | --- |
+//! | `event.id` | text | the relay's id of the event, `evt_…` |
+//! | `event.action` | text | Sentry's word for what happened: `root_cause_completed` … |
+//! | `event.stage` | text or null | `root_cause`, `solution`, `coding`, `pull_request`, `iteration`; null for an action that this version does not know |
+//! | `event.phase` | text or null | `started` or `completed`; `pr_*` complete their stage |
+//! | `event.received_at` | time | when the relay received it |
+//! | `event.sent_at` | time or null | when Sentry says that it sent it |
+//! | `event.iteration` | number or null | which further round, for `iteration_*` |
+//! | `event.replay` | boolean | whether it is sent again on request |
+//! | `event.known` | boolean | whether this version knows the action |
+//! | `run.id` | text or null | Sentry's `run_id` |
+//! | `run.sentry_run_id` | text or null | Sentry's other id of the run |
+//! | `run.group_id` | text or null | the issue's id |
+//! | `run.organization` | text | the organization's slug |
+//! | `run.state` | text | how far it is: `root_cause_started` … `coding_completed`, `pr_created`, `pr_ready`, `iterating`, `pr_updated`, `unknown` |
+//! | `run.started_at`, `run.updated_at` | time | when its first and its newest event was received |
+//! | `run.stages` | list | always root cause, solution, coding, pull request |
+//! | `run.stages[].stage` | text | `root_cause`, `solution`, `coding`, `pull_request` |
+//! | `run.stages[].state` | text | `pending`, `running`, `completed`, `stalled` |
+//! | `run.stages[].started_at`, `.completed_at` | time or null | its newest start and end |
+//! | `run.stages[].seconds` | number or null | from start to end |
+//! | `run.stages[].times` | number | how often it was completed |
+//! | `run.root_cause` | object or null | why it broke |
+//! | `run.root_cause.summary` | text or null | in a sentence or two |
+//! | `run.root_cause.reasons` | list | the five whys, or the steps that led there |
+//! | `run.root_cause.reasons[].title`, `.text` | text or null | headline and explanation |
+//! | `run.root_cause.reasons[].file`, `.repo` | text or null | the file it speaks of, and its repository |
+//! | `run.root_cause.reasons[].important` | boolean | whether Seer marked it as the most important one |
+//! | `run.root_cause.reproduction` | list of texts | how to see it happen, step by step |
+//! | `run.root_cause.repo` | text or null | the repository where the cause lies |
+//! | `run.root_cause.classification` | text or null | `code_fix`, `action_recommended`, `rca_only` … |
+//! | `run.root_cause.no_code_fix_reason` | text or null | why no code fix will follow |
+//! | `run.solution` | object or null | the plan |
+//! | `run.solution.summary` | text or null | in a sentence or two |
+//! | `run.solution.steps` | list | what to do, in order; fields as of `reasons` |
+//! | `run.changes` | list | the newest code of each repository |
+//! | `run.changes[].repo` | text or null | `owner/name` |
+//! | `run.changes[].title`, `.description`, `.branch` | text or null | where Sentry says so |
+//! | `run.changes[].added`, `.removed` | number | lines over all files |
+//! | `run.changes[].files` | list | the files |
+//! | `run.changes[].files[].path` | text or null | the path in the repository |
+//! | `run.changes[].files[].type` | text or null | `added`, `modified`, `deleted` |
+//! | `run.changes[].files[].added`, `.removed` | number | lines |
+//! | `run.changes[].files[].diff` | text or null | unified diff |
+//! | `run.pull_requests` | list | every pull request, and every failed try to open one |
+//! | `run.pull_requests[].repo` | text or null | `owner/name` |
+//! | `run.pull_requests[].provider` | text or null | `github`, `gitlab` … |
+//! | `run.pull_requests[].number` | number or null | its number |
+//! | `run.pull_requests[].id` | text or null | the provider's id |
+//! | `run.pull_requests[].url` | text or null | its address |
+//! | `run.pull_requests[].failed` | boolean | whether opening it failed |
+//! | `run.pull_requests[].ready` | boolean or null | true once a `pr_ready_for_review` named it |
+//! | `run.repos` | list of texts | the repositories that the run is about |
+//! | `run.iterations` | number | further rounds so far |
+//! | `issue.id` | text or null | the issue's id |
+//! | `issue.url` | text or null | the issue in Sentry |
+//! | `issue.short_id`, `.title`, `.culprit`, `.level`, `.priority`, `.project` | text or null | null until the relay looks issues up |
+//! | `links.issue` | text or null | as `issue.url` |
+//! | `links.seer` | text or null | the issue in Sentry with Seer's panel open |
+//! | `links.relay` | text or null | the run in the relay's dashboard, where `http.public_url` is set |
+//! | `organization` | text | the organization's slug |
+//! | `destination.name`, `.kind` | text | where the message goes (templates only) |
+//! | `destination.diff` | number | how many lines of diff it wants (templates only) |
+//! | `payload` | object | the webhook's body as Sentry sent it (webhook bodies only) |
+
+mod view;
+
+use serde_json::Value;
+use url::Url;
+
+use crate::event::Event;
+use crate::json::parse_lenient;
+use crate::message::Tone;
+use crate::render::tone;
+use crate::run::Run;
+
+/// What links are made of.
+#[derive(Debug, Clone)]
+pub struct Links {
+    /// The organization's address in Sentry.
+    pub base_url: Url,
+    /// The relay's own address, where the settings give one.
+    pub public_url: Option<Url>,
+}
+
+/// Everything that a template or a webhook's receiver may know of one event.
+#[derive(Debug, Clone)]
+pub struct Context {
+    event: Event,
+    data: Value,
+    payload: Option<Value>,
+}
+
+impl Context {
+    /// Makes the context of the last of these events, which are its run up to it; `None` without events.
+    pub fn new(events: &[Event], links: &Links, replay: bool) -> Option<Self> {
+        let event = events.last()?;
+        let run = Run::fold(events)?;
+        let data = serde_json::to_value(view::Data::new(event, &run, links, replay)).ok()?;
+        Some(Self { event: event.clone(), data, payload: None })
+    }
+
+    /// Adds the webhook's body as Sentry sent it. Templates never see it.
+    #[must_use]
+    pub fn with_payload(self, body: &[u8]) -> Self {
+        let payload =
+            parse_lenient(body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()));
+        Self { payload: Some(payload), ..self }
+    }
+
+    /// Returns `data` of the documented webhook body, with `payload` where it was added.
+    pub fn document(&self) -> Value {
+        let mut document = self.data.clone();
+        if let (Value::Object(fields), Some(payload)) = (&mut document, &self.payload) {
+            fields.insert("payload".to_owned(), payload.clone());
+        }
+        document
+    }
+
+    /// Returns the event that it is about.
+    pub(super) fn event(&self) -> &Event {
+        &self.event
+    }
+
+    /// Returns what a template may see, the destination aside.
+    pub(super) fn data(&self) -> &Value {
+        &self.data
+    }
+
+    /// Returns the mood of a message about the event.
+    pub(super) fn tone(&self) -> Tone {
+        tone::of(&self.event)
+    }
+}
+
+/// Returns a time as the contract writes it: RFC 3339 in UTC with milliseconds.
+pub fn rfc3339(time: jiff::Timestamp) -> String {
+    view::time(time)
+}
+
+/// Returns `run` of the contract alone.
+pub fn run_document(run: &Run) -> Value {
+    serde_json::to_value(view::RunData::new(run)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! The contract, field by field.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::event::{Artifacts, GroupId, RunId};
+use crate::render::fixture::{changes, event, links, pull_request, root_cause, solution};
+
+fn at(event: Event, time: &str) -> Event {
+    Event { received_at: time.parse().unwrap(), ..event }
+}
+
+#[test]
+fn an_event_of_which_nothing_is_known_has_every_field() {
+    let bare = Event { run_id: None, group_id: None, ..event("brand_new", Artifacts::default()) };
+    let context = Context::new(&[bare], &links(), true).unwrap();
+
+    let stage = |stage: &str| json!({"stage": stage, "state": "pending", "started_at": null, "completed_at": null, "seconds": null, "times": 0});
+    let expected = json!({
+        "event": {
+            "id": "evt_brand_new", "action": "brand_new", "stage": null, "phase": null,
+            "received_at": "2026-11-23T10:00:00.000Z", "sent_at": null,
+            "iteration": null, "replay": true, "known": false,
+        },
+        "run": {
+            "id": null, "sentry_run_id": null, "group_id": null, "organization": "acme", "state": "unknown",
+            "started_at": "2026-11-23T10:00:00.000Z", "updated_at": "2026-11-23T10:00:00.000Z",
+            "stages": [stage("root_cause"), stage("solution"), stage("coding"), stage("pull_request")],
+            "root_cause": null, "solution": null, "changes": [], "pull_requests": [], "repos": [], "iterations": 0,
+        },
+        "issue": {
+            "id": null, "url": null, "short_id": null, "title": null, "culprit": null, "level": null,
+            "priority": null, "project": null,
+        },
+        "links": {"issue": null, "seer": null, "relay": null},
+        "organization": "acme",
+    });
+    assert_eq!(context.document(), expected);
+}
+
+#[test]
+fn a_whole_run_is_told_up_to_its_last_event() {
+    let code = Artifacts { changes: Some(vec![changes("acme/api")]), ..Artifacts::default() };
+    let opened =
+        Artifacts { pull_requests: Some(vec![pull_request("acme/api", Some(12))]), ..Artifacts::default() };
+    let events = [
+        at(event("root_cause_started", Artifacts::default()), "2026-11-23T10:00:00Z"),
+        at(event("root_cause_completed", root_cause()), "2026-11-23T10:00:41.2Z"),
+        at(event("solution_completed", solution(1)), "2026-11-23T10:01:00Z"),
+        at(event("coding_completed", code), "2026-11-23T10:02:00Z"),
+        Event {
+            sent_at: Some("2026-11-23T10:02:59Z".parse().unwrap()),
+            ..at(event("pr_created", opened), "2026-11-23T10:03:00.123456Z")
+        },
+    ];
+    let public_url = Some("https://relay.acme.dev".parse().unwrap());
+    let document = Context::new(&events, &Links { public_url, ..links() }, false).unwrap().document();
+
+    assert_eq!(document["event"]["stage"], "pull_request");
+    assert_eq!(document["event"]["phase"], "completed");
+    assert_eq!(document["event"]["received_at"], "2026-11-23T10:03:00.123Z");
+    assert_eq!(document["event"]["sent_at"], "2026-11-23T10:02:59.000Z");
+    let run = &document["run"];
+    assert_eq!(run["id"], "12345");
+    assert_eq!(run["state"], "pr_created");
+    assert_eq!(run["stages"][0]["seconds"], json!(41.2));
+    assert_eq!(run["stages"][1]["seconds"], Value::Null);
+    assert_eq!(
+        run["root_cause"],
+        json!({
+            "summary": "The `total` of an empty cart is read before it is set. The checkout fails.",
+            "reasons": [
+                {"title": null, "text": "The view divides by `cart.total`.", "file": null, "repo": null, "important": false},
+                {"title": null, "text": "An empty cart has **no** total.", "file": null, "repo": null, "important": false},
+            ],
+            "reproduction": ["Open `/checkout` with an empty cart."],
+            "repo": "acme/api", "classification": "code_fix", "no_code_fix_reason": null,
+        })
+    );
+    assert_eq!(
+        run["solution"]["steps"],
+        json!([{"title": "Step 1", "text": "Guard the division. And more.", "file": null, "repo": null, "important": false}])
+    );
+    assert_eq!(run["changes"][0]["files"][1]["type"], "added");
+    assert_eq!(run["changes"][0]["branch"], Value::Null);
+    assert_eq!(
+        run["pull_requests"],
+        json!([{
+            "repo": "acme/api", "provider": "github", "number": 12, "id": "12",
+            "url": "https://github.com/acme/api/pull/12", "failed": false, "ready": null,
+        }])
+    );
+    assert_eq!(run["repos"], json!(["acme/api"]));
+    let links = json!({
+        "issue": "https://acme.sentry.io/issues/1170820242/",
+        "seer": "https://acme.sentry.io/issues/1170820242/?seerDrawer=true",
+        "relay": "https://relay.acme.dev/runs/acme/12345",
+    });
+    assert_eq!(document["links"], links);
+    assert_eq!(document["issue"]["url"], links["issue"]);
+}
+
+#[test]
+fn addresses_are_put_together_safely() {
+    let odd = Event {
+        run_id: Some(RunId::new("a/b?c#d")),
+        group_id: Some(GroupId::new("1/../../x")),
+        ..event("coding_started", Artifacts::default())
+    };
+    let links = Links {
+        base_url: "https://sentry.acme.dev/organizations/acme/?x=1".parse().unwrap(),
+        public_url: Some("https://relay.acme.dev/deep/".parse().unwrap()),
+    };
+    let document = Context::new(&[odd], &links, false).unwrap().document();
+
+    assert_eq!(
+        document["links"],
+        json!({
+            "issue": "https://sentry.acme.dev/organizations/acme/issues/1%2F..%2F..%2Fx/",
+            "seer": "https://sentry.acme.dev/organizations/acme/issues/1%2F..%2F..%2Fx/?seerDrawer=true",
+            "relay": "https://relay.acme.dev/deep/runs/acme/a%2Fb%3Fc%23d",
+        })
+    );
+}
+
+#[test]
+fn the_payload_is_only_in_the_document() {
+    let context = Context::new(&[event("x", Artifacts::default())], &links(), false).unwrap();
+    let context = context.with_payload(b"{\"action\": \"x\", \"data\": {\"a\": null}}");
+
+    assert_eq!(context.document()["payload"], json!({"action": "x", "data": {"a": null}}));
+    assert_eq!(context.data().get("payload"), None);
+}
+
+#[test]
+fn without_events_there_is_no_context() {
+    assert!(Context::new(&[], &links(), false).is_none());
+}
+
+#[test]
+fn every_field_is_documented() {
+    let artifacts = Artifacts {
+        changes: Some(vec![changes("acme/api")]),
+        pull_requests: Some(vec![pull_request("acme/api", Some(12))]),
+        solution: solution(1).solution,
+        ..root_cause()
+    };
+    let context = Context::new(&[event("x", artifacts)], &links(), false).unwrap().with_payload(b"{}");
+    let documented: String =
+        include_str!("../context.rs").lines().filter(|line| line.starts_with("//! |")).collect();
+    let mut paths = Vec::new();
+    gather("", &context.document(), &mut paths);
+
+    for path in paths {
+        let last = path.rsplit('.').next().unwrap();
+        let steps = path.replace("solution.steps[].", "root_cause.reasons[].");
+        let is_there =
+            documented.contains(&format!("`{steps}`")) || documented.contains(&format!("`.{last}`"));
+        assert!(is_there, "`{path}` is not in the table of context.rs");
+    }
+}
+
+/// Gathers the paths of all leaves.
+fn gather(prefix: &str, value: &Value, paths: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            for (name, value) in fields {
+                let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                gather(&path, value, paths);
+            }
+        }
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            for item in items {
+                gather(&format!("{prefix}[]"), item, paths);
+            }
+        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => paths.push(prefix.to_owned()),
+    }
+}

@@ -1,0 +1,261 @@
+//! Explanations: what the template engine's errors mean, where, and how to mend it.
+//!
+//! At load time an error speaks of templates only. While rendering it may quote values, which belong in no log and no
+//! history: what is not known to be free of them is left out.
+
+use std::collections::BTreeSet;
+
+use tera::{Error, ErrorKind, ReportError};
+
+use super::{filters, place};
+
+/// An error of the engine, explained.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Finding {
+    /// The engine's name of the template; empty where the engine names none.
+    pub(super) template: String,
+    /// Line and column, counted from 1.
+    pub(super) position: Option<(usize, usize)>,
+    /// What is wrong.
+    pub(super) message: String,
+    /// How to mend it.
+    pub(super) hint: Option<String>,
+}
+
+impl Finding {
+    /// Whether it says the same of the same place; hints may differ.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (&self.template, self.position, &self.message) == (&other.template, other.position, &other.message)
+    }
+
+    /// Whether it is about a template that is missing and has one of these names.
+    pub(super) fn misses_one_of(&self, names: &[&str]) -> bool {
+        let missing = self.message.strip_prefix("unknown template").and_then(quoted);
+        missing.is_some_and(|missing| names.iter().any(|name| *name == missing || bare(name) == missing))
+    }
+}
+
+/// The engine's own filters, for hints.
+// Source: tera 2.4 src/tera.rs, `register_builtin_filters` and the two functions below it.
+const FILTERS: &[&str] = &[
+    "abs",
+    "capitalize",
+    "default",
+    "escape",
+    "escape_html",
+    "escape_xml",
+    "first",
+    "float",
+    "get",
+    "group_by",
+    "indent",
+    "int",
+    "join",
+    "keys",
+    "last",
+    "length",
+    "lower",
+    "newlines_to_br",
+    "nth",
+    "pairs",
+    "pluralize",
+    "replace",
+    "reverse",
+    "round",
+    "safe",
+    "sort",
+    "split",
+    "str",
+    "title",
+    "trim",
+    "trim_end",
+    "trim_start",
+    "truncate",
+    "unique",
+    "upper",
+    "values",
+    "wordcount",
+];
+const TESTS: &[&str] = &[
+    "array",
+    "bool",
+    "containing",
+    "defined",
+    "divisible_by",
+    "ending_with",
+    "even",
+    "float",
+    "integer",
+    "iterable",
+    "map",
+    "none",
+    "number",
+    "odd",
+    "starting_with",
+    "string",
+    "undefined",
+];
+const FUNCTIONS: &[&str] = &["range", "super", "throw"];
+
+/// How messages of the engine begin that quote names and types, but never a value.
+// Source: tera 2.4 src/vm/interpreter.rs and src/errors.rs.
+const FREE_OF_VALUES: &[&str] = &[
+    "`",
+    "Cannot compare",
+    "Cannot index",
+    "Cannot slice",
+    "Field `",
+    "Index expression",
+    "Invalid type for the value",
+    "Iteration not possible",
+    "Key/value iteration",
+    "Math operations",
+    "Missing keyword argument",
+    "Slice ",
+    "Spread operator",
+    "This filter can only",
+    "Tried to render",
+    "Tried to use super",
+    "Value of type",
+    "Variable `",
+    "super() called",
+];
+
+/// Explains an error of loading; `names` are the templates that an include could mean.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the engine's enum is not exhaustive")]
+pub(super) fn load_error(error: &Error, names: &[&str]) -> Vec<Finding> {
+    match error.kind() {
+        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => vec![of_report(report, names)],
+        ErrorKind::Msg(text) => of_reports(text, names),
+        ErrorKind::MissingParent { current, parent } => {
+            let hint = template_hint(parent, names);
+            vec![finding(current, format!("unknown template `{parent}`"), hint)]
+        }
+        ErrorKind::CircularExtend { tpl, .. } => {
+            let name = bare(tpl);
+            let hint = format!("a template of the same name is reached as `built-in/{name}`");
+            vec![finding(tpl, "the template extends itself".to_owned(), Some(hint))]
+        }
+        ErrorKind::CircularInclude { tpl, include_chain } => {
+            let chain: Vec<_> = include_chain.iter().map(|name| place::shown(name)).collect();
+            let message = format!("the template includes itself: {}", chain.join(" → "));
+            vec![finding(tpl, message, None)]
+        }
+        _ => vec![finding("", polish(&error.to_string()), None)],
+    }
+}
+
+/// Explains an error of rendering; `fields` are the names that may be shown.
+pub(super) fn render_error(error: &Error, template: &str, fields: &BTreeSet<String>) -> Finding {
+    let (ErrorKind::RenderingError(report) | ErrorKind::SyntaxError(report)) = error.kind() else {
+        return finding(template, "the template cannot be rendered".to_owned(), None);
+    };
+    let text = report.message();
+    if !FREE_OF_VALUES.iter().any(|beginning| text.starts_with(beginning)) {
+        let message = "a filter or function failed on this value".to_owned();
+        return Finding { message, hint: None, ..of_report(report, &[]) };
+    }
+    let (message, known) = split_known(text);
+    let known: Vec<_> = known.into_iter().filter(|name| fields.contains(*name)).collect();
+    let hint = quoted(message).and_then(|name| nearest_hint(name, known.iter().copied()));
+    let listed = || (!known.is_empty()).then(|| format!("there are {}", listed(known.iter().copied())));
+    Finding { message: polish(message), hint: hint.or_else(listed), ..of_report(report, &[]) }
+}
+
+/// Returns the candidate that a mistyped word most likely means.
+pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let distances = candidates.into_iter().map(|name| (strsim::damerau_levenshtein(word, name), name));
+    let most = (word.chars().count() / 3).max(1);
+    distances.filter(|(distance, _)| *distance <= most).min().map(|(_, name)| name)
+}
+
+fn finding(template: &str, message: String, hint: Option<String>) -> Finding {
+    Finding { template: template.to_owned(), position: None, message, hint }
+}
+
+fn of_report(report: &ReportError, names: &[&str]) -> Finding {
+    let span = report.span();
+    let position = Some((span.start_line, span.start_col + 1));
+    let (message, hint) = (polish(report.message()), reference_hint(report.message(), names));
+    Finding { template: report.filename().to_owned(), position, message, hint }
+}
+
+/// Reads the reports that the engine joins to one text, each `error: …` and `--> file:line:column`.
+fn of_reports(text: &str, names: &[&str]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some(message) = line.strip_prefix("error: ") else { continue };
+        let place = lines.next().and_then(|line| line.trim_start().strip_prefix("--> ")).unwrap_or_default();
+        let mut parts = place.rsplitn(3, ':');
+        let (column, line) = (parts.next().and_then(|part| part.parse().ok()), parts.next());
+        let position = line.and_then(|line| line.parse().ok()).zip(column);
+        let template = parts.next().unwrap_or_default();
+        let hint = reference_hint(message, names);
+        findings.push(Finding { position, ..finding(template, polish(message), hint) });
+    }
+    if findings.is_empty() {
+        findings.push(finding("", polish(text.lines().next().unwrap_or_default()), None));
+    }
+    findings
+}
+
+/// Says what an unknown filter, test, function or template may have meant.
+fn reference_hint(message: &str, names: &[&str]) -> Option<String> {
+    let name = quoted(message)?;
+    let filters = || filters::OWN.iter().chain(FILTERS).copied();
+    match message.strip_prefix("Unknown ")?.split_once(' ')?.0 {
+        "filter" if name == "json_encode" => Some("did you mean `json`?".to_owned()),
+        "filter" => nearest_hint(name, filters())
+            .or_else(|| Some(format!("filters of the relay: {}", listed(filters::OWN.iter().copied())))),
+        "test" => nearest_hint(name, TESTS.iter().copied()),
+        "function" => nearest_hint(name, FUNCTIONS.iter().copied()),
+        "template" => template_hint(name, names),
+        _ => None,
+    }
+}
+
+/// Compares without what all names end with, or every name would be near.
+fn template_hint(missing: &str, names: &[&str]) -> Option<String> {
+    let stem = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
+    let wanted = stem(bare(missing));
+    let near = |name: &&&str| nearest(&wanted, [stem(bare(name)).as_str()]).is_some();
+    names.iter().find(near).map(|name| format!("did you mean `{}`?", bare(name)))
+}
+
+fn nearest_hint<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(word, candidates).map(|name| format!("did you mean `{name}`?"))
+}
+
+/// Returns the name without its place.
+fn bare(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// Returns what stands in the first backticks.
+fn quoted(message: &str) -> Option<&str> {
+    message.split('`').nth(1)
+}
+
+/// Takes the list of known names off a message.
+fn split_known(text: &str) -> (&str, Vec<&str>) {
+    for heading in [". Available fields: ", ". Available variables: "] {
+        if let Some((message, known)) = text.split_once(heading) {
+            return (message, known.split(", ").collect());
+        }
+    }
+    (text, Vec::new())
+}
+
+fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let mut names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    names.sort();
+    names.join(", ")
+}
+
+/// Turns a sentence into the form of the relay's own errors.
+fn polish(text: &str) -> String {
+    let text = text.trim().trim_end_matches('.');
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_lowercase().chain(characters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,121 @@
+//! What the filters make of good and of odd input.
+
+use tera::{Context, Tera, Value};
+
+use super::super::family::Family;
+use super::super::values::to_tera;
+use super::register;
+use crate::delivery::DestinationKind;
+
+/// Evaluates an expression in which `v` is the JSON value.
+fn evaluate(expression: &str, json: &str) -> Result<String, String> {
+    let mut tera = Tera::default();
+    register(&mut tera, Family::Markdown, DestinationKind::Discord);
+    let mut context = Context::new();
+    let value: serde_json::Value = serde_json::from_str(json).unwrap();
+    context.insert_value("v", to_tera(&value, Family::Markdown));
+    tera.add_raw_template("t", &format!("{{{{ {expression} }}}}")).map_err(|error| error.to_string())?;
+    tera.render("t", &context).map_err(|error| error.to_string())
+}
+
+fn assert_makes(cases: &[(&str, &str, &str)]) {
+    for (expression, json, expected) in cases {
+        assert_eq!(evaluate(expression, json).as_deref(), Ok(*expected), "{expression} of {json}");
+    }
+}
+
+#[test]
+fn plural_counts_numbers_and_lists() {
+    let plural = "v | plural(one=\"file\", many=\"files\")";
+    assert_makes(&[
+        (plural, "0", "0 files"),
+        (plural, "1", "1 file"),
+        (plural, "1.0", "1 file"),
+        (plural, "2", "2 files"),
+        (plural, "[1]", "1 file"),
+        (plural, "[]", "0 files"),
+    ]);
+    assert!(evaluate(plural, "\"text\"").is_err());
+}
+
+#[test]
+fn duration_shows_two_units_at_most() {
+    assert_makes(&[
+        ("v | duration", "0", "0 s"),
+        ("v | duration", "41.2", "41 s"),
+        ("v | duration", "60", "1 min"),
+        ("v | duration", "125", "2 min 5 s"),
+        ("v | duration", "3600", "1 h"),
+        ("v | duration", "11520", "3 h 12 min"),
+        ("v | duration", "3605", "1 h"),
+        ("v | duration", "90000", "1 d 1 h"),
+        ("v | duration", "-5", "0 s"),
+        ("v | duration", "1e300", "11574074 d 1 h"),
+        ("v | duration", "null", ""),
+    ]);
+}
+
+#[test]
+fn diff_keeps_whole_lines_and_says_what_is_missing() {
+    assert_makes(&[
+        ("v | diff(lines=2)", r#""a\nb\nc\nd""#, "a\nb\n… and 2 more lines"),
+        ("v | diff(lines=2)", r#""a\nb\nc""#, "a\nb\n… and 1 more line"),
+        ("v | diff(lines=9)", r#""a\nb""#, "a\nb\n"),
+        ("v | diff(lines=9)", "null", ""),
+        (
+            "v | diff(lines=9)",
+            r#"[{"path": "a.py", "diff": "+x"}, {"path": "b.py", "diff": null}]"#,
+            "--- a.py\n+x\n",
+        ),
+        (
+            "v | diff(lines=9)",
+            r#"[{"files": [{"path": "a", "diff": "diff --git a/a b/a\nindex 1..2\n--- a/a\n+++ b/a\n@@ -1 +1 @@\n+x\n"}, {"path": "b", "diff": "+y"}]}, {"files": []}]"#,
+            "--- a/a\n+++ b/a\n@@ -1 +1 @@\n+x\n--- b\n+y\n",
+        ),
+    ]);
+}
+
+#[test]
+fn a_pull_request_is_named_by_what_is_known_of_it() {
+    assert_makes(&[
+        ("v | pr_label", r#"{"repo": "acme/api", "number": 12}"#, "acme/api #12"),
+        ("v | pr_label", r#"{"repo": null, "number": 12}"#, "#12"),
+        ("v | pr_label", r#"{"repo": "acme/api", "number": null}"#, "acme/api"),
+        ("v | pr_label", r#"{"repo": null, "number": null}"#, "pull request"),
+    ]);
+}
+
+#[test]
+fn null_and_empty_text_count_as_missing() {
+    assert_makes(&[
+        ("v | default(value=\"x\")", "null", "x"),
+        ("v | default(value=\"x\")", "\"\"", "x"),
+        ("v | default(value=\"x\")", "0", "0"),
+        ("v | default(value=\"x\", boolean=true)", "0", "x"),
+        ("v is none", "null", "true"),
+        ("v is none", "\"\"", "true"),
+        ("v is not none", "\"a\"", "true"),
+        ("v is none", "[]", "false"),
+        ("v | first", "[]", ""),
+        ("v | last", "[null]", ""),
+        ("v | nth(n=1)", "[1]", ""),
+        ("v | nth(n=1)", "[1, 2]", "2"),
+    ]);
+}
+
+#[test]
+fn numbers_keep_what_they_are() {
+    assert_makes(&[
+        ("v", "18446744073709551615", "18446744073709551615"),
+        ("v", "-9223372036854775808", "-9223372036854775808"),
+        ("v", "41.2", "41.2"),
+        ("v + 1", "1", "2"),
+        ("v is number", "1.5", "true"),
+    ]);
+}
+
+#[test]
+fn json_in_markdown_is_text_like_any_other() {
+    assert_makes(&[("v | json", r#"{"a": "<b>"}"#, r#"{"a":"<b>"}"#)]);
+    assert_eq!(to_tera(&serde_json::Value::Null, Family::Json), Value::none());
+}

@@ -1,0 +1,199 @@
+//! Sets: every template, ready to be looked up by set, kind of destination and action.
+
+use std::collections::{BTreeSet, HashMap};
+
+use tera::Tera;
+
+use super::explain::{self, Finding};
+use super::family::Family;
+use super::fault::TemplateFault;
+use super::files::TemplateFile;
+use super::place::{self, Place};
+use super::{engine, lint};
+use crate::delivery::DestinationKind;
+use crate::event::Action;
+
+/// The templates of every set and kind.
+#[derive(Debug)]
+pub(super) struct Sets {
+    names: BTreeSet<String>,
+    branches: HashMap<(Option<String>, DestinationKind), Branch>,
+}
+
+/// What one kind of destination sees of one set.
+#[derive(Debug)]
+struct Branch {
+    /// The engine's names of all templates that an action may have.
+    names: BTreeSet<String>,
+    places: Vec<Place>,
+    markdown: Tera,
+    json: Tera,
+}
+
+/// A template that was looked up.
+pub(super) struct Found<'a> {
+    /// The engine that holds it.
+    pub(super) tera: &'a Tera,
+    /// The engine's name of it.
+    pub(super) name: String,
+    /// What it writes.
+    pub(super) family: Family,
+}
+
+impl Sets {
+    /// Builds every engine. Whatever is wrong with a template is added to `faults`.
+    pub(super) fn build(files: &[TemplateFile], faults: &mut Vec<TemplateFault>) -> Self {
+        let mut broken = BTreeSet::new();
+        for file in files {
+            let found = faults_of_file(file);
+            if !found.is_empty() {
+                broken.insert(file.name.as_str());
+            }
+            faults.extend(found);
+        }
+        let set_of = |file: &TemplateFile| match &file.place {
+            Place::User { set, .. } => set.clone(),
+            Place::BuiltIn { .. } => None,
+        };
+        let names: BTreeSet<String> = files.iter().filter_map(set_of).collect();
+        let mut findings = Vec::new();
+        let mut branches = HashMap::new();
+        for set in names.iter().map(Some).chain([None]) {
+            for kind in DestinationKind::ALL {
+                let branch = Branch::new(files, &broken, set.map(String::as_str), *kind, &mut findings);
+                branches.insert((set.cloned(), *kind), branch);
+            }
+        }
+        findings.sort();
+        findings.dedup_by(|one, other| one.is_same(other));
+        faults.extend(findings.iter().map(|finding| fault_at(finding, files)));
+        Self { names, branches }
+    }
+
+    /// Returns the names of the sets, in order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// Returns the names of all actions that have a template of their own in some place.
+    pub(super) fn actions(&self) -> BTreeSet<String> {
+        let names = self.branches.values().flat_map(|branch| &branch.names);
+        let actions = names.filter_map(|name| {
+            let file = name.rsplit('/').next()?;
+            let family = Family::of_file(file)?;
+            file.strip_suffix(family.suffix())
+                .filter(|action| *action != "default" && !action.starts_with('_'))
+        });
+        actions.map(str::to_owned).collect()
+    }
+
+    /// Finds the template of an action: the nearest place that has its own one or a `default`. An unknown set counts
+    /// as none. `None` where a webhook gets the documented JSON.
+    pub(super) fn find(
+        &self,
+        set: Option<&str>,
+        kind: DestinationKind,
+        action: &Action,
+    ) -> Option<Found<'_>> {
+        let set = set.filter(|set| self.names.contains(*set)).map(str::to_owned);
+        let branch = self.branches.get(&(set, kind))?;
+        let own = action.as_str();
+        let is_name = !own.starts_with('_') && !own.contains('/');
+        let candidates = [own, "default"].into_iter().skip(usize::from(!is_name));
+        for place in &branch.places {
+            for candidate in candidates.clone() {
+                for family in families(kind) {
+                    let name = format!("{}{candidate}{}", place.prefix(), family.suffix());
+                    if branch.names.contains(&name) {
+                        return Some(Found { tera: branch.tera(*family), name, family: *family });
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The families that a kind of destination takes, the first one first.
+fn families(kind: DestinationKind) -> &'static [Family] {
+    match kind {
+        DestinationKind::Slack | DestinationKind::Discord => &Family::ALL,
+        DestinationKind::Webhook => &[Family::Json],
+    }
+}
+
+impl Branch {
+    fn new(
+        files: &[TemplateFile],
+        broken: &BTreeSet<&str>,
+        set: Option<&str>,
+        kind: DestinationKind,
+        findings: &mut Vec<Finding>,
+    ) -> Self {
+        let places = place::nearest_first(set, kind);
+        let mut load = |family| {
+            let mut tera = engine::empty(family, kind, &places);
+            let files: Vec<_> = engine::files_for(files, family, &places).collect();
+            findings.extend(load_all(&mut tera, &files, broken));
+            tera
+        };
+        let (markdown, json) = (load(Family::Markdown), load(Family::Json));
+        let names = markdown.get_template_names().chain(json.get_template_names());
+        let names = names.map(str::to_owned).collect();
+        Self { names, places, markdown, json }
+    }
+
+    fn tera(&self, family: Family) -> &Tera {
+        match family {
+            Family::Markdown => &self.markdown,
+            Family::Json => &self.json,
+        }
+    }
+}
+
+/// Finds what is wrong with a template by itself.
+fn faults_of_file(file: &TemplateFile) -> Vec<TemplateFault> {
+    let mut faults = lint::comparisons_with_none(file);
+    let mut tera = engine::empty(file.family, DestinationKind::Webhook, &[]);
+    if let Err(error) = tera.add_raw_template(&file.name, &file.source)
+        && let tera::ErrorKind::SyntaxError(_) = error.kind()
+    {
+        let findings = explain::load_error(&error, &[]);
+        faults.extend(findings.iter().map(|finding| fault_at(finding, std::slice::from_ref(file))));
+    }
+    faults
+}
+
+/// Loads templates together; those that are at fault are taken out until the rest stands, to find all faults. That
+/// a template cannot be included because it is at fault itself is not told again.
+fn load_all(tera: &mut Tera, files: &[&TemplateFile], broken: &BTreeSet<&str>) -> Vec<Finding> {
+    let names: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
+    let mut left: Vec<_> = files.iter().filter(|file| !broken.contains(file.name.as_str())).collect();
+    let mut findings = Vec::new();
+    loop {
+        let templates = left.iter().map(|file| (file.name.as_str(), file.source.as_str()));
+        let Err(error) = tera.add_raw_templates(templates) else { return findings };
+        let found = explain::load_error(&error, &names);
+        let before = left.len();
+        left.retain(|file| found.iter().all(|finding| finding.template != file.name));
+        findings.extend(found.into_iter().filter(|finding| !finding.misses_one_of(&names)));
+        if left.len() == before {
+            return findings;
+        }
+    }
+}
+
+/// Puts a finding at its file.
+fn fault_at(finding: &Finding, files: &[TemplateFile]) -> TemplateFault {
+    let file = files.iter().find(|file| file.name == finding.template);
+    let path = file.map_or_else(|| std::path::PathBuf::from(&finding.template), |file| file.path.clone());
+    let position = finding.position.or_else(|| {
+        let line = file?.source.lines().position(|line| line.contains("extends"))?;
+        finding.message.contains("template").then_some((line + 1, 1))
+    });
+    let mut fault = TemplateFault::new(&path, finding.message.clone());
+    if let Some((line, column)) = position {
+        fault = fault.at(line, column);
+    }
+    TemplateFault { hint: finding.hint.clone(), ..fault }
+}

@@ -1,0 +1,350 @@
+//! What the built-in templates say, stage by stage, and that they read well where little is known.
+
+use super::*;
+use crate::event::{Artifacts, Event, PullRequest, Reasoning};
+use crate::render::fixture::{
+    changes, context, event, lines, links, pull_request, root_cause, slack, solution,
+};
+
+const SENTRY: &str = "[Open in Sentry](https://acme.sentry.io/issues/1170820242/?seerDrawer=true)\n";
+
+fn bare(action: &str) -> Event {
+    event(action, Artifacts::default())
+}
+
+fn with_pull_requests(action: &str, pull_requests: Vec<PullRequest>) -> Event {
+    event(action, Artifacts { pull_requests: Some(pull_requests), ..Artifacts::default() })
+}
+
+fn assert_lines(events: &[Event], expected: &str) {
+    assert_eq!(lines(events, &slack()), format!("{}\n{SENTRY}", expected.trim()));
+}
+
+#[test]
+fn a_started_step_is_one_quiet_line() {
+    for (action, title) in [
+        ("root_cause_started", "# Seer is looking for the root cause · issue 1170820242"),
+        ("solution_started", "# Seer is planning a fix · issue 1170820242"),
+        ("coding_started", "# Seer is writing the fix · issue 1170820242"),
+        ("iteration_started", "# Seer is revising its pull request (round 2) · issue 1170820242"),
+    ] {
+        assert_lines(&[bare(action)], title);
+    }
+}
+
+#[test]
+fn a_root_cause_comes_with_its_whys() {
+    assert_lines(
+        &[event("root_cause_completed", root_cause())],
+        "
+# Root cause found · issue 1170820242
+The `total` of an empty cart is read before it is set. The checkout fails.
+ | 
+Repository | acme/api
+## Why it happens
+1. The view divides by `cart.total`.
+2. An empty cart has **no** total.
+## How to reproduce
+1. Open `/checkout` with an empty cart.
+✓ Root cause · ○ Plan · ○ Code · ○ Pull request",
+    );
+}
+
+#[test]
+fn of_titled_reasons_the_decisive_one_is_told_in_full() {
+    let reason = |title: &str, file: Option<&str>, important| Reasoning {
+        title: Some(title.to_owned()),
+        text: Some("What happens there. In detail. At length.".to_owned()),
+        file: file.map(str::to_owned),
+        repo: None,
+        important,
+    };
+    let mut artifacts = root_cause();
+    let cause = artifacts.root_cause.as_mut().unwrap();
+    cause.reasons =
+        vec![reason("A request comes", None, false), reason("It **fails**", Some("src/page.ts"), true)];
+    cause.reasons.extend((0..9).map(|index| reason(&format!("Then {index}"), Some("a.ts"), false)));
+    cause.reproduction.clear();
+
+    assert_lines(
+        &[event("root_cause_completed", artifacts)],
+        "
+# Root cause found · issue 1170820242
+The `total` of an empty cart is read before it is set. The checkout fails.
+ | 
+Repository | acme/api
+## Why it happens
+1. A request comes
+2. It **fails** · `src/page.ts` · **the decisive step**
+   What happens there. In detail.
+3. Then 0 · `a.ts`
+4. Then 1 · `a.ts`
+5. Then 2 · `a.ts`
+6. Then 3 · `a.ts`
+7. Then 4 · `a.ts`
+8. Then 5 · `a.ts`
+And 3 more steps in Sentry.
+✓ Root cause · ○ Plan · ○ Code · ○ Pull request",
+    );
+}
+
+#[test]
+fn that_no_code_fix_will_follow_is_said_plainly() {
+    for (classification, reason, expected) in [
+        ("rca_only", None, "**No code fix will follow.** Seer was to find the cause only."),
+        (
+            "action_recommended",
+            None,
+            "**No code fix will follow.** Seer recommends an action outside the code; Sentry shows which.",
+        ),
+        ("action_recommended", Some("Rotate the *key*."), "**No code fix will follow.** Rotate the *key*."),
+    ] {
+        let mut artifacts = root_cause();
+        let cause = artifacts.root_cause.as_mut().unwrap();
+        cause.classification = Some(classification.to_owned());
+        cause.no_code_fix_reason = reason.map(str::to_owned);
+        let lines = lines(&[event("root_cause_completed", artifacts)], &slack());
+
+        assert_eq!(lines.lines().nth(2), Some(expected));
+        assert!(!lines.contains("○ Code"), "no step is shown as to come: {lines}");
+    }
+}
+
+#[test]
+fn a_plan_has_five_steps_at_most() {
+    assert_lines(
+        &[event("root_cause_completed", root_cause()), event("solution_completed", solution(7))],
+        "
+# Fix planned · issue 1170820242
+Treat an empty cart as a total of zero.
+ | 
+Repository | acme/api
+## The plan
+1. **Step 1** — Guard the division.
+2. **Step 2** — Guard the division.
+3. **Step 3** — Guard the division.
+4. **Step 4** — Guard the division.
+5. **Step 5** — Guard the division.
+and 2 more
+✓ Root cause · ✓ Plan · ○ Code · ○ Pull request",
+    );
+}
+
+#[test]
+fn code_is_told_by_file_and_diffs_only_where_wanted() {
+    let artifacts = Artifacts { changes: Some(vec![changes("acme/api")]), ..Artifacts::default() };
+    let event = event("coding_completed", artifacts);
+    let expected = "
+# Fix written · issue 1170820242
+Seer changed 2 files in acme/api: +42 −7 lines.
+- `src/cart.py` +30 −7
+- `tests/test_cart.py` +12 −0 (new)
+DIFF✓ Root cause · ✓ Plan · ✓ Code · ○ Pull request";
+
+    assert_lines(std::slice::from_ref(&event), &expected.replace("DIFF", ""));
+    let diff = "```diff\n--- src/cart.py\n@@ -1,2 +1,2 @@\n-return total\n… and 5 more lines\n```\n";
+    let lines = lines(&[event], &Target { diff_lines: 3, ..slack() });
+    assert_eq!(lines, format!("{}\n{SENTRY}", expected.trim().replace("DIFF", diff)));
+}
+
+#[test]
+fn code_in_several_repositories_is_told_one_by_one() {
+    let mut second = changes("acme/web");
+    second.title = Some("fix: Guard `total`".to_owned());
+    second.description = Some("First. Second. Third.".to_owned());
+    second.files = (0..10).map(|_| second.files[0].clone()).collect();
+    let mut third = changes("acme/docs");
+    third.branch = Some("seer/fix".to_owned());
+    let artifacts =
+        Artifacts { changes: Some(vec![changes("acme/api"), second, third]), ..Artifacts::default() };
+    let lines = lines(&[event("coding_completed", artifacts)], &slack());
+
+    let files = "- `src/cart.py` +30 −7\n- `tests/test_cart.py` +12 −0 (new)\n";
+    let many = "- `src/cart.py` +30 −7\n".repeat(8);
+    let expected = format!(
+        "# Fix written · issue 1170820242\nSeer changed code in 3 repositories: acme/api, acme/web, acme/docs.\n\
+         ### acme/api\n{files}\
+         ### acme/web\n**fix: Guard `total`**: First. Second.\n{many}- and 2 more files\n\
+         ### acme/docs\nOn branch `seer/fix`:\n{files}\
+         ✓ Root cause · ✓ Plan · ✓ Code · ○ Pull request\n{SENTRY}"
+    );
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn a_pull_request_is_a_link_and_a_button() {
+    assert_lines(
+        &[
+            event("root_cause_completed", root_cause()),
+            event("solution_completed", solution(1)),
+            with_pull_requests("pr_created", vec![pull_request("acme/api", Some(12))]),
+        ],
+        "
+# Pull request opened · issue 1170820242
+Seer opened [acme/api #12](https://github.com/acme/api/pull/12): Treat an empty cart as a total of zero.
+✓ Root cause · ✓ Plan · ✓ Code · ✓ Pull request
+[Review acme/api #12](https://github.com/acme/api/pull/12)",
+    );
+}
+
+#[test]
+fn several_pull_requests_are_a_list_and_failed_ones_are_said_to_have_failed() {
+    assert_lines(
+        &[
+            event("root_cause_completed", root_cause()),
+            with_pull_requests(
+                "pr_created",
+                vec![pull_request("acme/api", Some(12)), pull_request("acme/web", None)],
+            ),
+        ],
+        "
+# Pull request opened, 1 failed · issue 1170820242
+For this: The `total` of an empty cart is read before it is set.
+- [acme/api #12](https://github.com/acme/api/pull/12)
+- acme/web: the pull request could not be opened
+✓ Root cause · ✓ Plan · ✓ Code · ✓ Pull request
+[Review acme/api #12](https://github.com/acme/api/pull/12)",
+    );
+    assert_lines(
+        &[with_pull_requests("pr_created", vec![pull_request("acme/web", None)])],
+        "
+# Pull request failed · issue 1170820242
+Seer wrote a fix, but could not open a pull request in acme/web. Sentry shows the change.
+✓ Root cause · ✓ Plan · ✓ Code · ✗ Pull request (failed)",
+    );
+}
+
+#[test]
+fn many_pull_requests_have_no_buttons() {
+    let pull_requests = (1..=12).map(|number| pull_request("acme/api", Some(number))).collect();
+    let lines = lines(&[with_pull_requests("pr_ready_for_review", pull_requests)], &slack());
+
+    assert!(
+        lines.starts_with(
+            "# Ready for review · issue 1170820242\n12 pull requests wait for your review.\n- ["
+        )
+    );
+    assert!(lines.contains("/pull/10), ready for review\n- and 2 more\n"), "{lines}");
+    assert!(!lines.contains("[Review"));
+}
+
+#[test]
+fn a_pull_request_ready_for_review_says_what_it_does() {
+    let lines = lines(
+        &[
+            event("solution_completed", solution(1)),
+            with_pull_requests("pr_ready_for_review", vec![pull_request("acme/api", Some(12))]),
+        ],
+        &slack(),
+    );
+
+    let link = "[acme/api #12](https://github.com/acme/api/pull/12)";
+    assert_eq!(
+        lines.lines().nth(1).unwrap(),
+        format!("{link} waits for your review: Treat an empty cart as a total of zero.")
+    );
+}
+
+#[test]
+fn an_iteration_says_its_round_and_what_it_changed() {
+    let artifacts = Artifacts {
+        changes: Some(vec![changes("acme/api")]),
+        pull_requests: Some(vec![pull_request("acme/api", Some(12))]),
+        ..Artifacts::default()
+    };
+    assert_lines(
+        &[event("iteration_completed", artifacts)],
+        "
+# Pull request updated (round 2) · issue 1170820242
+Seer pushed its changes to [acme/api #12](https://github.com/acme/api/pull/12).
+- `src/cart.py` +30 −7
+- `tests/test_cart.py` +12 −0 (new)
+[Review acme/api #12](https://github.com/acme/api/pull/12)",
+    );
+}
+
+#[test]
+fn an_unknown_action_is_told_in_its_own_word() {
+    assert_lines(
+        &[bare("triage_completed")],
+        "
+# Seer: triage completed · issue 1170820242
+Seer reports `triage_completed`, a step that this relay has no words for yet.
+○ Root cause · ○ Plan · ○ Code · ○ Pull request",
+    );
+}
+
+#[test]
+fn every_action_reads_well_where_nothing_is_known() {
+    let empty = Artifacts {
+        root_cause: Some(crate::event::RootCause {
+            reasons: vec![Reasoning::default()],
+            ..Default::default()
+        }),
+        solution: Some(crate::event::Solution {
+            steps: vec![crate::event::Step::default()],
+            ..Default::default()
+        }),
+        changes: Some(vec![crate::event::RepositoryChange {
+            files: vec![crate::event::FileChange::default()],
+            ..Default::default()
+        }]),
+        pull_requests: Some(vec![
+            PullRequest::default(),
+            PullRequest { failed: true, ..PullRequest::default() },
+        ]),
+    };
+    for artifacts in [Artifacts::default(), empty] {
+        for action in Action::KNOWN.into_iter().chain([Action::Other("brand_new".to_owned())]) {
+            let event = Event {
+                run_id: None,
+                group_id: None,
+                iteration: None,
+                ..event(action.as_str(), artifacts.clone())
+            };
+            let lines = lines(&[event], &Target { diff_lines: 5, ..slack() });
+
+            assert!(lines.lines().next().unwrap().ends_with(" · acme"), "{lines}");
+            assert!(!lines.contains("N/A") && !lines.contains("None") && !lines.contains("``"), "{lines}");
+            let second = lines.lines().nth(1);
+            assert!(second.is_none_or(|line| line.ends_with(['.', ':', ')'])), "{lines}");
+        }
+    }
+}
+
+#[test]
+fn the_run_in_the_relay_is_linked_where_the_relay_has_an_address() {
+    let links = Links { public_url: Some("https://relay.acme.dev/x/".parse().unwrap()), ..links() };
+    let context = Context::new(&[bare("coding_started")], &links, false).unwrap();
+    let Ok(Rendered::Message(message)) = Renderer::built_in().render(&context, &slack()) else { panic!() };
+
+    assert_eq!(message.buttons[1].url.as_str(), "https://relay.acme.dev/x/runs/acme/12345");
+}
+
+#[test]
+fn every_kind_and_every_state_of_a_run_renders() {
+    let renderer = Renderer::built_in();
+    let changes = Artifacts { changes: Some(vec![changes("acme/api")]), ..Artifacts::default() };
+    let mut events = Vec::new();
+    for action in Action::KNOWN {
+        let artifacts = match action {
+            Action::RootCauseCompleted => root_cause(),
+            Action::SolutionCompleted => solution(3),
+            Action::CodingCompleted => changes.clone(),
+            Action::PrCreated | Action::PrReadyForReview | Action::IterationCompleted => {
+                let opened = vec![pull_request("acme/api", Some(12))];
+                Artifacts { pull_requests: Some(opened), ..Artifacts::default() }
+            }
+            Action::RootCauseStarted
+            | Action::SolutionStarted
+            | Action::CodingStarted
+            | Action::IterationStarted
+            | Action::Other(_) => Artifacts::default(),
+        };
+        events.push(event(action.as_str(), artifacts));
+        for kind in DestinationKind::ALL {
+            let target = Target { kind: *kind, diff_lines: 20, ..slack() };
+            renderer.render(&context(&events), &target).unwrap();
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What is found wrong when templates are loaded.
+
+use super::*;
+
+#[test]
+fn no_folder_is_fine_unless_it_was_asked_for() {
+    let missing = tempfile::tempdir().unwrap().path().join("nowhere");
+
+    assert!(Renderer::load(&TemplatesConfig { dir: missing.clone(), dir_is_explicit: false }).is_ok());
+    let faults = Renderer::load(&config(&missing)).err().unwrap();
+    assert_eq!(faults[0].message, "the templates folder does not exist");
+}
+
+#[test]
+fn the_built_in_templates_are_sound() {
+    let mut faults = Vec::new();
+    Sets::build(&files::built_in(), &mut faults);
+
+    assert_eq!(faults, []);
+}
+
+#[test]
+fn every_fault_of_every_file_is_found_at_once() {
+    let found = faults(&[
+        ("a.md.tera", "fine"),
+        ("b.md.tera", "one\n  {{ run.id | uper }} {{ run.id | markdwon }}"),
+        ("c.md.tera", "{% if run.id %}\nno end"),
+        ("d.md.tera", "{% include \"_fotter.md.tera\" %}"),
+        ("oncall/_footer.md.tera", "{{ x is nuone }}"),
+        ("e.md.tera", "{% extends \"nothing.md.tera\" %}"),
+        ("f.json.tera", "{{ run.id | json_encode }} {{ now() }}"),
+        ("g.md.tera", "{{ run.id | nonsense }}"),
+    ]);
+
+    assert_eq!(
+        found,
+        [
+            "b.md.tera:2:15 unknown filter `uper` | did you mean `upper`?",
+            "b.md.tera:2:35 unknown filter `markdwon` | did you mean `markdown`?",
+            "c.md.tera:2:7 unexpected end of input",
+            "d.md.tera:1:12 unknown template `_fotter.md.tera`",
+            "e.md.tera:1:1 unknown template `nothing.md.tera`",
+            "f.json.tera:1:13 unknown filter `json_encode` | did you mean `json`?",
+            "f.json.tera:1:31 unknown function `now`",
+            "g.md.tera:1:13 unknown filter `nonsense` | filters of the relay: `diff`, `duration`, `json`, `markdown`, `plural`, `pr_label`, `sentence`",
+            "oncall/_footer.md.tera:1:9 unknown test `nuone` | did you mean `none`?",
+        ]
+    );
+}
+
+#[test]
+fn circles_are_named() {
+    let found = faults(&[
+        ("pr_created.md.tera", "\n{% extends \"pr_created.md.tera\" %}"),
+        ("_a.md.tera", "{% include \"_b.md.tera\" %}"),
+        ("_b.md.tera", "{% include \"_a.md.tera\" %}"),
+    ]);
+
+    assert_eq!(
+        found,
+        [
+            "_a.md.tera the template includes itself: _a.md.tera → _b.md.tera → _a.md.tera",
+            "pr_created.md.tera:2:1 the template extends itself | a template of the same name is reached as `built-in/pr_created.md.tera`",
+        ]
+    );
+}
+
+#[test]
+fn comparing_with_none_is_found() {
+    let found = faults(&[(
+        "a.md.tera",
+        "== none\n{% if issue.title != none %}x{% endif %}{{ run.id == nonexistent }}",
+    )]);
+
+    assert_eq!(
+        found,
+        ["a.md.tera:2:22 nothing equals `none`, for null is empty text here | write `is not none`"]
+    );
+}
+
+#[test]
+fn files_that_would_never_be_used_are_found() {
+    let found = faults(&[
+        ("README.md", "ignored"),
+        (".hidden/x.md.tera", "ignored"),
+        ("notes/plain.txt", "ignored"),
+        ("my_own_action.md.tera", "fine"),
+        ("_part.md.tera", "fine"),
+        ("pr_created.tera", "x"),
+        ("page.html.tera", "x"),
+        (".md.tera", "ignored, as it is hidden"),
+        ("card.md.tera", "x"),
+        ("webhook/default.md.tera", "x"),
+        ("oncall/webhook/default.md.tera", "x"),
+        ("oncall/deeper/x.md.tera", "x"),
+        ("slack/deeper/x.md.tera", "x"),
+        ("built-in/x.md.tera", "x"),
+    ]);
+
+    let markdown = "a webhook gets JSON, not Markdown | name it `<action>.json.tera`, or remove it for the documented JSON";
+    let name = "no action has a template of this name | name it `<action>.md.tera` or `<action>.json.tera`";
+    assert_eq!(
+        found,
+        [
+            "built-in its templates would never be used | `built-in` is the name by which templates reach the built-in ones".to_owned(),
+            "card.md.tera `card` is the template of the live card, which does not exist yet | remove the file; each event is a message of its own".to_owned(),
+            "oncall/deeper its templates would never be used | a set's folders are kinds: `slack`, `discord`, `webhook`".to_owned(),
+            format!("oncall/webhook/default.md.tera {markdown}"),
+            format!("page.html.tera {name}"),
+            format!("pr_created.tera {name}"),
+            "slack/deeper its templates would never be used | no template is looked for below a kind's folder".to_owned(),
+            format!("webhook/default.md.tera {markdown}"),
+        ]
+    );
+}
+
+#[test]
+fn a_file_that_is_no_text_is_a_fault() {
+    let dir = folder(&[]);
+    fs::write(dir.path().join("a.md.tera"), b"\xff\xfe").unwrap();
+    fs::write(dir.path().join("b.md.tera"), vec![b' '; 1024 * 1024 + 1]).unwrap();
+
+    let faults = Renderer::load(&config(dir.path())).err().unwrap();
+
+    let messages: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
+    assert_eq!(messages, ["the file is not UTF-8", "the file is larger than 1 MiB"]);
+}

@@ -1,0 +1,28 @@
+//! Tones: the mood of a message, by its event.
+
+use crate::event::{Action, Event};
+use crate::message::Tone;
+
+/// Returns the mood of a message about the event. That no code fix will follow is no trouble, only news.
+pub(super) fn of(event: &Event) -> Tone {
+    match &event.action {
+        Action::RootCauseStarted
+        | Action::SolutionStarted
+        | Action::CodingStarted
+        | Action::IterationStarted
+        | Action::Other(_) => Tone::Progress,
+        Action::RootCauseCompleted | Action::SolutionCompleted | Action::CodingCompleted => Tone::Ready,
+        Action::PrCreated | Action::PrReadyForReview | Action::IterationCompleted => of_pull_requests(event),
+    }
+}
+
+/// A pull request that failed to open is trouble, unless another one did open.
+fn of_pull_requests(event: &Event) -> Tone {
+    let pull_requests = event.artifacts.pull_requests.as_deref().unwrap_or_default();
+    let failed = pull_requests.iter().filter(|pull_request| pull_request.failed).count();
+    match failed {
+        0 => Tone::Done,
+        failed if failed == pull_requests.len() => Tone::Trouble,
+        _ => Tone::Ready,
+    }
+}

@@ -1,0 +1,313 @@
+//! The language of routes, with events and runs built by hand.
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::event::{
+    Action, Artifacts, EventId, FileChange, GroupId, Organization, PullRequest, RepositoryChange, RootCause,
+};
+
+fn event(action: &str) -> Event {
+    Event {
+        id: EventId::new("evt_1"),
+        organization: Organization::new("acme"),
+        resource: "seer".to_owned(),
+        action: Action::from_name(action),
+        run_id: None,
+        sentry_run_id: None,
+        group_id: Some(GroupId::new("1170820242")),
+        iteration: None,
+        received_at: Timestamp::UNIX_EPOCH,
+        sent_at: None,
+        artifacts: Artifacts::default(),
+    }
+}
+
+/// A run of which nothing but its event is known.
+fn unknown_run(event: &Event) -> Run {
+    Run::fold([event]).expect("an event makes a run")
+}
+
+/// A run that touches `acme/api` and `acme/web`, with a pull request on GitHub.
+fn known_run(event: &Event) -> Run {
+    let file = |path: &str| FileChange { path: Some(path.to_owned()), ..FileChange::default() };
+    Run {
+        root_cause: Some(RootCause { classification: Some("code_fix".to_owned()), ..RootCause::default() }),
+        changes: vec![
+            RepositoryChange {
+                repo: Some("acme/api".to_owned()),
+                files: vec![file("src/cart/totals.py"), file("tests/test_totals.py")],
+                ..RepositoryChange::default()
+            },
+            RepositoryChange { repo: Some("acme/web".to_owned()), ..RepositoryChange::default() },
+        ],
+        pull_requests: vec![PullRequest {
+            repo: Some("acme/api".to_owned()),
+            provider: Some("github".to_owned()),
+            ..PullRequest::default()
+        }],
+        ..unknown_run(event)
+    }
+}
+
+fn conditions(list: &[(Field, &[&str])]) -> Conditions {
+    let condition = |(field, patterns): &(Field, &[&str])| Condition {
+        field: *field,
+        patterns: patterns.iter().map(|pattern| Pattern::new(*pattern)).collect(),
+    };
+    Conditions(list.iter().map(condition).collect())
+}
+
+fn route(name: &str, when: &[(Field, &[&str])], to: &[&str]) -> Route {
+    Route {
+        name: name.to_owned(),
+        when: conditions(when),
+        not: None,
+        otherwise: false,
+        to: to.iter().map(|name| DestinationName::new(*name)).collect(),
+        template_set: None,
+        stop: false,
+    }
+}
+
+/// Routes an event both ways, which must agree, and returns the names of the routes that matched.
+fn matched(routes: Vec<Route>, event: &Event, run: &Run) -> Vec<String> {
+    let table = RoutingTable::new(routes);
+    let decision = table.route(event, run);
+    let (names, destinations) = table.destinations(event, run);
+    assert_eq!((decision.matched(), &decision.destinations), (names.clone(), &destinations));
+    names
+}
+
+fn holds(when: &[(Field, &[&str])], event: &Event, run: &Run) -> bool {
+    !matched(vec![route("r", when, &["d"])], event, run).is_empty()
+}
+
+#[test]
+fn every_condition_looks_at_its_own_field() {
+    let event = event("pr_created");
+    let run = known_run(&event);
+    for (field, yes, no) in [
+        (Field::Action, "pr_*", "coding_*"),
+        (Field::Organization, "ac?e", "other"),
+        (Field::Repo, "acme/web", "acme/docs"),
+        (Field::Path, "tests/*", "docs/*"),
+        (Field::Provider, "github", "gitlab"),
+        (Field::Classification, "code_fix", "rca_only"),
+        (Field::Group, "11708*", "5"),
+    ] {
+        assert!(holds(&[(field, &[yes])], &event, &run), "{field:?} {yes}");
+        assert!(holds(&[(field, &[no, yes])], &event, &run), "any of a list: {field:?}");
+        assert!(!holds(&[(field, &[no])], &event, &run), "{field:?} {no}");
+    }
+}
+
+#[test]
+fn all_conditions_must_hold() {
+    let event = event("pr_created");
+    let run = known_run(&event);
+    assert!(holds(&[(Field::Action, &["pr_created"]), (Field::Repo, &["acme/*"])], &event, &run));
+    assert!(!holds(&[(Field::Action, &["pr_created"]), (Field::Repo, &["other/*"])], &event, &run));
+    assert!(holds(&[], &event, &run), "without conditions everything matches");
+}
+
+#[test]
+fn what_is_unknown_matches_nothing_not_even_a_star() {
+    let event = Event { group_id: None, ..event("root_cause_started") };
+    let run = unknown_run(&event);
+    for field in [Field::Repo, Field::Path, Field::Provider, Field::Classification, Field::Group] {
+        assert!(!holds(&[(field, &["*"])], &event, &run), "{field:?}");
+    }
+}
+
+#[test]
+fn the_group_is_the_runs_where_the_event_names_none() {
+    let named = event("pr_created");
+    let run = known_run(&named);
+    let silent = Event { group_id: None, ..named };
+    assert!(holds(&[(Field::Group, &["1170820242"])], &silent, &run));
+}
+
+#[test]
+fn not_excludes_the_events_for_which_all_of_its_conditions_hold() {
+    let event = event("pr_created");
+    let run = known_run(&event);
+    let excluding =
+        |not: &[(Field, &[&str])]| Route { not: Some(conditions(not)), ..route("r", &[], &["d"]) };
+    assert!(matched(vec![excluding(&[(Field::Repo, &["acme/api"])])], &event, &run).is_empty());
+    let both: &[(Field, &[&str])] = &[(Field::Repo, &["acme/api"]), (Field::Action, &["coding_*"])];
+    assert_eq!(matched(vec![excluding(both)], &event, &run), ["r"]);
+    let unknown = unknown_run(&event);
+    assert_eq!(matched(vec![excluding(&[(Field::Repo, &["*"])])], &event, &unknown), ["r"]);
+}
+
+#[test]
+fn the_relays_own_notices_go_only_where_an_action_names_them() {
+    let notice = event("relay.stalled");
+    let run = known_run(&notice);
+    assert!(holds(&[(Field::Action, &["relay.*"])], &notice, &run));
+    assert!(holds(&[(Field::Action, &["pr_*", "relay.stalled"])], &notice, &run));
+    for when in [
+        &[][..],
+        &[(Field::Action, &["*"][..])],
+        &[(Field::Action, &["r*", "?elay.*"])],
+        &[(Field::Repo, &["acme/*"])],
+    ] {
+        assert!(!holds(when, &notice, &run), "{when:?}");
+    }
+    let otherwise = Route { otherwise: true, ..route("rest", &[], &["d"]) };
+    assert!(matched(vec![otherwise], &notice, &run).is_empty());
+    let careless = Route {
+        not: Some(conditions(&[(Field::Action, &["*"])])),
+        ..route("r", &[(Field::Action, &["relay.*"])], &["d"])
+    };
+    assert_eq!(matched(vec![careless], &notice, &run), ["r"], "a star excludes no notice either");
+}
+
+#[test]
+fn each_destination_is_named_once_with_the_first_routes_template() {
+    let event = event("pr_created");
+    let first = Route { template_set: Some("oncall".to_owned()), ..route("a", &[], &["x", "y"]) };
+    let second = Route { template_set: Some("other".to_owned()), ..route("b", &[], &["z", "x"]) };
+    let table = RoutingTable::new(vec![first, second]);
+    let (_, destinations) = table.destinations(&event, &unknown_run(&event));
+    let sets: Vec<_> =
+        destinations.iter().map(|each| (each.name.as_str(), each.template_set.as_deref())).collect();
+    assert_eq!(sets, [("x", Some("oncall")), ("y", Some("oncall")), ("z", Some("other"))]);
+}
+
+#[test]
+fn stop_ends_the_reading_only_where_its_route_matches() {
+    let event = event("pr_created");
+    let run = unknown_run(&event);
+    let stop =
+        |pattern: &'static str| Route { stop: true, ..route("stop", &[(Field::Action, &[pattern])], &[]) };
+    let all = || route("all", &[], &["d"]);
+    assert_eq!(matched(vec![stop("pr_*"), all()], &event, &run), ["stop"]);
+    assert_eq!(matched(vec![stop("coding_*"), all()], &event, &run), ["all"]);
+    assert_eq!(matched(vec![all(), stop("pr_*"), all()], &event, &run), ["all", "stop"]);
+}
+
+#[test]
+fn otherwise_takes_what_no_route_above_it_took() {
+    let event = event("pr_created");
+    let run = unknown_run(&event);
+    let taken = || route("fixes", &[(Field::Action, &["pr_*"])], &["d"]);
+    let other = || route("code", &[(Field::Action, &["coding_*"])], &["d"]);
+    let rest = || Route { otherwise: true, ..route("rest", &[], &["d"]) };
+    let narrow = || Route { otherwise: true, ..route("narrow", &[(Field::Repo, &["acme/*"])], &["d"]) };
+    assert_eq!(matched(vec![taken(), rest()], &event, &run), ["fixes"]);
+    assert_eq!(matched(vec![other(), rest()], &event, &run), ["rest"]);
+    assert_eq!(matched(vec![rest(), taken()], &event, &run), ["rest", "fixes"], "routes below do not count");
+    assert_eq!(
+        matched(vec![other(), narrow(), rest()], &event, &run),
+        ["rest"],
+        "its own conditions count as well"
+    );
+    assert_eq!(matched(vec![rest(), rest()], &event, &run), ["rest"]);
+    assert!(matched(vec![], &event, &run).is_empty());
+}
+
+#[test]
+fn a_decision_says_of_every_route_why() {
+    let event = event("pr_created");
+    let run = known_run(&event);
+    let table = RoutingTable::new(vec![
+        Route {
+            not: Some(conditions(&[(Field::Repo, &["acme/legacy"]), (Field::Action, &["pr_*"])])),
+            stop: true,
+            ..route(
+                "fixes",
+                &[(Field::Action, &["pr_created", "pr_ready_for_review"]), (Field::Repo, &["acme/*"])],
+                &["d"],
+            )
+        },
+        Route { otherwise: true, ..route("rest", &[(Field::Classification, &["rca_only", "none"])], &["d"]) },
+    ]);
+    let decision = serde_json::to_value(table.route(&event, &run)).expect("serialises");
+    assert_eq!(
+        decision,
+        json!({
+            "routes": [
+                { "name": "fixes", "matched": true, "why": [
+                    { "condition": "action", "pattern": "pr_created", "value": "pr_created", "held": true },
+                    { "condition": "repo", "pattern": "acme/*", "value": "acme/api", "held": true },
+                    { "condition": "not", "pattern": "repo = acme/legacy, action = pr_*",
+                      "value": "acme/api, acme/web, pr_created", "held": true },
+                ]},
+                { "name": "rest", "matched": false, "why": [
+                    { "condition": "stop", "pattern": "fixes", "value": null, "held": false },
+                    { "condition": "otherwise", "pattern": "true", "value": "fixes", "held": false },
+                    { "condition": "classification", "pattern": "rca_only, none", "value": "code_fix", "held": false },
+                ]},
+            ],
+            "destinations": [{ "name": "d", "template_set": null }],
+        })
+    );
+}
+
+#[test]
+fn what_is_unknown_is_null_in_the_reasons() {
+    let event = event("root_cause_started");
+    let table = RoutingTable::new(vec![route("r", &[(Field::Repo, &["*"])], &["d"])]);
+    let decision = table.route(&event, &unknown_run(&event));
+    assert_eq!(decision.routes[0].why[0].value, None);
+    assert!(decision.matched().is_empty());
+    let notice = Event { action: Action::from_name("relay.stalled"), ..event };
+    let table = RoutingTable::new(vec![route("all", &[], &["d"])]);
+    let why = &table.route(&notice, &unknown_run(&notice)).routes[0].why;
+    assert_eq!((why[0].condition, why[0].held), ("action", false));
+}
+
+fn any_route() -> impl Strategy<Value = Route> {
+    let field = prop::sample::select(&Field::ALL[..]);
+    let pattern = prop::sample::select(vec![
+        "*",
+        "pr_*",
+        "relay.*",
+        "acme/api",
+        "acme/*",
+        "code_fix",
+        "1170820242",
+        "x",
+    ]);
+    let list = || prop::collection::vec((field.clone(), prop::collection::vec(pattern.clone(), 1..3)), 0..3);
+    let to = prop::collection::vec(prop::sample::select(vec!["a", "b", "c"]), 0..3);
+    (list(), prop::option::of(list()), any::<bool>(), any::<bool>(), to).prop_map(
+        |(when, not, otherwise, stop, to)| {
+            let conditions = |list: Vec<(Field, Vec<&str>)>| {
+                let condition = |(field, patterns): (Field, Vec<&str>)| Condition {
+                    field,
+                    patterns: patterns.into_iter().map(Pattern::new).collect(),
+                };
+                Conditions(list.into_iter().map(condition).collect())
+            };
+            Route {
+                when: conditions(when),
+                not: not.map(conditions),
+                otherwise,
+                stop,
+                ..route("r", &[], &to)
+            }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn the_cheap_form_and_the_explained_one_agree(
+        routes in prop::collection::vec(any_route(), 0..6),
+        action in prop::sample::select(vec!["pr_created", "coding_started", "relay.stalled", "new_one"]),
+        is_known in any::<bool>(),
+    ) {
+        let event = event(action);
+        let run = if is_known { known_run(&event) } else { unknown_run(&event) };
+        let table = RoutingTable::new(routes);
+        let decision = table.route(&event, &run);
+        let (names, destinations) = table.destinations(&event, &run);
+        prop_assert_eq!(decision.matched(), names);
+        prop_assert_eq!(decision.destinations, destinations);
+    }
+}

@@ -1,0 +1,158 @@
+//! What people read: the trait [`History`], and the rows that it lists.
+//!
+//! Nothing here changes the store; every method works beside a running `serve`.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::{FindError, StoreError};
+use crate::delivery::{DeliveryId, DeliveryState, DestinationKind, DestinationName, Reason};
+use crate::event::{Event, EventId, Organization};
+use crate::run::Run;
+
+/// An event with everything that a message about it needs.
+#[derive(Debug, Clone)]
+pub struct Story {
+    /// The events of its run from the first one to this one, in order of acceptance; the last is the one asked for.
+    pub events: Vec<Event>,
+    /// The webhook's body as Sentry sent it.
+    pub payload: Bytes,
+}
+
+/// One run in a list.
+#[derive(Debug, Clone)]
+pub struct RunRow {
+    /// The run as it is now.
+    pub run: Run,
+    /// How many events it has.
+    pub events: u64,
+    /// How many deliveries it has.
+    pub deliveries: u64,
+    /// How many of them are dead letters.
+    pub dead: u64,
+}
+
+/// One event in a run's history.
+#[derive(Debug, Clone)]
+pub struct EventRow {
+    /// The event.
+    pub event: Event,
+    /// Names of the routes that matched; `None` while it waits to be routed, empty for "no route".
+    pub routes: Option<Vec<String>>,
+}
+
+/// One delivery in a list.
+#[derive(Debug, Clone)]
+pub struct DeliveryRow {
+    /// The delivery's id.
+    pub id: DeliveryId,
+    /// Its event.
+    pub event_id: EventId,
+    /// Its run, as it is shown: `acme/12345`.
+    pub run: String,
+    /// The organization.
+    pub organization: Organization,
+    /// Sentry's `run_id`, where there is one.
+    pub run_id: Option<String>,
+    /// The event's action.
+    pub action: String,
+    /// Where it goes.
+    pub destination: DestinationName,
+    /// What kind of service that is.
+    pub kind: DestinationKind,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// Attempts made.
+    pub attempts: u32,
+    /// The HTTP status of the last attempt.
+    pub last_status: Option<u16>,
+    /// Why the last attempt failed or the delivery died.
+    pub last_reason: Option<Reason>,
+    /// When it was planned.
+    pub created_at: Timestamp,
+    /// When it is tried next, where it waits and is first in its lane.
+    pub next_attempt_at: Option<Timestamp>,
+    /// When it was delivered.
+    pub delivered_at: Option<Timestamp>,
+    /// The delivery that it repeats.
+    pub replay_of: Option<DeliveryId>,
+    /// The delivery that repeats it.
+    pub replayed_by: Option<DeliveryId>,
+}
+
+/// A run with its history.
+#[derive(Debug, Clone)]
+pub struct RunHistory {
+    /// The run as it is now.
+    pub run: Run,
+    /// Its events, in order of acceptance.
+    pub events: Vec<EventRow>,
+    /// Its deliveries, in order of planning.
+    pub deliveries: Vec<DeliveryRow>,
+}
+
+/// Which deliveries to list.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    /// Only in this state.
+    pub state: Option<DeliveryState>,
+    /// Only to this destination.
+    pub destination: Option<DestinationName>,
+    /// At most so many, newest first.
+    pub limit: usize,
+}
+
+/// How much waits, for the metrics.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Events that wait to be routed.
+    pub events: u64,
+    /// Unfinished and dead deliveries per destination: (name, state, how many).
+    pub deliveries: Vec<(DestinationName, DeliveryState, u64)>,
+}
+
+/// What people read. Works beside a running `serve`.
+#[async_trait]
+pub trait History: Send + Sync {
+    /// Returns an event with its run up to it; `None` where there is none of this id.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn story(&self, event: &EventId) -> Result<Option<Story>, StoreError>;
+
+    /// Returns several stories from one state of the store, as [`story`](Self::story) does each, in the order of
+    /// `events`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn stories(&self, events: &[EventId]) -> Result<Vec<Option<Story>>, StoreError>;
+
+    /// Lists runs, the newest event first.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn runs(&self, limit: usize) -> Result<Vec<RunRow>, StoreError>;
+
+    /// Returns one run, named as it is shown (`acme/12345`, `acme/evt_…`) or by an id alone where that is unique.
+    ///
+    /// # Errors
+    /// [`FindError::Unknown`], [`FindError::Ambiguous`] or the store.
+    async fn run(&self, name: &str) -> Result<RunHistory, FindError>;
+
+    /// Lists deliveries, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn deliveries(
+        &self,
+        filter: DeliveryFilter,
+        now: Timestamp,
+    ) -> Result<Vec<DeliveryRow>, StoreError>;
+
+    /// Counts what waits.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn backlog(&self) -> Result<Backlog, StoreError>;
+}

@@ -1,0 +1,306 @@
+//! What the drivers write through: the trait [`Queue`], and what goes in and comes out of it.
+//!
+//! Knows neither a destination's address nor a template; time is a value that the callers bring.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use super::{FindError, StoreError};
+use crate::delivery::{Attempt, Delivery, DeliveryId, DestinationKind, DestinationName, Reason, Rung};
+use crate::event::{Event, EventId};
+use crate::sentry::payload::AcceptedEvent;
+
+/// What became of a webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Acceptance {
+    /// Stored and committed.
+    Stored(EventId),
+    /// An equal one was accepted within the dedupe window; its id.
+    Duplicate(EventId),
+}
+
+/// A claimed event, waiting to be routed.
+#[derive(Debug, Clone)]
+pub struct EventClaim {
+    /// Proves that the event is still ours when the plan is written.
+    pub ticket: EventTicket,
+    /// The events of its run from the first one to this one, in order of acceptance; the last is the claimed one.
+    pub story: Vec<Event>,
+    /// Whether somebody asked for it to be routed anew.
+    pub replay: bool,
+}
+
+/// A lease on an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventTicket {
+    /// The order of acceptance.
+    pub sequence: i64,
+    /// Goes up with each claim; a plan with an old one changes nothing.
+    pub fence: i64,
+}
+
+/// The routing decision for one claimed event.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// From the claim.
+    pub ticket: EventTicket,
+    /// Names of the routes that matched, in order; empty is "no route".
+    pub routes: Vec<String>,
+    /// One per destination.
+    pub deliveries: Vec<PlannedDelivery>,
+}
+
+/// A delivery to be queued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedDelivery {
+    /// Where it goes.
+    pub destination: DestinationName,
+    /// What kind of service that is.
+    pub kind: DestinationKind,
+    /// The template set that the route named, if any.
+    pub template_set: Option<String>,
+    /// How it enters the queue.
+    pub entry: Entry,
+}
+
+/// How a delivery enters the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// It waits for its turn.
+    Waiting,
+    /// It is needless from the start, but on record.
+    Superseded,
+    /// It is needless where a delivery of this other event was planned for the same destination; else it waits.
+    SupersededBy(EventId),
+}
+
+/// A destination that may be called now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenDestination {
+    /// Its name.
+    pub name: DestinationName,
+    /// How many deliveries may be claimed for it, at least 1.
+    pub allowance: usize,
+}
+
+/// A claimed delivery.
+#[derive(Debug, Clone)]
+pub struct DeliveryClaim {
+    /// Proves that the delivery is still ours when its attempt is written.
+    pub ticket: DeliveryTicket,
+    /// The delivery.
+    pub delivery: Delivery,
+}
+
+/// A lease on a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DeliveryTicket {
+    /// The store's own number of the delivery.
+    pub number: i64,
+    /// Goes up with each claim; a record with an old one changes nothing.
+    pub fence: i64,
+}
+
+/// What a claim brought.
+#[derive(Debug, Clone, Default)]
+pub struct Claims {
+    /// At most `allowance` per open destination, oldest first.
+    pub deliveries: Vec<DeliveryClaim>,
+    /// When the next delivery of each asked destination falls due, where one waits; in the past where more is due.
+    pub next_due: Vec<(DestinationName, Timestamp)>,
+}
+
+/// One attempt and what follows from it, written in one transaction.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// From the claim.
+    pub ticket: DeliveryTicket,
+    /// The attempt, where one was made.
+    pub attempt: Option<Attempt>,
+    /// What follows for the delivery.
+    pub next: Next,
+    /// What follows for its destination.
+    pub destination: DestinationChange,
+}
+
+/// What follows for a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// The destination took it.
+    Delivered,
+    /// It is tried again.
+    Retry {
+        /// When.
+        due_at: Timestamp,
+        /// Whether the attempt counts for the back-off.
+        counted: bool,
+        /// Which form of the message is tried then.
+        rung: Rung,
+    },
+    /// It becomes a dead letter.
+    Dead(Reason),
+    /// A newer delivery made it needless.
+    Superseded,
+    /// It is due again at once, as if it had not been claimed: the relay stops.
+    GivenBack,
+}
+
+/// What follows for a destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DestinationChange {
+    /// Nothing.
+    None,
+    /// It is not to be called before then.
+    HeldUntil(Timestamp),
+    /// It no longer exists: no more calls until its address changes or a test succeeds.
+    Gone,
+}
+
+/// Whether a record was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// Written.
+    Done,
+    /// The lease had run out and somebody else has the delivery; nothing was written.
+    LeaseLost,
+}
+
+/// A destination as the configuration names it.
+#[derive(Debug, Clone)]
+pub struct DestinationEntry {
+    /// Its name.
+    pub name: DestinationName,
+    /// What kind of service it is.
+    pub kind: DestinationKind,
+    /// Its address, of which only a keyed fingerprint is kept; `None` while its secret is unset.
+    pub address: Option<SecretString>,
+}
+
+/// What the store remembers of a destination over a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DestinationStatus {
+    /// Its name.
+    pub name: DestinationName,
+    /// Not to be called before then.
+    pub held_until: Option<Timestamp>,
+    /// Since when it no longer exists.
+    pub gone_since: Option<Timestamp>,
+}
+
+/// What is to be sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplayTarget {
+    /// One delivery goes again to its destination, unrouted.
+    Delivery(DeliveryId),
+    /// One event is routed anew.
+    Event(EventId),
+    /// Every event of a run, named as it is shown or by its id alone, is routed anew.
+    Run(String),
+    /// Every dead letter that was not replayed yet.
+    Dead {
+        /// Only of this destination.
+        destination: Option<DestinationName>,
+        /// Only of deliveries that died since then.
+        since: Option<Timestamp>,
+    },
+}
+
+/// What a replay queued.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// New deliveries, with the ones they repeat: (old, new).
+    pub deliveries: Vec<(DeliveryId, DeliveryId)>,
+    /// Events that will be routed anew.
+    pub events: Vec<EventId>,
+}
+
+/// What the drivers write through.
+///
+/// Every method that changes something is one transaction, durable when it answers.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Stores an event, or finds the equal one accepted less than `dedupe_window` before `event.received_at()`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where it could not be committed.
+    async fn accept(&self, event: AcceptedEvent, dedupe_window: Duration) -> Result<Acceptance, StoreError>;
+
+    /// Claims up to `limit` events that wait to be routed, in order of acceptance.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn claim_events(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<EventClaim>, StoreError>;
+
+    /// Writes routing decisions and queues their deliveries. Plans whose lease was lost are left out.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn plan(&self, plans: Vec<Plan>, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Claims deliveries that are due: for one run and destination only ever the oldest unfinished one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn claim_deliveries(
+        &self,
+        open: Vec<OpenDestination>,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Claims, StoreError>;
+
+    /// Writes an attempt and what follows from it, if the lease is still ours.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn record(&self, record: Record, now: Timestamp) -> Result<Recorded, StoreError>;
+
+    /// Makes the configured destinations known and tells what is remembered of them. A new address ends "gone" and
+    /// any hold.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn register_destinations(
+        &self,
+        destinations: Vec<DestinationEntry>,
+    ) -> Result<Vec<DestinationStatus>, StoreError>;
+
+    /// Tells what is remembered of every destination, configured or not, that has unfinished deliveries or is gone
+    /// or held.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn destinations(&self) -> Result<Vec<DestinationStatus>, StoreError>;
+
+    /// Forgets that a destination is gone or held: a test succeeded.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn reopen_destination(&self, name: &DestinationName) -> Result<(), StoreError>;
+
+    /// Queues deliveries again.
+    ///
+    /// # Errors
+    /// [`FindError`]: nothing of that name, a name that means several things, or the store.
+    async fn replay(&self, target: ReplayTarget, now: Timestamp) -> Result<Replayed, FindError>;
+
+    /// Removes up to `limit` runs whose last event is older than `before` and of which nothing waits; returns how
+    /// many went.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn prune(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
+
+    /// Commits a trifle, to learn whether the store can write.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with the reason.
+    async fn probe(&self) -> Result<(), StoreError>;
+}

@@ -1,0 +1,274 @@
+//! The store in one SQLite file: one writer thread, a few readers, and nothing else that knows SQL.
+//!
+//! Each part of [`Queue`] and [`History`] is a function of its own in the files below; here they are only handed to the
+//! writer or to a reader.
+
+mod accept;
+mod claim;
+mod connection;
+mod delivery;
+mod destination;
+mod fault;
+mod find;
+mod history;
+mod ids;
+mod lane;
+mod place;
+mod plan;
+mod prune;
+mod reader;
+mod record;
+mod replay;
+mod run;
+mod story;
+mod value;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use self::accept::Arrival;
+use self::place::Lock;
+use self::reader::Readers;
+use self::writer::Writer;
+use super::{
+    Acceptance, Access, Backlog, Claims, DeliveryFilter, DeliveryRow, DestinationEntry, DestinationStatus,
+    EventClaim, FindError, History, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed,
+    RunHistory, RunRow, StoreError, Story,
+};
+use crate::delivery::DestinationName;
+use crate::event::EventId;
+use crate::sentry::payload::AcceptedEvent;
+
+/// How many dead letters one transaction repeats, so that nobody waits long behind a replay of very many.
+const REPLAYS_AT_ONCE: usize = 500;
+/// How many runs one transaction removes.
+const RUNS_AT_ONCE: usize = 10;
+/// How long a command beside the relay leaves the file alone between two transactions.
+const PAUSE_BESIDE: Duration = Duration::from_millis(20);
+
+/// The store in an SQLite file.
+///
+/// Dropping it waits until everything handed to the writer is committed, and gives the lock back last.
+#[derive(Debug)]
+pub struct Store {
+    // The order matters: fields are dropped from top to bottom.
+    readers: Arc<Readers>,
+    writer: Writer,
+    path: PathBuf,
+    access: Access,
+    _lock: Option<Lock>,
+    _folder: Option<TempDir>,
+}
+
+impl Store {
+    /// Opens the store at `path`.
+    pub(super) async fn open(path: PathBuf, access: Access) -> Result<Self, StoreError> {
+        let opened = tokio::task::spawn_blocking(move || match access {
+            Access::Serve => Self::open_to_serve(&path, access, None),
+            Access::Beside => Self::open_beside(&path),
+            Access::Temporary => Self::open_temporary(),
+        });
+        opened.await.unwrap_or_else(|_| Err(StoreError::Unavailable("opening it was interrupted".to_owned())))
+    }
+
+    /// Returns the absolute path of the store's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn open_to_serve(path: &Path, access: Access, folder: Option<TempDir>) -> Result<Self, StoreError> {
+        let path = absolute(path);
+        place::make_folder(&path)?;
+        let lock = place::lock(&path)?;
+        place::inspect(&path, connection::LATEST_VERSION)?;
+        let served = connection::open_to_serve(&path)?;
+        let writer = Writer::start(path.clone(), Some(served))?;
+        Ok(Self { readers: Readers::new(&path), writer, path, access, _lock: Some(lock), _folder: folder })
+    }
+
+    fn open_beside(path: &Path) -> Result<Self, StoreError> {
+        let path = absolute(path);
+        if !path.exists() {
+            return Err(StoreError::Missing { path: path.display().to_string() });
+        }
+        connection::check_beside(&path)?;
+        let writer = Writer::start(path.clone(), None)?;
+        let readers = Readers::new(&path);
+        Ok(Self { readers, writer, path, access: Access::Beside, _lock: None, _folder: None })
+    }
+
+    fn open_temporary() -> Result<Self, StoreError> {
+        let folder = TempDir::with_prefix("seer-relay-").map_err(|error| StoreError::Refused {
+            message: format!("cannot make a temporary folder: {error}"),
+            hint: "set `TMPDIR` to a folder that may be written".to_owned(),
+        })?;
+        let path = folder.path().join("relay.db");
+        Self::open_to_serve(&path, Access::Temporary, Some(folder))
+    }
+
+    async fn replay_dead(
+        &self,
+        destination: Option<DestinationName>,
+        since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Replayed, FindError> {
+        let list = move |connection: &_| replay::list_dead(connection, destination.as_ref(), since);
+        let numbers = self.readers.run(list).await?;
+        let mut replayed = Replayed::default();
+        for chunk in numbers.chunks(REPLAYS_AT_ONCE) {
+            let chunk = chunk.to_vec();
+            let pairs = self.writer.run(move |writing| replay::dead(writing, &chunk, now)).await?;
+            replayed.deliveries.extend(pairs);
+            if self.access == Access::Beside {
+                tokio::time::sleep(PAUSE_BESIDE).await;
+            }
+        }
+        Ok(replayed)
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+#[async_trait]
+impl Queue for Store {
+    async fn accept(&self, event: AcceptedEvent, dedupe_window: Duration) -> Result<Acceptance, StoreError> {
+        let arrival = Arrival::new(event, dedupe_window).map_err(|error| {
+            StoreError::Unavailable(format!("the event cannot be written as JSON: {error}"))
+        })?;
+        let bytes = arrival.bytes();
+        self.writer.run_with_bytes(bytes, move |writing| accept::accept(writing, &arrival)).await
+    }
+
+    async fn claim_events(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<EventClaim>, StoreError> {
+        let claimed = self.writer.run(move |writing| plan::claim(writing, now, lease, limit)).await?;
+        if claimed.is_empty() {
+            return Ok(Vec::new());
+        }
+        // The stories are read beside the writer: it stays free for what comes in.
+        self.readers
+            .run(move |connection| {
+                let with_story = |claim: plan::Claimed| {
+                    let story = story::of_sequence(connection, claim.ticket.sequence)?;
+                    Ok(EventClaim { ticket: claim.ticket, story, replay: claim.replay })
+                };
+                claimed.into_iter().map(with_story).collect()
+            })
+            .await
+    }
+
+    async fn plan(&self, plans: Vec<Plan>, now: Timestamp) -> Result<(), StoreError> {
+        self.writer.run(move |writing| plan::plan(writing, &plans, now)).await
+    }
+
+    async fn claim_deliveries(
+        &self,
+        open: Vec<OpenDestination>,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Claims, StoreError> {
+        self.writer.run(move |writing| claim::claim(writing, &open, now, lease)).await
+    }
+
+    async fn record(&self, record: Record, now: Timestamp) -> Result<Recorded, StoreError> {
+        self.writer.run(move |writing| record::record(writing, &record, now)).await
+    }
+
+    async fn register_destinations(
+        &self,
+        destinations: Vec<DestinationEntry>,
+    ) -> Result<Vec<DestinationStatus>, StoreError> {
+        self.writer.run(move |writing| destination::register(writing, &destinations)).await
+    }
+
+    async fn destinations(&self) -> Result<Vec<DestinationStatus>, StoreError> {
+        self.readers.run(destination::list).await
+    }
+
+    async fn reopen_destination(&self, name: &DestinationName) -> Result<(), StoreError> {
+        let name = name.clone();
+        self.writer.run(move |writing| destination::reopen(writing, &name)).await
+    }
+
+    async fn replay(&self, target: ReplayTarget, now: Timestamp) -> Result<Replayed, FindError> {
+        match target {
+            ReplayTarget::Delivery(id) => {
+                self.writer.run(move |writing| replay::delivery(writing, &id, now)).await?
+            }
+            ReplayTarget::Event(id) => {
+                self.writer.run(move |writing| replay::event(writing, &id, now)).await?
+            }
+            ReplayTarget::Run(name) => {
+                self.writer.run(move |writing| replay::run(writing, &name, now)).await?
+            }
+            ReplayTarget::Dead { destination, since } => self.replay_dead(destination, since, now).await,
+        }
+    }
+
+    async fn prune(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let runs = self.readers.run(move |connection| prune::list(connection, before, limit)).await?;
+        let mut removed = 0;
+        for chunk in runs.chunks(RUNS_AT_ONCE) {
+            let chunk = chunk.to_vec();
+            removed += self.writer.run(move |writing| prune::remove(writing, &chunk, before)).await?;
+        }
+        while self.writer.run(|writing| prune::shrink(writing)).await? {}
+        Ok(removed)
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        let write = |writing: &mut writer::Writing<'_>| {
+            writing.prepare("UPDATE store SET probes = probes + 1")?.execute([]).map(drop)
+        };
+        self.writer.run(write).await
+    }
+}
+
+#[async_trait]
+impl History for Store {
+    async fn stories(&self, events: &[EventId]) -> Result<Vec<Option<Story>>, StoreError> {
+        let events = events.to_owned();
+        let read = move |connection: &rusqlite::Connection| {
+            events.iter().map(|event| story::of_event(connection, event)).collect()
+        };
+        self.readers.run(read).await
+    }
+
+    async fn story(&self, event: &EventId) -> Result<Option<Story>, StoreError> {
+        let event = event.clone();
+        self.readers.run(move |connection| story::of_event(connection, &event)).await
+    }
+
+    async fn runs(&self, limit: usize) -> Result<Vec<RunRow>, StoreError> {
+        self.readers.run(move |connection| history::runs(connection, limit)).await
+    }
+
+    async fn run(&self, name: &str) -> Result<RunHistory, FindError> {
+        let name = name.to_owned();
+        self.readers.run(move |connection| history::run(connection, &name)).await?
+    }
+
+    async fn deliveries(
+        &self,
+        filter: DeliveryFilter,
+        now: Timestamp,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.readers.run(move |connection| history::deliveries(connection, &filter, now)).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        self.readers.run(history::backlog).await
+    }
+}

@@ -1,0 +1,110 @@
+//! Acceptance: an event becomes a row in the order in which it came, unless an equal one came shortly before.
+//!
+//! Every webhook goes through here before it is answered: few statements, each by a key, new rows at the end.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use rusqlite::{OptionalExtension, params};
+
+use super::run;
+use super::value::{micros, span};
+use super::writer::Writing;
+use crate::event::{Artifacts, EventId, GroupId, RunId, SentryRunId};
+use crate::sentry::payload::AcceptedEvent;
+use crate::store::Acceptance;
+
+/// An event on its way in, with everything made ready that needs no database.
+pub(super) struct Arrival {
+    pub(super) event: AcceptedEvent,
+    dedupe_window: Duration,
+    /// `None` where the payload says nothing.
+    artifacts: Option<String>,
+    headers: String,
+}
+
+impl Arrival {
+    /// Makes an event ready.
+    ///
+    /// # Errors
+    /// Where its parts cannot be written as JSON.
+    pub(super) fn new(event: AcceptedEvent, dedupe_window: Duration) -> Result<Self, serde_json::Error> {
+        let empty = *event.artifacts() == Artifacts::default();
+        let artifacts = if empty { None } else { Some(serde_json::to_string(event.artifacts())?) };
+        let headers = serde_json::to_string(event.headers())?;
+        Ok(Self { event, dedupe_window, artifacts, headers })
+    }
+
+    /// Returns how much memory it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.event.raw().len() + self.artifacts.as_ref().map_or(0, String::len) + self.headers.len()
+    }
+}
+
+/// Stores an event, or finds the equal one.
+pub(super) fn accept(writing: &mut Writing<'_>, arrival: &Arrival) -> rusqlite::Result<Acceptance> {
+    let event = &arrival.event;
+    let names = run::Names::of(event);
+    let found = run::find(writing, &names)?;
+    if let Some(first) = found.oldest().map(|run| find_equal(writing, arrival, run)).transpose()?.flatten() {
+        return Ok(Acceptance::Duplicate(first));
+    }
+    let run = run::enter(writing, &names, found, event.received_at())?;
+    let id = writing.ids.event(event.received_at());
+    let sequence = insert_event(writing, arrival, run, &id)?;
+    if let Some(artifacts) = &arrival.artifacts {
+        writing
+            .prepare("INSERT INTO event_artifacts (sequence, artifacts) VALUES (?1, ?2)")?
+            .execute(params![sequence, artifacts])?;
+    }
+    let body: &Bytes = event.raw();
+    writing
+        .prepare("INSERT INTO payload (sequence, headers, body) VALUES (?1, ?2, ?3)")?
+        .execute(params![sequence, arrival.headers, &body[..]])?;
+    Ok(Acceptance::Stored(id))
+}
+
+/// Finds the equal event of a run that came less than the window before. One that came a moment *later* counts too:
+/// of two at once, whichever reaches the writer first is the first.
+fn find_equal(writing: &Writing<'_>, arrival: &Arrival, run: i64) -> rusqlite::Result<Option<EventId>> {
+    if arrival.dedupe_window.is_zero() {
+        return Ok(None);
+    }
+    let (at, window) = (micros(arrival.event.received_at()), span(arrival.dedupe_window));
+    writing
+        .prepare(
+            "SELECT id FROM event
+             WHERE run_number = ?1 AND fingerprint = ?2 AND received_at > ?3 AND received_at < ?4
+             ORDER BY sequence LIMIT 1",
+        )?
+        .query_row(
+            params![run, arrival.event.fingerprint(), at.saturating_sub(window), at.saturating_add(window)],
+            |row| Ok(EventId::new(row.get::<_, String>(0)?)),
+        )
+        .optional()
+}
+
+fn insert_event(writing: &Writing<'_>, arrival: &Arrival, run: i64, id: &EventId) -> rusqlite::Result<i64> {
+    let event = &arrival.event;
+    let received_at = micros(event.received_at());
+    writing
+        .prepare(
+            "INSERT INTO event (id, organization, run_number, resource, action, run_id, sentry_run_id, group_id,
+                                iteration, received_at, sent_at, fingerprint, due_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?10)",
+        )?
+        .insert(params![
+            id.as_str(),
+            event.organization().as_str(),
+            run,
+            event.resource(),
+            event.action().as_str(),
+            event.run_id().map(RunId::as_str),
+            event.sentry_run_id().map(SentryRunId::as_str),
+            event.group_id().map(GroupId::as_str),
+            event.iteration().map(u64::cast_signed),
+            received_at,
+            event.sent_at().map(micros),
+            event.fingerprint(),
+        ])
+}

@@ -1,0 +1,100 @@
+//! Claims: deliveries that are due are leased, the oldest first, each destination within its own allowance.
+//!
+//! What is not due, not the oldest of its lane or leased is in no index that is read here, so a claim costs the same
+//! with 200,000 waiting as with none.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Row, params};
+
+use super::value::{micros, micros_after, time, word};
+use super::{destination, writer::Writing};
+use crate::delivery::{Delivery, DeliveryId, DestinationName, Origin, Rung};
+use crate::event::EventId;
+use crate::store::{Claims, DeliveryClaim, DeliveryTicket, OpenDestination};
+
+/// Claims what is due for the open destinations.
+pub(super) fn claim(
+    writing: &Writing<'_>,
+    open: &[OpenDestination],
+    now: Timestamp,
+    lease: Duration,
+) -> rusqlite::Result<Claims> {
+    let mut claims = Claims::default();
+    for destination in open {
+        let Some(id) = destination::find(writing, &destination.name)? else { continue };
+        end_leases(writing, id, now)?;
+        let due = find_due(writing, id, destination, now)?;
+        let until = micros_after(now, lease);
+        for claim in &due {
+            writing
+                .prepare("UPDATE delivery SET lease_until = ?2, fence = ?3 WHERE number = ?1")?
+                .execute(params![claim.ticket.number, until, claim.ticket.fence])?;
+        }
+        claims.deliveries.extend(due);
+        if let Some(next) = next_due(writing, id)? {
+            claims.next_due.push((destination.name.clone(), next));
+        }
+    }
+    Ok(claims)
+}
+
+/// Ends the leases that have run out.
+fn end_leases(writing: &Writing<'_>, destination: i64, now: Timestamp) -> rusqlite::Result<()> {
+    writing
+        .prepare("UPDATE delivery SET lease_until = NULL WHERE destination_id = ?1 AND lease_until <= ?2")?
+        .execute([destination, micros(now)])
+        .map(drop)
+}
+
+fn find_due(
+    writing: &Writing<'_>,
+    id: i64,
+    destination: &OpenDestination,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<DeliveryClaim>> {
+    let allowance = i64::try_from(destination.allowance).unwrap_or(i64::MAX);
+    writing
+        .prepare(
+            "SELECT d.number, d.fence, d.id, e.id, d.template_set, d.origin, d.created_at, d.first_due_at, d.attempts,
+                    d.failures, d.rung
+             FROM delivery d CROSS JOIN event e ON e.sequence = d.event_sequence
+             WHERE d.destination_id = ?1 AND d.due_at <= ?2 AND d.lease_until IS NULL
+             ORDER BY d.due_at, d.number LIMIT ?3",
+        )?
+        .query_map(params![id, micros(now), allowance], |row| read_claim(row, &destination.name))?
+        .collect()
+}
+
+fn read_claim(row: &Row<'_>, destination: &DestinationName) -> rusqlite::Result<DeliveryClaim> {
+    Ok(DeliveryClaim {
+        ticket: DeliveryTicket { number: row.get(0)?, fence: row.get::<_, i64>(1)? + 1 },
+        delivery: Delivery {
+            id: DeliveryId::new(row.get::<_, String>(2)?),
+            event_id: EventId::new(row.get::<_, String>(3)?),
+            destination: destination.clone(),
+            template_set: row.get(4)?,
+            origin: word(row.get_ref(5)?.as_str()?, Origin::from_word)?,
+            created_at: time(row.get(6)?),
+            first_due_at: time(row.get(7)?),
+            attempts: row.get(8)?,
+            failures: row.get(9)?,
+            rung: word(row.get_ref(10)?.as_str()?, Rung::from_word)?,
+        },
+    })
+}
+
+/// Returns when a destination's next delivery falls due, or the next lease ends, whichever is sooner.
+fn next_due(writing: &Writing<'_>, destination: i64) -> rusqlite::Result<Option<Timestamp>> {
+    let next: Option<i64> = writing
+        .prepare(
+            "SELECT min(next) FROM (
+                 SELECT min(due_at) AS next FROM delivery
+                 WHERE destination_id = ?1 AND due_at IS NOT NULL AND lease_until IS NULL
+                 UNION ALL
+                 SELECT min(lease_until) FROM delivery WHERE destination_id = ?1 AND lease_until IS NOT NULL)",
+        )?
+        .query_row([destination], |row| row.get(0))?;
+    Ok(next.map(time))
+}

@@ -1,0 +1,154 @@
+//! Connections: how the file is opened and set up, for writing and for reading, and the schema brought up to date.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite_migration::{M, Migrations};
+
+use super::fault::unavailable;
+use super::ids::Ids;
+use super::place::{self, APPLICATION_ID};
+use crate::store::StoreError;
+
+/// The schema's versions, oldest first; the number of a version is its place in this list, from 1.
+const MIGRATION_STEPS: &[M<'static>] = &[M::up(include_str!("../migrations/sqlite/0001_store.sql"))];
+const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
+
+/// The newest version in [`MIGRATIONS`].
+pub(super) const LATEST_VERSION: i32 = 1;
+
+/// Neither makes a file, and no connection is used by two threads at once.
+const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+const READ_WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
+/// How long a statement waits for a process beside us that writes; those hold the file for milliseconds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How much of the file a connection keeps in memory, in KiB. The newest pages are the ones that are used.
+const CACHE_KIB: i64 = 2_000;
+/// After how many pages of log (4 KiB each) a commit moves them to the file: rarely enough to write the busy pages
+/// once instead of many times, often enough to be done in milliseconds.
+const CHECKPOINT_PAGES: i64 = 4_000;
+/// To what size the log is cut once a long reader or a burst has let it grow.
+const LOG_LIMIT_BYTES: i64 = 64 * 1024 * 1024;
+/// How many prepared statements a connection keeps; more than there are.
+const STATEMENTS: usize = 96;
+
+/// Opens the file for the relay itself: makes the schema where it is missing, and ends all leases, whose owners are
+/// gone. Returns the number of this opening, which owns the leases from now on, as well.
+pub(super) fn open_to_serve(path: &Path) -> Result<(Connection, i64), StoreError> {
+    let mut connection = open_to_write(path)?;
+    let version = prepare_file(&connection).map_err(|error| unavailable(&error))?;
+    place::check_marks(path, APPLICATION_ID, version, LATEST_VERSION)?;
+    MIGRATIONS.to_latest(&mut connection).map_err(|error| {
+        if let rusqlite_migration::Error::RusqliteError { err, .. } = &error {
+            return unavailable(err);
+        }
+        StoreError::Unavailable(format!("its schema could not be brought up to date: {error}"))
+    })?;
+    let owner = void_leases(&connection).map_err(|error| unavailable(&error))?;
+    Ok((connection, owner))
+}
+
+/// Marks a new file as ours, which has to happen in this order, and returns the schema's version.
+fn prepare_file(connection: &Connection) -> rusqlite::Result<i32> {
+    let version = pragma_number(connection, "user_version")?;
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    if pages == 0 {
+        // Before the log is switched on: later it is ignored.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        // Before the log, too, so that the mark stands in the file itself whatever happens next.
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?;
+    Ok(version)
+}
+
+/// Ends the leases of an earlier process: those of deliveries are few and found by their index, those of events end by
+/// the change of owner. So it takes as long with 100,000 waiting as with none.
+fn void_leases(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.execute("UPDATE delivery SET lease_until = NULL WHERE lease_until IS NOT NULL", [])?;
+    connection.query_row("UPDATE store SET serves = serves + 1 RETURNING serves", [], |row| row.get(0))
+}
+
+/// Opens the file for writing as it is.
+pub(super) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, READ_WRITE).map_err(|error| unavailable(&error))?;
+    set_up(&connection)
+        .and_then(|()| connection.pragma_update(None, "synchronous", "FULL"))
+        .and_then(|()| connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES))
+        .and_then(|()| connection.pragma_update(None, "journal_size_limit", LOG_LIMIT_BYTES))
+        .map_err(|error| unavailable(&error))?;
+    Ok(connection)
+}
+
+/// Opens the file for reading alone.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, READ_ONLY).map_err(|error| unavailable(&error))?;
+    set_up(&connection).map_err(|error| unavailable(&error))?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    connection.pragma_update(None, "mmap_size", 0)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "foreign_keys", false)
+}
+
+/// Refuses a file that is not a store of exactly this version: a command beside the relay never changes the schema.
+pub(super) fn check_beside(path: &Path) -> Result<(), StoreError> {
+    // SQLite itself looks, and reads only: a handle of our own would, once closed, drop the locks of a relay in this
+    // process.
+    let marks = Connection::open_with_flags(path, READ_ONLY).and_then(|connection| {
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        Ok((pragma_number(&connection, "application_id")?, pragma_number(&connection, "user_version")?))
+    });
+    let (application, version) = match marks {
+        Ok(marks) => marks,
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+            return Err(place::not_a_store(path, "is not an SQLite database"));
+        }
+        Err(error) => return Err(unavailable(&error)),
+    };
+    place::check_marks(path, application, version, LATEST_VERSION)?;
+    if version < LATEST_VERSION {
+        return Err(StoreError::Refused {
+            message: format!(
+                "`{}` was written by an older seer-relay (its schema is version {version}, this one needs \
+                 {LATEST_VERSION})",
+                path.display()
+            ),
+            hint: "start `seer-relay serve` once: it brings the store up to date".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn pragma_number(connection: &Connection, name: &str) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, name, |row| row.get(0))
+}
+
+/// Tells the ids that are to be made from now on which ones were given out before.
+pub(super) fn follow_ids(connection: &Connection, ids: &mut Ids) -> rusqlite::Result<()> {
+    let newest = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, String>(0)).optional();
+    let event = newest("SELECT id FROM event ORDER BY sequence DESC LIMIT 1")?;
+    let delivery = newest("SELECT id FROM delivery ORDER BY number DESC LIMIT 1")?;
+    ids.follow(event.as_deref(), delivery.as_deref());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_migration_runs_and_the_newest_is_the_version_that_is_checked_for() {
+        MIGRATIONS.validate().unwrap();
+        let mut connection = Connection::open_in_memory().unwrap();
+        MIGRATIONS.to_latest(&mut connection).unwrap();
+        assert_eq!(pragma_number(&connection, "user_version").unwrap(), LATEST_VERSION);
+    }
+}

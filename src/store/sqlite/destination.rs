@@ -1,0 +1,123 @@
+//! Destinations: what is remembered of them over a restart. Of an address only a keyed fingerprint is kept.
+
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+
+use super::value::{micros, time};
+use super::writer::Writing;
+use crate::delivery::{DestinationKind, DestinationName};
+use crate::store::{DestinationChange, DestinationEntry, DestinationStatus};
+
+/// Returns the number of a destination that is known.
+pub(super) fn find(writing: &Writing<'_>, name: &DestinationName) -> rusqlite::Result<Option<i64>> {
+    writing
+        .prepare("SELECT id FROM destination WHERE name = ?1")?
+        .query_row([name.as_str()], |row| row.get(0))
+        .optional()
+}
+
+/// Returns the number of a destination, which is made known where it is not.
+pub(super) fn ensure(
+    writing: &Writing<'_>,
+    name: &DestinationName,
+    kind: DestinationKind,
+) -> rusqlite::Result<i64> {
+    if let Some(id) = find(writing, name)? {
+        return Ok(id);
+    }
+    writing
+        .prepare("INSERT INTO destination (name, kind) VALUES (?1, ?2)")?
+        .insert([name.as_str(), kind.as_str()])
+}
+
+/// Makes the configured destinations known; a new address ends what was remembered of the old one. An address that is
+/// not known now, because its secret is unset, ends nothing.
+pub(super) fn register(
+    writing: &Writing<'_>,
+    entries: &[DestinationEntry],
+) -> rusqlite::Result<Vec<DestinationStatus>> {
+    let key: Vec<u8> = writing.connection.query_row("SELECT address_key FROM store", [], |row| row.get(0))?;
+    let mut statuses = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let id = ensure(writing, &entry.name, entry.kind)?;
+        writing
+            .prepare("UPDATE destination SET kind = ?2 WHERE id = ?1")?
+            .execute(params![id, entry.kind.as_str()])?;
+        if let Some(address) = &entry.address {
+            writing
+                .prepare(
+                    "UPDATE destination SET address_fingerprint = ?2, gone_since = NULL, held_until = NULL
+                     WHERE id = ?1 AND address_fingerprint IS NOT ?2",
+                )?
+                .execute(params![id, fingerprint(&key, address)])?;
+        }
+        statuses.push(
+            writing
+                .prepare("SELECT name, held_until, gone_since FROM destination WHERE id = ?1")?
+                .query_row([id], read_status)?,
+        );
+    }
+    Ok(statuses)
+}
+
+fn fingerprint(key: &[u8], address: &SecretString) -> Vec<u8> {
+    // An HMAC takes a key of any length.
+    Hmac::<Sha256>::new_from_slice(key).map_or_else(
+        |_| Vec::new(),
+        |mac| mac.chain_update(address.expose_secret()).finalize().into_bytes().to_vec(),
+    )
+}
+
+fn read_status(row: &rusqlite::Row<'_>) -> rusqlite::Result<DestinationStatus> {
+    Ok(DestinationStatus {
+        name: DestinationName::new(row.get::<_, String>(0)?),
+        held_until: row.get::<_, Option<i64>>(1)?.map(time),
+        gone_since: row.get::<_, Option<i64>>(2)?.map(time),
+    })
+}
+
+/// Lists the destinations for which something waits, or of which something is remembered.
+pub(super) fn list(connection: &Connection) -> rusqlite::Result<Vec<DestinationStatus>> {
+    // Each lane has one delivery that is due or leased, so two look-ups by index tell whether anything waits.
+    connection
+        .prepare_cached(
+            "SELECT name, held_until, gone_since FROM destination t
+             WHERE gone_since IS NOT NULL OR held_until IS NOT NULL
+                OR EXISTS (SELECT 1 FROM delivery d WHERE d.destination_id = t.id
+                           AND d.due_at IS NOT NULL AND d.lease_until IS NULL)
+                OR EXISTS (SELECT 1 FROM delivery d WHERE d.destination_id = t.id AND d.lease_until IS NOT NULL)
+             ORDER BY name",
+        )?
+        .query_map([], read_status)?
+        .collect()
+}
+
+/// Writes down what an attempt told of its destination. A hold is never shortened.
+pub(super) fn change(
+    writing: &Writing<'_>,
+    destination: i64,
+    change: &DestinationChange,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let (sql, at) = match change {
+        DestinationChange::None => return Ok(()),
+        DestinationChange::HeldUntil(until) => {
+            ("UPDATE destination SET held_until = max(coalesce(held_until, ?2), ?2) WHERE id = ?1", *until)
+        }
+        DestinationChange::Gone => {
+            ("UPDATE destination SET gone_since = coalesce(gone_since, ?2) WHERE id = ?1", now)
+        }
+    };
+    writing.prepare(sql)?.execute([destination, micros(at)]).map(drop)
+}
+
+/// Forgets that a destination is gone or held.
+pub(super) fn reopen(writing: &Writing<'_>, name: &DestinationName) -> rusqlite::Result<()> {
+    writing
+        .prepare("UPDATE destination SET gone_since = NULL, held_until = NULL WHERE name = ?1")?
+        .execute([name.as_str()])
+        .map(drop)
+}

@@ -1,0 +1,225 @@
+//! What people read: runs, deliveries and how much waits, each from one state of the store.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+
+use super::find;
+use super::story::{self, Kept};
+use super::value::{micros, time, word};
+use crate::delivery::{DeliveryId, DeliveryState, DestinationKind, DestinationName, Reason};
+use crate::event::{EventId, Organization};
+use crate::run::Run;
+use crate::store::{Backlog, DeliveryFilter, DeliveryRow, EventRow, FindError, RunHistory, RunRow};
+
+/// Lists runs, the newest event first.
+pub(super) fn runs(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<RunRow>> {
+    let mut rows = Vec::new();
+    for number in newest_runs(connection, limit)? {
+        let events = story::of_run(connection, number)?;
+        let Some(run) = fold(&events) else { continue };
+        let (deliveries, dead) = connection
+            .prepare_cached(
+                "SELECT count(*), count(*) FILTER (WHERE d.state = 'dead')
+                 FROM event e CROSS JOIN delivery d ON d.event_sequence = e.sequence WHERE e.run_number = ?1",
+            )?
+            .query_row([number], |row| Ok((unsigned(row, 0)?, unsigned(row, 1)?)))?;
+        let events = u64::try_from(events.len()).unwrap_or(u64::MAX);
+        rows.push(RunRow { run, events, deliveries, dead });
+    }
+    Ok(rows)
+}
+
+fn fold(events: &[Kept]) -> Option<Run> {
+    Run::fold(events.iter().map(|kept| &kept.event))
+}
+
+/// Walks back from the newest event until it has met so many runs.
+fn newest_runs(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<i64>> {
+    let mut statement = connection
+        .prepare_cached("SELECT run_number FROM event WHERE run_number IS NOT NULL ORDER BY sequence DESC")?;
+    let mut rows = statement.query([])?;
+    let (mut seen, mut newest) = (HashSet::new(), Vec::new());
+    while newest.len() < limit {
+        let Some(row) = rows.next()? else { break };
+        let run = row.get(0)?;
+        if seen.insert(run) {
+            newest.push(run);
+        }
+    }
+    Ok(newest)
+}
+
+/// Returns one run with its history. Every lease counts as a delivery being sent.
+pub(super) fn run(connection: &Connection, name: &str) -> rusqlite::Result<Result<RunHistory, FindError>> {
+    let number = match find::run(connection, name)? {
+        Ok(number) => number,
+        Err(error) => return Ok(Err(error)),
+    };
+    let events = story::of_run(connection, number)?;
+    let Some(run) = fold(&events) else { return Ok(Err(FindError::Unknown(name.to_owned()))) };
+    let deliveries = list_deliveries(
+        connection,
+        "event e CROSS JOIN delivery d ON d.event_sequence = e.sequence",
+        &["e.run_number = ?1"],
+        vec![Value::Integer(number)],
+        "ORDER BY d.number",
+        Timestamp::MIN,
+    )?;
+    let events = events.into_iter().map(|kept| EventRow { event: kept.event, routes: kept.routes }).collect();
+    Ok(Ok(RunHistory { run, events, deliveries }))
+}
+
+/// Whether a delivery goes to the destination that is asked for, if one is.
+const OF_DESTINATION: &str =
+    "(?1 IS NULL OR d.destination_id = (SELECT id FROM destination WHERE name = ?1))";
+
+/// The newest unfinished ones are found in their index alone, however many there are; so many more than asked for as
+/// are leased, which are then left out.
+const NEWEST_WAITING: &str = "d.number IN (
+        SELECT w.number FROM delivery w INDEXED BY delivery_lane
+        WHERE w.state = 'waiting' AND (?1 IS NULL OR w.destination_id = (SELECT id FROM destination WHERE name = ?1))
+        ORDER BY w.number DESC
+        LIMIT ?3 + (SELECT count(*) FROM delivery INDEXED BY delivery_leased WHERE lease_until IS NOT NULL))
+    AND (d.lease_until IS NULL OR d.lease_until <= ?2)";
+
+/// Lists deliveries, newest first.
+pub(super) fn deliveries(
+    connection: &Connection,
+    filter: &DeliveryFilter,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<DeliveryRow>> {
+    let (index, condition) = match filter.state {
+        None => ("", "?2 IS NOT NULL"),
+        Some(DeliveryState::Waiting) => ("", NEWEST_WAITING),
+        Some(DeliveryState::Sending) => (" INDEXED BY delivery_leased", "d.lease_until > ?2"),
+        Some(DeliveryState::Delivered) => ("", "?2 IS NOT NULL AND d.state = 'delivered'"),
+        Some(DeliveryState::Superseded) => ("", "?2 IS NOT NULL AND d.state = 'superseded'"),
+        Some(DeliveryState::Dead) => (" INDEXED BY delivery_dead", "?2 IS NOT NULL AND d.state = 'dead'"),
+    };
+    let destination = filter.destination.as_ref().map(|name| name.as_str().to_owned());
+    let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
+    list_deliveries(
+        connection,
+        &format!("delivery d{index} CROSS JOIN event e ON e.sequence = d.event_sequence"),
+        &[OF_DESTINATION, condition],
+        vec![
+            destination.map_or(Value::Null, Value::Text),
+            Value::Integer(micros(now)),
+            Value::Integer(limit),
+        ],
+        "ORDER BY d.number DESC LIMIT ?3",
+        now,
+    )
+}
+
+/// Reads deliveries `d` of events `e`. A run is named as [`Run::label`] names it: by the first id that an event showed.
+fn list_deliveries(
+    connection: &Connection,
+    from: &str,
+    conditions: &[&str],
+    values: Vec<Value>,
+    end: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<DeliveryRow>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT d.id, e.id, coalesce(e.organization, ''),
+                    (SELECT f.run_id FROM event f WHERE f.run_number = e.run_number AND f.run_id IS NOT NULL
+                     ORDER BY f.sequence LIMIT 1),
+                    (SELECT f.sentry_run_id FROM event f
+                     WHERE f.run_number = e.run_number AND f.sentry_run_id IS NOT NULL ORDER BY f.sequence LIMIT 1),
+                    (SELECT f.id FROM event f WHERE f.run_number = e.run_number ORDER BY f.sequence LIMIT 1),
+                    e.action, t.name, t.kind, d.state, d.lease_until, d.attempts, d.last_status, d.last_reason,
+                    d.created_at, d.due_at, d.finished_at,
+                    (SELECT o.id FROM delivery o WHERE o.number = d.replay_of),
+                    (SELECT o.id FROM delivery o WHERE o.number = d.replayed_by)
+             FROM {from} CROSS JOIN destination t ON t.id = d.destination_id WHERE {} {end}",
+            conditions.join(" AND ")
+        ))?
+        .query_map(params_from_iter(values), |row| read_delivery(row, now))?
+        .collect()
+}
+
+fn read_delivery(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<DeliveryRow> {
+    let event_id: String = row.get(1)?;
+    let organization: String = row.get(2)?;
+    let run_id: Option<String> = row.get(3)?;
+    let shown = match (&run_id, row.get::<_, Option<String>>(4)?, row.get::<_, Option<String>>(5)?) {
+        (Some(id), _, _) => id.clone(),
+        (None, Some(id), _) | (None, None, Some(id)) => id,
+        (None, None, None) => event_id.clone(),
+    };
+    let leased = row.get::<_, Option<i64>>(10)?.is_some_and(|until| until > micros(now));
+    let kept = word(row.get_ref(9)?.as_str()?, DeliveryState::from_word)?;
+    let state = if leased && kept == DeliveryState::Waiting { DeliveryState::Sending } else { kept };
+    let due_at = row.get::<_, Option<i64>>(15)?.map(time);
+    let finished_at = row.get::<_, Option<i64>>(16)?.map(time);
+    Ok(DeliveryRow {
+        id: DeliveryId::new(row.get::<_, String>(0)?),
+        event_id: EventId::new(event_id),
+        run: format!("{organization}/{shown}"),
+        organization: Organization::new(organization),
+        run_id,
+        action: row.get(6)?,
+        destination: DestinationName::new(row.get::<_, String>(7)?),
+        kind: word(row.get_ref(8)?.as_str()?, DestinationKind::from_word)?,
+        state,
+        attempts: row.get(11)?,
+        last_status: row.get(12)?,
+        last_reason: row
+            .get_ref(13)?
+            .as_str_or_null()?
+            .map(|text| word(text, Reason::from_word))
+            .transpose()?,
+        created_at: time(row.get(14)?),
+        next_attempt_at: due_at.filter(|_| state == DeliveryState::Waiting),
+        delivered_at: finished_at.filter(|_| state == DeliveryState::Delivered),
+        replay_of: row.get::<_, Option<String>>(17)?.map(DeliveryId::new),
+        replayed_by: row.get::<_, Option<String>>(18)?.map(DeliveryId::new),
+    })
+}
+
+/// Counts what waits, from indexes alone.
+pub(super) fn backlog(connection: &Connection) -> rusqlite::Result<Backlog> {
+    let events = connection
+        .prepare_cached("SELECT count(*) FROM event INDEXED BY event_waiting WHERE due_at IS NOT NULL")?
+        .query_row([], |row| unsigned(row, 0))?;
+    let unfinished = count(connection, "delivery_lane", "state = 'waiting'")?;
+    let leased = count(connection, "delivery_leased", "lease_until IS NOT NULL")?;
+    let dead = count(connection, "delivery_dead", "state = 'dead'")?;
+    let mut statement = connection.prepare_cached("SELECT id, name FROM destination ORDER BY name")?;
+    let mut rows = statement.query([])?;
+    let mut deliveries = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        let name = DestinationName::new(row.get::<_, String>(1)?);
+        let of = |counts: &BTreeMap<i64, u64>| counts.get(&id).copied().unwrap_or_default();
+        for (state, number) in [
+            (DeliveryState::Waiting, of(&unfinished).saturating_sub(of(&leased))),
+            (DeliveryState::Sending, of(&leased)),
+            (DeliveryState::Dead, of(&dead)),
+        ] {
+            if number > 0 {
+                deliveries.push((name.clone(), state, number));
+            }
+        }
+    }
+    Ok(Backlog { events, deliveries })
+}
+
+fn count(connection: &Connection, index: &str, condition: &str) -> rusqlite::Result<BTreeMap<i64, u64>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT destination_id, count(*) FROM delivery INDEXED BY {index} WHERE {condition}
+             GROUP BY destination_id"
+        ))?
+        .query_map([], |row| Ok((row.get(0)?, unsigned(row, 1)?)))?
+        .collect()
+}
+
+fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get(column).map(|number: i64| u64::try_from(number).unwrap_or_default())
+}

@@ -1,0 +1,87 @@
+//! Ids of events and deliveries: a prefix and a ULID in lower case, each greater than the one before it.
+//!
+//! Knows no clock: the time in an id is the one that the caller brings.
+
+use jiff::Timestamp;
+use ulid::Ulid;
+
+use crate::delivery::DeliveryId;
+use crate::event::EventId;
+
+/// What every event's id begins with.
+pub(super) const EVENT_PREFIX: &str = "evt_";
+/// What every delivery's id begins with.
+pub(super) const DELIVERY_PREFIX: &str = "dlv_";
+
+/// The random bits of a ULID that are drawn anew; the highest stays 0, so that counting up never overflows.
+const RANDOM_BITS: u128 = (1 << 79) - 1;
+
+/// Makes ids that rise in the order in which they are asked for, even when the clock is turned back.
+#[derive(Debug, Default)]
+pub(super) struct Ids {
+    event: Ulid,
+    delivery: Ulid,
+}
+
+impl Ids {
+    /// Returns the id of the next event.
+    pub(super) fn event(&mut self, at: Timestamp) -> EventId {
+        EventId::new(next(&mut self.event, EVENT_PREFIX, at))
+    }
+
+    /// Returns the id of the next delivery.
+    pub(super) fn delivery(&mut self, at: Timestamp) -> DeliveryId {
+        DeliveryId::new(next(&mut self.delivery, DELIVERY_PREFIX, at))
+    }
+
+    /// Takes note of ids that were given out earlier: the next ones will be greater.
+    pub(super) fn follow(&mut self, event: Option<&str>, delivery: Option<&str>) {
+        self.event = self.event.max(read(event, EVENT_PREFIX));
+        self.delivery = self.delivery.max(read(delivery, DELIVERY_PREFIX));
+    }
+}
+
+fn next(last: &mut Ulid, prefix: &str, at: Timestamp) -> String {
+    let milliseconds = u64::try_from(at.as_millisecond()).unwrap_or_default();
+    *last = if milliseconds > last.timestamp_ms() {
+        Ulid::from_parts(milliseconds, rand::random::<u128>() & RANDOM_BITS)
+    } else {
+        last.increment().unwrap_or_else(|next_millisecond| next_millisecond)
+    };
+    let mut text = String::with_capacity(prefix.len() + ulid::ULID_LEN);
+    text.push_str(prefix);
+    text.push_str(last.array_to_str(&mut [0; ulid::ULID_LEN]));
+    text.make_ascii_lowercase();
+    text
+}
+
+fn read(id: Option<&str>, prefix: &str) -> Ulid {
+    id.and_then(|id| id.strip_prefix(prefix))
+        .and_then(|text| Ulid::from_string(text).ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn ids_rise_even_when_the_clock_stands_or_is_turned_back() {
+        let mut ids = Ids::default();
+        let made: Vec<_> = [10, 10, 11, 5, 12].into_iter().map(|second| ids.event(at(second))).collect();
+        assert!(made.is_sorted_by(|earlier, later| earlier < later), "{made:?}");
+        assert!(made.iter().all(|id| id.as_str().starts_with(EVENT_PREFIX) && id.as_str().len() == 30));
+    }
+
+    #[test]
+    fn ids_follow_on_those_of_an_earlier_process() {
+        let earlier = Ids::default().delivery(at(1000));
+        let mut ids = Ids::default();
+        ids.follow(None, Some(earlier.as_str()));
+        assert!(ids.delivery(at(1)) > earlier);
+    }
+}

@@ -1,0 +1,59 @@
+//! Lanes: the unfinished deliveries of one run for one destination, of which only the oldest may be due.
+//!
+//! `due_at` is set for the oldest of a lane, leased or not, and NULL for all others; every statement that changes what
+//! is the oldest comes here afterwards. So a claim never has to look for older ones.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+use super::value::micros;
+use super::writer::Writing;
+
+/// Returns the oldest unfinished delivery of a lane.
+pub(super) fn head(writing: &Writing<'_>, run: i64, destination: i64) -> rusqlite::Result<Option<i64>> {
+    writing
+        .prepare(
+            "SELECT number FROM delivery WHERE run_number = ?1 AND destination_id = ?2 AND state = 'waiting'
+             ORDER BY number LIMIT 1",
+        )?
+        .query_row([run, destination], |row| row.get(0))
+        .optional()
+}
+
+/// Makes the oldest delivery of a lane due, unless it is already.
+pub(super) fn promote(
+    writing: &Writing<'_>,
+    run: i64,
+    destination: i64,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let Some(number) = head(writing, run, destination)? else { return Ok(()) };
+    writing
+        .prepare(
+            "UPDATE delivery SET due_at = ?2, first_due_at = coalesce(first_due_at, ?2)
+             WHERE number = ?1 AND due_at IS NULL",
+        )?
+        .execute(params![number, micros(now)])
+        .map(drop)
+}
+
+/// Puts the lanes of a run right after deliveries have joined them from elsewhere. One that is leased is left to whoever
+/// sends it.
+pub(super) fn put_right(writing: &Writing<'_>, run: i64, now: Timestamp) -> rusqlite::Result<()> {
+    let destinations: Vec<i64> = writing
+        .prepare("SELECT DISTINCT destination_id FROM delivery WHERE run_number = ?1 AND state = 'waiting'")?
+        .query_map([run], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for destination in destinations {
+        writing
+            .prepare(
+                "UPDATE delivery SET due_at = NULL
+                 WHERE run_number = ?1 AND destination_id = ?2 AND state = 'waiting' AND due_at IS NOT NULL
+                   AND number > (SELECT min(number) FROM delivery
+                                 WHERE run_number = ?1 AND destination_id = ?2 AND state = 'waiting')",
+            )?
+            .execute([run, destination])?;
+        promote(writing, run, destination, now)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! Replays: deliveries repeated as new ones, events sent through the routes anew.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::delivery::{self, NewDelivery};
+use super::ids::DELIVERY_PREFIX;
+use super::value::micros;
+use super::{find, writer::Writing};
+use crate::delivery::{DeliveryId, DestinationName, Origin};
+use crate::event::EventId;
+use crate::store::{FindError, Replayed};
+
+/// Repeats one delivery.
+pub(super) fn delivery(
+    writing: &mut Writing<'_>,
+    id: &DeliveryId,
+    now: Timestamp,
+) -> rusqlite::Result<Result<Replayed, FindError>> {
+    let lower = id.as_str().to_ascii_lowercase();
+    let number = writing
+        .prepare("SELECT number FROM delivery WHERE id = ?1")?
+        .query_row([lower.starts_with(DELIVERY_PREFIX).then_some(lower)], |row| row.get(0))
+        .optional()?;
+    let Some(number) = number else { return Ok(Err(FindError::Unknown(id.as_str().to_owned()))) };
+    let pair = repeat(writing, number, now)?;
+    Ok(Ok(Replayed { deliveries: vec![pair], events: Vec::new() }))
+}
+
+/// Lists the dead letters that were not replayed yet.
+pub(super) fn list_dead(
+    connection: &Connection,
+    destination: Option<&DestinationName>,
+    since: Option<Timestamp>,
+) -> rusqlite::Result<Vec<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT number FROM delivery INDEXED BY delivery_dead
+             WHERE state = 'dead' AND replayed_by IS NULL
+               AND destination_id IN (SELECT id FROM destination WHERE ?1 IS NULL OR name = ?1)
+               AND (?2 IS NULL OR finished_at >= ?2)
+             ORDER BY number",
+        )?
+        .query_map(params![destination.map(DestinationName::as_str), since.map(micros)], |row| row.get(0))?
+        .collect()
+}
+
+/// Repeats those of these deliveries that are still dead letters and not replayed yet.
+pub(super) fn dead(
+    writing: &mut Writing<'_>,
+    numbers: &[i64],
+    now: Timestamp,
+) -> rusqlite::Result<Vec<(DeliveryId, DeliveryId)>> {
+    let mut pairs = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        let still_dead = writing
+            .prepare("SELECT 1 FROM delivery WHERE number = ?1 AND state = 'dead' AND replayed_by IS NULL")?
+            .exists([number])?;
+        if still_dead {
+            pairs.push(repeat(writing, *number, now)?);
+        }
+    }
+    Ok(pairs)
+}
+
+/// Queues a delivery once more, as a new one; the old one stays as it is.
+fn repeat(
+    writing: &mut Writing<'_>,
+    number: i64,
+    now: Timestamp,
+) -> rusqlite::Result<(DeliveryId, DeliveryId)> {
+    let (old, event, run, destination, template_set) = writing
+        .prepare("SELECT id, event_sequence, run_number, destination_id, template_set FROM delivery WHERE number = ?1")?
+        .query_row([number], |row| {
+            let template_set: Option<String> = row.get(4)?;
+            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, template_set))
+        })?;
+    let new = NewDelivery {
+        event,
+        run,
+        destination,
+        template_set: template_set.as_deref(),
+        origin: Origin::Replay,
+        superseded: false,
+        replay_of: Some(number),
+    };
+    Ok((DeliveryId::new(old), delivery::insert(writing, &new, now)?))
+}
+
+/// Sends one event through the routes anew.
+pub(super) fn event(
+    writing: &Writing<'_>,
+    id: &EventId,
+    now: Timestamp,
+) -> rusqlite::Result<Result<Replayed, FindError>> {
+    match find::event(writing.connection, id.as_str())? {
+        None => Ok(Err(FindError::Unknown(id.as_str().to_owned()))),
+        Some(sequence) => route_anew(writing, &[sequence], now).map(Ok),
+    }
+}
+
+/// Sends every event of a run through the routes anew.
+pub(super) fn run(
+    writing: &Writing<'_>,
+    name: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Result<Replayed, FindError>> {
+    let run = match find::run(writing.connection, name)? {
+        Ok(run) => run,
+        Err(error) => return Ok(Err(error)),
+    };
+    let sequences: Vec<i64> = writing
+        .prepare("SELECT sequence FROM event WHERE run_number = ?1 ORDER BY sequence")?
+        .query_map([run], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    route_anew(writing, &sequences, now).map(Ok)
+}
+
+/// An event that waits to be routed for the first time is left as it is: it will go out anyway, and is no replay.
+fn route_anew(writing: &Writing<'_>, sequences: &[i64], now: Timestamp) -> rusqlite::Result<Replayed> {
+    let mut replayed = Replayed::default();
+    for sequence in sequences {
+        writing
+            .prepare("UPDATE event SET due_at = ?2, replay = 1 WHERE sequence = ?1 AND due_at IS NULL")?
+            .execute([*sequence, micros(now)])?;
+        let id: String = writing
+            .prepare("SELECT id FROM event WHERE sequence = ?1")?
+            .query_row([sequence], |row| row.get(0))?;
+        replayed.events.push(EventId::new(id));
+    }
+    Ok(replayed)
+}

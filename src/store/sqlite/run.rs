@@ -1,0 +1,183 @@
+//! Runs and their names: which run an event belongs to, and two runs that turn out to be one.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+use super::value::micros;
+use super::{lane, writer::Writing};
+use crate::event::{RunId, SentryRunId};
+use crate::sentry::payload::AcceptedEvent;
+
+/// A name of Sentry's `run_id`.
+pub(super) const RUN_ID: &str = "run_id";
+/// A name of Sentry's `sentry_run_id`.
+pub(super) const SENTRY_RUN_ID: &str = "sentry_run_id";
+/// A name by content, for an event that shows no id: leads to an equal one alone, and is never shown.
+const CONTENT: &str = "content";
+
+/// What an event says of the run that it belongs to.
+pub(super) struct Names<'a> {
+    organization: &'a str,
+    run_id: Option<&'a str>,
+    sentry_run_id: Option<&'a str>,
+    /// Set where there is neither of the ids.
+    content: Option<String>,
+}
+
+impl<'a> Names<'a> {
+    /// Reads them from an event.
+    pub(super) fn of(event: &'a AcceptedEvent) -> Self {
+        let run_id = event.run_id().map(RunId::as_str);
+        let sentry_run_id = event.sentry_run_id().map(SentryRunId::as_str);
+        let nameless = run_id.is_none() && sentry_run_id.is_none();
+        let content = nameless.then(|| hex::encode(event.fingerprint()));
+        Self { organization: event.organization().as_str(), run_id, sentry_run_id, content }
+    }
+}
+
+/// The runs that an event's names lead to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    run_id: Option<i64>,
+    sentry_run_id: Option<i64>,
+    /// The run of the newest event of the same content.
+    content: Option<i64>,
+}
+
+impl Found {
+    /// Returns the oldest of them.
+    pub(super) fn oldest(&self) -> Option<i64> {
+        [self.run_id, self.sentry_run_id, self.content].into_iter().flatten().min()
+    }
+}
+
+/// Looks an event's names up.
+pub(super) fn find(writing: &Writing<'_>, names: &Names<'_>) -> rusqlite::Result<Found> {
+    let mut statement = writing
+        .prepare("SELECT run_number FROM run_name WHERE name = ?1 AND kind = ?2 AND organization = ?3")?;
+    let mut look_up = |name: Option<&str>, kind: &str| match name {
+        Some(name) => {
+            statement.query_row(params![name, kind, names.organization], |row| row.get(0)).optional()
+        }
+        None => Ok(None),
+    };
+    Ok(Found {
+        run_id: look_up(names.run_id, RUN_ID)?,
+        sentry_run_id: look_up(names.sentry_run_id, SENTRY_RUN_ID)?,
+        content: look_up(names.content.as_deref(), CONTENT)?,
+    })
+}
+
+/// Returns the run of a new event. Opens one where its names lead nowhere, links a name that is new to the run that the
+/// other one leads to, and makes one of two where they lead to different runs.
+pub(super) fn enter(
+    writing: &Writing<'_>,
+    names: &Names<'_>,
+    found: Found,
+    now: Timestamp,
+) -> rusqlite::Result<i64> {
+    let run = match (found.run_id, found.sentry_run_id) {
+        (Some(one), Some(other)) if one != other => {
+            let older = one.min(other);
+            merge(writing, older, one.max(other), now)?;
+            older
+        }
+        (Some(run), _) | (None, Some(run)) => run,
+        (None, None) => open(writing, names.organization, now)?,
+    };
+    if let (Some(name), None) = (names.run_id, found.run_id) {
+        link(writing, name, RUN_ID, names.organization, run)?;
+    }
+    if let (Some(name), None) = (names.sentry_run_id, found.sentry_run_id) {
+        link(writing, name, SENTRY_RUN_ID, names.organization, run)?;
+    }
+    if let Some(content) = &names.content {
+        link(writing, content, CONTENT, names.organization, run)?;
+    }
+    Ok(run)
+}
+
+fn open(writing: &Writing<'_>, organization: &str, now: Timestamp) -> rusqlite::Result<i64> {
+    writing
+        .prepare("INSERT INTO run (organization, opened_at) VALUES (?1, ?2)")?
+        .insert(params![organization, micros(now)])
+}
+
+fn link(writing: &Writing<'_>, name: &str, kind: &str, organization: &str, run: i64) -> rusqlite::Result<()> {
+    writing
+        .prepare(
+            "INSERT INTO run_name (name, kind, organization, run_number) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET run_number = excluded.run_number",
+        )?
+        .execute(params![name, kind, organization, run])
+        .map(drop)
+}
+
+/// Moves everything of the younger run to the older one.
+fn merge(writing: &Writing<'_>, older: i64, younger: i64, now: Timestamp) -> rusqlite::Result<()> {
+    for name in names_of(writing, younger)? {
+        writing
+            .prepare(
+                "UPDATE run_name SET run_number = ?4
+                 WHERE name = ?1 AND kind = ?2 AND organization = ?3 AND run_number = ?5",
+            )?
+            .execute(params![name.text, name.kind, name.organization, older, younger])?;
+    }
+    for sql in [
+        // Deliveries are found through the events, so these go last.
+        "UPDATE delivery SET run_number = ?1
+         WHERE event_sequence IN (SELECT sequence FROM event WHERE run_number = ?2)",
+        "UPDATE event SET run_number = ?1 WHERE run_number = ?2",
+        "UPDATE run SET opened_at = min(opened_at, (SELECT opened_at FROM run WHERE number = ?2)) WHERE number = ?1",
+    ] {
+        writing.prepare(sql)?.execute([older, younger])?;
+    }
+    writing.prepare("DELETE FROM run WHERE number = ?1")?.execute([younger])?;
+    lane::put_right(writing, older, now)
+}
+
+/// Removes a run and everything of it.
+pub(super) fn remove(writing: &Writing<'_>, run: i64) -> rusqlite::Result<()> {
+    for name in names_of(writing, run)? {
+        writing
+            .prepare(
+                "DELETE FROM run_name WHERE name = ?1 AND kind = ?2 AND organization = ?3 AND run_number = ?4",
+            )?
+            .execute(params![name.text, name.kind, name.organization, run])?;
+    }
+    for sql in [
+        "DELETE FROM attempt WHERE delivery_number IN (
+             SELECT d.number FROM event e JOIN delivery d ON d.event_sequence = e.sequence WHERE e.run_number = ?1)",
+        "DELETE FROM delivery WHERE event_sequence IN (SELECT sequence FROM event WHERE run_number = ?1)",
+        "DELETE FROM payload WHERE sequence IN (SELECT sequence FROM event WHERE run_number = ?1)",
+        "DELETE FROM event_artifacts WHERE sequence IN (SELECT sequence FROM event WHERE run_number = ?1)",
+        "DELETE FROM event WHERE run_number = ?1",
+        "DELETE FROM run WHERE number = ?1",
+    ] {
+        writing.prepare(sql)?.execute([run])?;
+    }
+    Ok(())
+}
+
+/// A row of `run_name` that may lead to a run.
+struct Name {
+    text: String,
+    kind: String,
+    organization: String,
+}
+
+/// Lists the names that the events of a run have shown: every name that leads to it is among them.
+fn names_of(writing: &Writing<'_>, run: i64) -> rusqlite::Result<Vec<Name>> {
+    writing
+        .prepare(
+            "SELECT run_id, 'run_id', organization FROM event WHERE run_number = ?1 AND run_id IS NOT NULL
+             UNION
+             SELECT sentry_run_id, 'sentry_run_id', organization FROM event
+             WHERE run_number = ?1 AND sentry_run_id IS NOT NULL
+             UNION
+             SELECT lower(hex(fingerprint)), 'content', organization FROM event
+             WHERE run_number = ?1 AND run_id IS NULL AND sentry_run_id IS NULL AND fingerprint IS NOT NULL",
+        )?
+        .query_map([run], |row| Ok(Name { text: row.get(0)?, kind: row.get(1)?, organization: row.get(2)? }))?
+        .collect()
+}

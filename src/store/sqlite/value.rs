@@ -1,0 +1,34 @@
+//! How plain values stand in columns: times, spans and words.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// Returns a time as it stands in a column: microseconds since 1970.
+pub(super) fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+/// Returns a span as it stands in a column; what no column holds becomes the longest.
+pub(super) fn span(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Returns the column value of the time that lies `duration` after `at`.
+pub(super) fn micros_after(at: Timestamp, duration: Duration) -> i64 {
+    micros(at).saturating_add(span(duration)).min(micros(Timestamp::MAX))
+}
+
+/// Reads a time from a column; what lies outside of all calendars becomes their end.
+pub(super) fn time(micros: i64) -> Timestamp {
+    let end = if micros < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_microsecond(micros).unwrap_or(end)
+}
+
+/// Reads a word of a closed set from a column; an unknown one, which a newer version may have written, is an error.
+pub(super) fn word<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> rusqlite::Result<T> {
+    read(text).ok_or_else(|| {
+        let message = format!("unknown word `{text}`");
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, message.into())
+    })
+}

@@ -1,0 +1,401 @@
+//! The writer: one thread that alone writes to the store, and commits together what has gathered meanwhile.
+//!
+//! A commit costs the same however much it holds, so the longer one takes, the more the next one carries. Nobody is
+//! answered before the commit that holds his work is on disk. Knows nothing of what the work is.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+
+use rusqlite::{CachedStatement, Connection};
+use tokio::sync::oneshot;
+
+use super::connection::{follow_ids, open_to_write};
+use super::fault::{spoils_connection, unavailable};
+use super::ids::Ids;
+use super::place::Identity;
+use crate::store::StoreError;
+
+/// How many requests one commit holds at most.
+const MOST_PER_COMMIT: usize = 512;
+/// After how many bytes of bodies no more requests are taken into a commit, so that none of them waits long.
+const BYTES_PER_COMMIT: usize = 8 * 1024 * 1024;
+/// How many bytes of bodies may wait for the writer; beyond that, the store is called unavailable.
+const MOST_BYTES_WAITING: usize = 64 * 1024 * 1024;
+
+/// What a request works with: the open transaction, and the maker of ids.
+pub(super) struct Writing<'a> {
+    /// A connection on which a transaction is open.
+    pub(super) connection: &'a Connection,
+    /// Makes ids of events and deliveries.
+    pub(super) ids: &'a mut Ids,
+    /// Who owns the leases on events that are made here.
+    pub(super) owner: i64,
+}
+
+impl Writing<'_> {
+    /// Returns a statement, prepared once.
+    pub(super) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
+        self.connection.prepare_cached(sql)
+    }
+}
+
+/// Hands requests to the thread that writes. Dropping it ends the thread once everything handed over is answered.
+#[derive(Debug)]
+pub(super) struct Writer {
+    /// `None` only while it is dropped.
+    requests: Option<mpsc::Sender<Box<dyn Request>>>,
+    thread: Option<JoinHandle<()>>,
+    bytes_waiting: Arc<AtomicUsize>,
+}
+
+impl Writer {
+    /// Starts the thread. Without a connection and its number it opens one for the first request, and owns no lease.
+    pub(super) fn start(path: PathBuf, served: Option<(Connection, i64)>) -> Result<Self, StoreError> {
+        let (requests, waiting) = mpsc::channel();
+        let identity = Identity::of(&path);
+        let mut desk = Desk { identity, path, connection: None, ids: Ids::default(), owner: 0 };
+        if let Some((connection, owner)) = served {
+            desk.take_over(connection)?;
+            desk.owner = owner;
+        }
+        let bytes_waiting = Arc::new(AtomicUsize::new(0));
+        let bytes = Arc::clone(&bytes_waiting);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || desk.work(&waiting, &bytes))
+            .map_err(|error| StoreError::Unavailable(format!("its thread cannot be started: {error}")))?;
+        Ok(Self { requests: Some(requests), thread: Some(thread), bytes_waiting })
+    }
+
+    /// Has `work` done in a transaction and returns its result once that is on disk.
+    ///
+    /// `work` may be called again where a neighbour in the same transaction failed and everything is rolled back.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Writing<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run_with_bytes(0, work).await
+    }
+
+    /// As [`Writer::run`], for a request that keeps so many bytes in memory while it waits.
+    pub(super) async fn run_with_bytes<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnMut(&mut Writing<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if bytes > 0 && self.bytes_waiting.load(Ordering::Relaxed) > MOST_BYTES_WAITING {
+            return Err(StoreError::Unavailable(
+                "the disk is slower than what comes in; the relay goes on by itself".to_owned(),
+            ));
+        }
+        let (answer, answered) = oneshot::channel();
+        let request = Box::new(Task { bytes, work, outcome: None, answer });
+        self.bytes_waiting.fetch_add(bytes, Ordering::Relaxed);
+        let sent = self.requests.as_ref().and_then(|requests| requests.send(request).ok());
+        if sent.is_none() {
+            self.bytes_waiting.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        answered.await.unwrap_or_else(|_| Err(interrupted()))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        if let Some(thread) = self.thread.take() {
+            // The thread catches its own panics; there is nobody left to tell of one.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// One request, whatever it does and brings back.
+trait Request: Send {
+    /// Returns how many bytes it keeps in memory.
+    fn bytes(&self) -> usize;
+    /// Does the work and keeps the result back.
+    fn work(&mut self, writing: &mut Writing<'_>) -> rusqlite::Result<()>;
+    /// Tells whoever asked: the result where it is committed.
+    fn answer(self: Box<Self>, end: Result<(), StoreError>);
+}
+
+struct Task<W, T> {
+    bytes: usize,
+    work: W,
+    outcome: Option<T>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<W, T> Request for Task<W, T>
+where
+    W: FnMut(&mut Writing<'_>) -> rusqlite::Result<T> + Send,
+    T: Send,
+{
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn work(&mut self, writing: &mut Writing<'_>) -> rusqlite::Result<()> {
+        self.outcome = Some((self.work)(writing)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, end: Result<(), StoreError>) {
+        let Self { outcome, answer, .. } = *self;
+        // Whoever asked may have stopped waiting; what is committed stays.
+        let _ = answer.send(end.and_then(|()| outcome.ok_or_else(interrupted)));
+    }
+}
+
+/// Why nothing of a batch was committed.
+enum Failure {
+    /// One request failed; the others may do without it.
+    OfRequest(StoreError),
+    /// There was no transaction, or it could not be committed.
+    OfTransaction(StoreError),
+}
+
+impl Failure {
+    fn into_error(self) -> StoreError {
+        match self {
+            Self::OfRequest(error) | Self::OfTransaction(error) => error,
+        }
+    }
+}
+
+/// What the thread works with.
+struct Desk {
+    path: PathBuf,
+    /// Which file was opened; the connection would go on writing to it after somebody has removed it.
+    identity: Option<Identity>,
+    /// `None` until the first request, and after an error that spoils it.
+    connection: Option<Connection>,
+    ids: Ids,
+    owner: i64,
+}
+
+impl Desk {
+    fn work(mut self, waiting: &mpsc::Receiver<Box<dyn Request>>, bytes_waiting: &AtomicUsize) {
+        while let Ok(first) = waiting.recv() {
+            let batch = gather(first, waiting);
+            let bytes = batch.iter().map(|request| request.bytes()).sum();
+            self.handle(batch);
+            bytes_waiting.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Commits a batch and answers it; where one request fails, each is tried in a transaction of its own.
+    fn handle(&mut self, mut batch: Vec<Box<dyn Request>>) {
+        match self.guarded(&mut batch) {
+            Err(Failure::OfRequest(_)) if batch.len() > 1 => {
+                for request in batch {
+                    self.handle(vec![request]);
+                }
+            }
+            end => {
+                let end = end.map_err(Failure::into_error);
+                for request in batch {
+                    request.answer(end.clone());
+                }
+            }
+        }
+    }
+
+    /// Commits a batch; a panic in it is one more way to fail.
+    fn guarded(&mut self, batch: &mut [Box<dyn Request>]) -> Result<(), Failure> {
+        catch_unwind(AssertUnwindSafe(|| self.commit(batch))).unwrap_or_else(|_| {
+            self.connection = None;
+            Err(Failure::OfRequest(interrupted()))
+        })
+    }
+
+    fn commit(&mut self, batch: &mut [Box<dyn Request>]) -> Result<(), Failure> {
+        self.be_open().map_err(Failure::OfTransaction)?;
+        let Some(connection) = &self.connection else {
+            return Err(Failure::OfTransaction(interrupted()));
+        };
+        let end = transact(Writing { connection, ids: &mut self.ids, owner: self.owner }, batch);
+        if let Err((error, _)) = &end {
+            let rolled_back = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
+            if !rolled_back || spoils_connection(error) {
+                self.connection = None;
+            }
+        }
+        end.map_err(|(error, of_request)| {
+            let error = unavailable(&error);
+            if of_request { Failure::OfRequest(error) } else { Failure::OfTransaction(error) }
+        })
+    }
+
+    /// Sees to it that there is a connection, and that it still writes to the file that lies at the path.
+    fn be_open(&mut self) -> Result<(), StoreError> {
+        if Identity::of(&self.path) != self.identity {
+            return Err(StoreError::Unavailable(format!(
+                "`{}` was removed or replaced while it was in use; put it back, or restart the relay",
+                self.path.display()
+            )));
+        }
+        if self.connection.is_none() {
+            self.take_over(open_to_write(&self.path)?)?;
+        }
+        Ok(())
+    }
+
+    fn take_over(&mut self, connection: Connection) -> Result<(), StoreError> {
+        follow_ids(&connection, &mut self.ids).map_err(|error| unavailable(&error))?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+}
+
+/// Takes what waits, up to a commit's worth.
+fn gather(first: Box<dyn Request>, waiting: &mpsc::Receiver<Box<dyn Request>>) -> Vec<Box<dyn Request>> {
+    let mut bytes = first.bytes();
+    let mut batch = vec![first];
+    while batch.len() < MOST_PER_COMMIT && bytes < BYTES_PER_COMMIT {
+        let Ok(next) = waiting.try_recv() else { break };
+        bytes += next.bytes();
+        batch.push(next);
+    }
+    batch
+}
+
+/// Runs a batch in one transaction. An error comes with whether one of the requests met it.
+fn transact(mut writing: Writing<'_>, batch: &mut [Box<dyn Request>]) -> Result<(), (rusqlite::Error, bool)> {
+    // IMMEDIATE: a process beside us that writes is waited for here, not met half-way through.
+    execute(&writing, "BEGIN IMMEDIATE").map_err(|error| (error, false))?;
+    for request in batch {
+        request.work(&mut writing).map_err(|error| (error, true))?;
+    }
+    execute(&writing, "COMMIT").map_err(|error| (error, false))
+}
+
+fn execute(writing: &Writing<'_>, sql: &str) -> rusqlite::Result<()> {
+    writing.prepare(sql)?.execute([]).map(drop)
+}
+
+fn interrupted() -> StoreError {
+    StoreError::Unavailable("its writer was interrupted; try again".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::{connection, place};
+
+    fn start() -> (tempfile::TempDir, Arc<Writer>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.db");
+        place::inspect(&path, connection::LATEST_VERSION).unwrap();
+        let served = connection::open_to_serve(&path).unwrap();
+        (folder, Arc::new(Writer::start(path, Some(served)).unwrap()))
+    }
+
+    fn insert(bytes: usize) -> impl FnMut(&mut Writing<'_>) -> rusqlite::Result<()> + Send + 'static {
+        move |writing| {
+            let insert = "INSERT INTO payload (headers, body) VALUES ('', zeroblob(?1))";
+            writing.prepare(insert)?.execute([i64::try_from(bytes).unwrap()]).map(drop)
+        }
+    }
+
+    async fn count(writer: &Writer) -> i64 {
+        let count = |writing: &mut Writing<'_>| {
+            writing.connection.query_row("SELECT count(*) FROM payload", [], |row| row.get(0))
+        };
+        writer.run(count).await.unwrap()
+    }
+
+    /// Has all of these done in one batch: the writer is kept busy until they have gathered.
+    async fn together(
+        writer: &Arc<Writer>,
+        requests: Vec<Box<dyn FnMut(&mut Writing<'_>) -> rusqlite::Result<()> + Send>>,
+    ) -> Vec<Result<(), StoreError>> {
+        let (go, wait) = mpsc::channel::<()>();
+        let busy = Arc::clone(writer);
+        let busy = tokio::spawn(async move {
+            let _ = busy
+                .run(move |_| {
+                    let _ = wait.recv();
+                    Ok(())
+                })
+                .await;
+        });
+        tokio::task::yield_now().await;
+        let tasks: Vec<_> = requests
+            .into_iter()
+            .map(|mut request| {
+                let writer = Arc::clone(writer);
+                tokio::spawn(async move { writer.run(move |writing| request(writing)).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        drop(go);
+        busy.await.unwrap();
+        let mut ends = Vec::new();
+        for task in tasks {
+            ends.push(task.await.unwrap());
+        }
+        ends
+    }
+
+    #[tokio::test]
+    async fn a_request_that_fails_or_panics_takes_none_of_its_neighbours_with_it() {
+        let (_folder, writer) = start();
+        let half_done = |writing: &mut Writing<'_>| {
+            insert(1)(writing)?;
+            writing.connection.execute("INSERT INTO payload (headers, body) VALUES (NULL, '')", []).map(drop)
+        };
+        let panics = |writing: &mut Writing<'_>| {
+            insert(1)(writing)?;
+            panic!("a bug")
+        };
+        let requests: Vec<Box<dyn FnMut(&mut Writing<'_>) -> rusqlite::Result<()> + Send>> = vec![
+            Box::new(insert(1)),
+            Box::new(half_done),
+            Box::new(insert(1)),
+            Box::new(panics),
+            Box::new(insert(1)),
+        ];
+        let ends = together(&writer, requests).await;
+        assert_eq!(ends.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true, false, true]);
+        assert_eq!(count(&writer).await, 3, "nothing twice, and nothing of those that failed");
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_what_does_not_fit_and_is_forgotten_once_there_is_room() {
+        let (_folder, writer) = start();
+        let pages = |pages: i64| {
+            move |writing: &mut Writing<'_>| {
+                writing.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+            }
+        };
+        writer.run(pages(1)).await.unwrap(); // As many as there are.
+        let ends =
+            together(&writer, vec![Box::new(insert(1_000_000)), Box::new(insert(1)), Box::new(insert(1))])
+                .await;
+        let refusal = ends[0].as_ref().unwrap_err().to_string();
+        assert!(refusal.contains("the disk is full; free some space"), "{refusal}");
+        assert!(ends[1].is_ok() && ends[2].is_ok(), "what fits is kept: {ends:?}");
+        for _ in 0..3 {
+            assert!(writer.run(insert(1_000_000)).await.is_err());
+        }
+        writer.run(pages(1_000_000)).await.unwrap();
+        writer.run(insert(1_000_000)).await.unwrap();
+        assert_eq!(count(&writer).await, 3);
+    }
+
+    #[tokio::test]
+    async fn a_backlog_of_large_bodies_is_refused_before_it_fills_the_memory() {
+        let (_folder, writer) = start();
+        writer.bytes_waiting.store(MOST_BYTES_WAITING + 1, Ordering::Relaxed);
+        let refusal = writer.run_with_bytes(1, insert(1)).await.unwrap_err().to_string();
+        assert!(refusal.contains("slower than what comes in"), "{refusal}");
+        writer.run(insert(1)).await.unwrap();
+        writer.bytes_waiting.store(0, Ordering::Relaxed);
+        writer.run_with_bytes(1, insert(1)).await.unwrap();
+        assert_eq!(writer.bytes_waiting.load(Ordering::Relaxed), 0);
+    }
+}

@@ -1,0 +1,187 @@
+//! Counters, gauges and histograms, by the names under which Prometheus knows them.
+
+use std::time::Duration;
+
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
+};
+
+use crate::delivery::{DeliveryState, Reason};
+
+/// Upper bounds in seconds for the answer to a webhook: Sentry gives up after one second.
+const ACK_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.0, 5.0];
+
+/// Upper bounds in seconds for one attempt at a destination.
+const ATTEMPT_SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// Everything that the relay counts.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    registry: Registry,
+    webhooks: IntCounterVec,
+    webhook_seconds: prometheus::Histogram,
+    novelties: IntCounter,
+    events_planned: IntCounterVec,
+    attempts: IntCounterVec,
+    attempt_seconds: HistogramVec,
+    finished: IntCounterVec,
+    leases_lost: IntCounter,
+    events_waiting: IntGauge,
+    deliveries: IntGaugeVec,
+}
+
+impl Metrics {
+    /// Registers every metric.
+    ///
+    /// # Errors
+    /// Where a name is malformed or registered twice, which the unit test rules out.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let metrics = Self {
+            registry: Registry::new(),
+            webhooks: IntCounterVec::new(
+                Opts::new("seer_relay_webhooks_total", "Requests to /webhooks/sentry, by what was answered"),
+                &["code"],
+            )?,
+            webhook_seconds: prometheus::Histogram::with_opts(
+                HistogramOpts::new(
+                    "seer_relay_webhook_seconds",
+                    "Time from a signed webhook's last byte to its answer",
+                )
+                .buckets(ACK_SECONDS.to_vec()),
+            )?,
+            novelties: IntCounter::new(
+                "seer_relay_payload_novelties_total",
+                "Fields and actions in verified payloads that this version does not know",
+            )?,
+            events_planned: IntCounterVec::new(
+                Opts::new("seer_relay_events_planned_total", "Events routed, by whether a route matched"),
+                &["routed"],
+            )?,
+            attempts: IntCounterVec::new(
+                Opts::new("seer_relay_attempts_total", "HTTP attempts, by destination and outcome"),
+                &["destination", "outcome"],
+            )?,
+            attempt_seconds: HistogramVec::new(
+                HistogramOpts::new("seer_relay_attempt_seconds", "Duration of HTTP attempts")
+                    .buckets(ATTEMPT_SECONDS.to_vec()),
+                &["destination"],
+            )?,
+            finished: IntCounterVec::new(
+                Opts::new("seer_relay_deliveries_finished_total", "Deliveries that reached an end, by state"),
+                &["destination", "state"],
+            )?,
+            leases_lost: IntCounter::new(
+                "seer_relay_leases_lost_total",
+                "Results that came after their lease had run out and were not recorded",
+            )?,
+            events_waiting: IntGauge::new("seer_relay_events_waiting", "Events that wait to be routed")?,
+            deliveries: IntGaugeVec::new(
+                Opts::new("seer_relay_deliveries", "Unfinished deliveries and dead letters, by state"),
+                &["destination", "state"],
+            )?,
+        };
+        metrics.register()?;
+        Ok(metrics)
+    }
+
+    fn register(&self) -> Result<(), prometheus::Error> {
+        let build =
+            IntGaugeVec::new(Opts::new("seer_relay_build_info", "The running version"), &["version"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        self.registry.register(Box::new(build))?;
+        self.registry.register(Box::new(self.webhooks.clone()))?;
+        self.registry.register(Box::new(self.webhook_seconds.clone()))?;
+        self.registry.register(Box::new(self.novelties.clone()))?;
+        self.registry.register(Box::new(self.events_planned.clone()))?;
+        self.registry.register(Box::new(self.attempts.clone()))?;
+        self.registry.register(Box::new(self.attempt_seconds.clone()))?;
+        self.registry.register(Box::new(self.finished.clone()))?;
+        self.registry.register(Box::new(self.leases_lost.clone()))?;
+        self.registry.register(Box::new(self.events_waiting.clone()))?;
+        self.registry.register(Box::new(self.deliveries.clone()))
+    }
+
+    /// Counts a webhook by the word of its answer: `accepted`, `duplicate`, `ignored` or an error's code.
+    pub fn webhook(&self, code: &str) {
+        self.webhooks.with_label_values(&[code]).inc();
+    }
+
+    /// Notes how long a signed webhook waited for its answer.
+    pub fn webhook_took(&self, took: Duration) {
+        self.webhook_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts something in a payload that this version does not know.
+    pub fn novelty(&self) {
+        self.novelties.inc();
+    }
+
+    /// Counts a routing decision.
+    pub fn event_planned(&self, routed: bool) {
+        self.events_planned.with_label_values(&[if routed { "yes" } else { "no" }]).inc();
+    }
+
+    /// Counts an attempt; `None` is a success.
+    pub fn attempt(&self, destination: &str, reason: Option<Reason>, took: Duration) {
+        let outcome = reason.map_or("delivered", Reason::as_str);
+        self.attempts.with_label_values(&[destination, outcome]).inc();
+        self.attempt_seconds.with_label_values(&[destination]).observe(took.as_secs_f64());
+    }
+
+    /// Counts a delivery that reached an end.
+    pub fn delivery_finished(&self, destination: &str, state: DeliveryState) {
+        self.finished.with_label_values(&[destination, state.as_str()]).inc();
+    }
+
+    /// Counts a result that nobody waited for any more.
+    pub fn lease_lost(&self) {
+        self.leases_lost.inc();
+    }
+
+    /// Shows how much waits: events, and deliveries by destination and state.
+    pub fn show_backlog<'a>(
+        &self,
+        events: u64,
+        deliveries: impl IntoIterator<Item = (&'a str, DeliveryState, u64)>,
+    ) {
+        self.events_waiting.set(i64::try_from(events).unwrap_or(i64::MAX));
+        self.deliveries.reset();
+        for (destination, state, count) in deliveries {
+            let gauge = self.deliveries.with_label_values(&[destination, state.as_str()]);
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Writes everything in Prometheus' text format.
+    ///
+    /// # Errors
+    /// Where a metric cannot be encoded.
+    pub fn encode(&self) -> Result<String, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_is_registered_and_shown() {
+        let metrics = Metrics::new().unwrap();
+        metrics.webhook("accepted");
+        metrics.attempt("dev", Some(Reason::Timeout), Duration::from_millis(20));
+        metrics.delivery_finished("dev", DeliveryState::Dead);
+        metrics.show_backlog(3, [("dev", DeliveryState::Waiting, 7)]);
+        let text = metrics.encode().unwrap();
+        assert!(text.contains(r#"seer_relay_webhooks_total{code="accepted"} 1"#), "{text}");
+        assert!(
+            text.contains(r#"seer_relay_attempts_total{destination="dev",outcome="timeout"} 1"#),
+            "{text}"
+        );
+        assert!(text.contains(r#"seer_relay_deliveries{destination="dev",state="waiting"} 7"#), "{text}");
+        assert!(text.contains("seer_relay_events_waiting 3"), "{text}");
+    }
+}

@@ -1,0 +1,123 @@
+//! The commands that look, and what they show.
+
+use serde_json::{Value, json};
+
+use crate::support::{Receiver, RelayFolder, SECRET};
+
+/// Routes to all three kinds at one receiver.
+fn all_kinds(receiver: &Receiver) -> String {
+    format!(
+        "[slack.team]\nwebhook_url = \"{}\"\nrate = \"unlimited\"\n\
+         [discord.dev]\nwebhook_url = {{ env = \"DISCORD_URL\" }}\nrate = \"unlimited\"\n\
+         [webhook.audit]\nurl = \"{}\"\n\
+         [[route]]\nname = \"all\"\nto = [\"team\", \"dev\", \"audit\"]\n",
+        receiver.url("/slack/T000/B000/token-of-the-team"),
+        receiver.url("/audit"),
+    )
+}
+
+fn text(output: &std::process::Output) -> (Option<i32>, String, String) {
+    let read = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), read(&output.stdout), read(&output.stderr))
+}
+
+#[test]
+fn init_check_and_usage_set_their_exit_codes() {
+    let folder = RelayFolder::new("");
+    let (code, out, _) = text(&folder.run(&["init", "fresh"]));
+    assert_eq!(code, Some(0));
+    assert!(out.contains("fresh/relay.toml") && out.contains("Issue & Event: Read"), "{out}");
+    let (code, _, err) = text(&folder.run(&["init", "fresh"]));
+    assert!(code == Some(1) && err.contains("overwrites nothing"), "{err}");
+    let (code, out, _) = text(&folder.run(&["check", "--config-dir", "fresh"]));
+    assert!(code == Some(0) && out.contains("warning") && out.contains("SENTRY_CLIENT_SECRET"), "{out}");
+    let (code, ..) = text(&folder.run(&["serve", "--nonsense"]));
+    assert_eq!(code, Some(2));
+    let (code, _, err) = text(&folder.run(&["runs", "--config-dir", "nowhere"]));
+    assert!(code == Some(1) && err.contains("init"), "{err}");
+    let (code, _, err) = text(&folder.run(&["runs"]));
+    assert!(code == Some(1) && err.contains(&folder.store().display().to_string()), "{err}");
+}
+
+#[test]
+fn check_names_file_line_and_mend_of_all_faults_at_once() {
+    let folder =
+        RelayFolder::new("[slack.team]\nwebhook_url = \"https://x.test/\"\n[[route]]\nto = [\"taem\"]\n");
+    std::fs::write(folder.config().join("relay.toml"), "[htpp]\n[sentry.acme]\nclient_secrets = []\n")
+        .unwrap();
+    let (code, out, _) = text(&folder.run(&["check"]));
+    assert_eq!(code, Some(1));
+    for part in ["relay.toml:1:2", "did you mean `http`", "routes.toml:4:7", "did you mean `team`"] {
+        assert!(out.contains(part), "{part} in\n{out}");
+    }
+    let (code, _, err) = text(&folder.run(&["serve"]));
+    assert!(code == Some(1) && err.contains("routes.toml:4:7"), "{err}");
+}
+
+#[tokio::test]
+async fn render_shows_what_is_sent_and_route_why() {
+    let receiver = Receiver::start();
+    let mut folder = RelayFolder::new(&all_kinds(&receiver));
+    let (code, out, _) = text(&folder.run(&["render", "pr_created", "--to", "dev"]));
+    assert_eq!(code, Some(0), "no secret is needed");
+    let body: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(body["allowed_mentions"], json!({ "parse": [] }));
+    let routes = folder.json(&["route", "coding_completed", "--shape", "documented"]);
+    assert_eq!(routes["routes"][0]["matched"], true);
+    assert_eq!(routes["deliveries"].as_array().unwrap().len(), 3);
+    folder.set("DISCORD_URL", &receiver.url("/discord/1/token-of-dev"));
+    let relay = folder.serve();
+    let (code, out, err) = text(&folder.run(&[
+        "send",
+        "pr_created",
+        "--url",
+        &format!("http://{}/webhooks/sentry", relay.address()),
+    ]));
+    assert!(code == Some(0) && out.starts_with("202"), "{out}{err}");
+    let arrived = receiver.took(3).await;
+    let discord = arrived.iter().find(|each| each.target.starts_with("/discord")).unwrap();
+    assert!(discord.target.contains("wait=true"), "{}", discord.target);
+    assert_eq!(discord.json()["allowed_mentions"], json!({ "parse": [] }));
+    let slack = arrived.iter().find(|each| each.target.starts_with("/slack")).unwrap().json();
+    assert!(slack["text"].as_str().unwrap().contains(' ') && slack["blocks"].is_array(), "{slack}");
+}
+
+#[tokio::test]
+async fn no_secret_or_address_reaches_log_history_or_error() {
+    let receiver = Receiver::start();
+    let mut folder = RelayFolder::with_settings("log.level = \"trace\"", &all_kinds(&receiver));
+    folder.set("DISCORD_URL", "http://127.0.0.1:9/discord/1/token-of-dev");
+    let relay = folder.serve();
+    relay.sentry().accepted("pr_created", &json!({ "run_id": 1 })).await;
+    receiver.took(2).await;
+    folder
+        .until("an attempt at Discord", |list| {
+            list.iter().any(|each| each["destination"] == "dev" && each["last_reason"] == "connect")
+        })
+        .await;
+    let mut shown =
+        vec![folder.json(&["deliveries"]).to_string(), folder.json(&["show", "acme/1"]).to_string()];
+    for arguments in [&["check"][..], &["deliveries"], &["test", "dev"], &["route", "pr_created"]] {
+        let (_, out, err) = text(&folder.run(arguments));
+        shown.extend([out, err]);
+    }
+    shown.extend(relay.log().iter().map(Value::to_string));
+    let token = std::fs::read_to_string(folder.path().join("data/token")).unwrap();
+    for words in shown {
+        for secret in [SECRET, "token-of-the-team", "token-of-dev", &token] {
+            assert!(!words.contains(secret), "`{secret}` in {words}");
+        }
+    }
+    let store = std::fs::read(folder.store()).unwrap();
+    let store = String::from_utf8_lossy(&store);
+    assert!(!store.contains("token-of-the-team") && !store.contains(SECRET));
+}
+
+#[tokio::test]
+async fn only_one_serve_holds_a_store() {
+    let folder = RelayFolder::new("");
+    let relay = folder.serve();
+    let (code, _, err) = text(&folder.run(&["serve"]));
+    assert!(code == Some(1) && err.contains("in use"), "{err}");
+    assert!(relay.terminate().success());
+}

@@ -1,0 +1,13 @@
+//! The promises of a store, one test each, told through the traits alone so that every backend can be held to them.
+//!
+//! `bench` picks the backend; `sqlite_file` holds what is particular to a store in a file.
+
+mod acceptance;
+mod bench;
+mod deliveries;
+mod durability;
+mod history;
+mod planning;
+mod replays;
+mod runs;
+mod sqlite_file;

@@ -1,0 +1,72 @@
+//! What survives a crash and a restart, and what goes when its time is over.
+
+use seer_relay::delivery::Reason;
+use seer_relay::store::{FindError, Next, Recorded, ReplayTarget};
+
+use super::bench::{Bench, at, plan, retry_at, webhook};
+
+#[tokio::test]
+async fn a_restart_loses_nothing_and_goes_on_with_rising_ids() {
+    let bench = Bench::new().await;
+    let one = bench.accept_and_plan(webhook("root_cause_started").run("1"), 0, &["audit"]).await;
+    let two = bench.accept(webhook("root_cause_completed").run("1").at(1)).await;
+    let bench = bench.restart().await;
+    bench.plan(1, &["audit"]).await;
+    assert_eq!(bench.deliver_all(1, "audit").await, [one, two.clone()]);
+    let three = bench.accept(webhook("solution_started").run("1").at(-100)).await;
+    assert!(three > two, "though the clock was turned back");
+}
+
+#[tokio::test]
+async fn leases_of_an_earlier_process_are_void_at_once() {
+    let bench = Bench::new().await;
+    bench.accept_and_plan(webhook("root_cause_started").run("1"), 0, &["audit"]).await;
+    let delivery = bench.claim_one(0, "audit").await;
+    bench.accept(webhook("root_cause_started").run("2")).await;
+    let event = bench.claim_events(0).await.remove(0);
+
+    let bench = bench.restart().await;
+    assert_eq!(bench.record(&delivery, 1, Next::Delivered).await, Recorded::LeaseLost);
+    bench.store.plan(vec![plan(&event, &["audit"])], at(1)).await.unwrap();
+    assert_eq!(bench.deliveries(1).await.len(), 1, "the old plan changed nothing");
+    assert_eq!(bench.claim_one(1, "audit").await.delivery.id, delivery.delivery.id);
+    assert_eq!(bench.claim_events(1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_run_goes_when_it_is_old_and_nothing_of_it_waits() {
+    let bench = Bench::new().await;
+    let old = bench.accept(webhook("root_cause_started").run("old").sentry_run("aaa")).await;
+    bench.accept(webhook("triage_started")).await;
+    bench.accept(webhook("root_cause_started").run("unfinished")).await;
+    bench.accept(webhook("root_cause_started").run("young")).await;
+    bench.plan(0, &["audit"]).await;
+    for claim in bench.claim(0, "audit").await {
+        let story = bench.store.story(&claim.delivery.event_id).await.unwrap().unwrap();
+        let unfinished = story.events[0].run_id.as_ref().is_some_and(|id| id.as_str() == "unfinished");
+        bench.record(&claim, 0, if unfinished { retry_at(5000) } else { Next::Dead(Reason::Auth) }).await;
+    }
+    bench.accept(webhook("root_cause_completed").run("young").at(1000)).await;
+    bench.accept(webhook("root_cause_started").run("unrouted")).await;
+
+    assert_eq!(bench.store.prune(at(1000), 1).await.unwrap(), 1, "no more than asked for");
+    assert_eq!(bench.store.prune(at(1000), 100).await.unwrap(), 1);
+    assert_eq!(bench.store.prune(at(1000), 100).await.unwrap(), 0);
+
+    let left: Vec<_> = bench.store.runs(10).await.unwrap().iter().map(|row| row.run.label()).collect();
+    assert_eq!(left, ["acme/unrouted", "acme/young", "acme/unfinished"]);
+    assert_eq!(bench.deliveries(1000).await.len(), 2);
+    assert!(bench.store.story(&old).await.unwrap().is_none());
+    for gone in ["old", "aaa", old.as_str()] {
+        let target = ReplayTarget::Run(gone.to_owned());
+        assert!(matches!(bench.store.replay(target, at(0)).await, Err(FindError::Unknown(_))), "{gone}");
+    }
+    let again = bench.accept(webhook("root_cause_started").run("old").sentry_run("aaa")).await;
+    assert_eq!(bench.store.run("old").await.unwrap().events[0].event.id, again, "a new run of that name");
+}
+
+#[tokio::test]
+async fn a_probe_is_answered_while_the_store_can_write() {
+    let bench = Bench::new().await;
+    bench.store.probe().await.unwrap();
+}

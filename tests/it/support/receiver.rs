@@ -1,0 +1,188 @@
+//! A destination that keeps what it gets and answers as it is told.
+
+use std::collections::VecDeque;
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::{Bytes, Data, PayloadConfig};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::PATIENCE;
+
+/// How a receiver answers.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// As the platform does when it takes a message.
+    Take,
+    /// With this status, these headers and this body.
+    Refuse(u16, Vec<(&'static str, String)>, String),
+    /// Never.
+    Hang,
+}
+
+/// A request that arrived.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// Path and query.
+    pub target: String,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Bytes,
+    /// Whether it was taken.
+    pub taken: bool,
+}
+
+impl Received {
+    /// Returns the body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("the relay sends JSON")
+    }
+
+    /// Returns a header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(each, _)| each == name).map(|(_, value)| value.as_str())
+    }
+}
+
+struct State {
+    script: Mutex<VecDeque<Answer>>,
+    always: Mutex<Answer>,
+    received: Mutex<Vec<Received>>,
+    count: watch::Sender<usize>,
+}
+
+/// A destination on loopback.
+pub struct Receiver {
+    port: u16,
+    state: Arc<State>,
+    server: ServerHandle,
+}
+
+impl Receiver {
+    /// Starts a receiver that takes everything.
+    pub fn start() -> Self {
+        Self::start_with(Answer::Take)
+    }
+
+    /// Starts a receiver that always answers like this.
+    pub fn start_with(always: Answer) -> Self {
+        let state = Arc::new(State {
+            script: Mutex::default(),
+            always: Mutex::new(always),
+            received: Mutex::default(),
+            count: watch::channel(0).0,
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let data = Data::from(Arc::clone(&state));
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(data.clone())
+                .app_data(PayloadConfig::new(64 * 1024 * 1024))
+                .default_service(web::to(answer))
+        })
+        .workers(1)
+        .disable_signals()
+        .shutdown_timeout(0)
+        .listen(listener)
+        .unwrap()
+        .run();
+        let handle = server.handle();
+        tokio::spawn(server);
+        Self { port, state, server: handle }
+    }
+
+    /// Returns an address here.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Answers the next requests like this, one each, before going on as always.
+    pub fn next(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.state.script.lock().unwrap().extend(answers);
+    }
+
+    /// Answers like this from now on.
+    pub fn always(&self, answer: Answer) {
+        *self.state.always.lock().unwrap() = answer;
+    }
+
+    /// Returns everything that arrived.
+    pub fn received(&self) -> Vec<Received> {
+        self.state.received.lock().unwrap().clone()
+    }
+
+    /// Returns everything that was taken.
+    pub fn taken(&self) -> Vec<Received> {
+        self.received().into_iter().filter(|each| each.taken).collect()
+    }
+
+    /// Waits until so many requests arrived, taken or not.
+    pub async fn arrived(&self, count: usize) -> Vec<Received> {
+        self.wait(count, Self::received).await
+    }
+
+    /// Waits until so many messages were taken.
+    pub async fn took(&self, count: usize) -> Vec<Received> {
+        self.wait(count, Self::taken).await
+    }
+
+    async fn wait(&self, count: usize, read: impl Fn(&Self) -> Vec<Received>) -> Vec<Received> {
+        let mut changes = self.state.count.subscribe();
+        let waiting = async {
+            while read(self).len() < count {
+                changes.changed().await.unwrap();
+            }
+        };
+        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
+            panic!("expected {count} requests within {PATIENCE:?}, got {}", read(self).len());
+        }
+        read(self)
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        let server = self.server.clone();
+        tokio::spawn(async move { server.stop(false).await });
+    }
+}
+
+async fn answer(request: HttpRequest, body: Bytes, state: Data<State>) -> HttpResponse {
+    let scripted = state.script.lock().unwrap().pop_front();
+    let answer = scripted.unwrap_or_else(|| state.always.lock().unwrap().clone());
+    let taken = matches!(answer, Answer::Take);
+    let headers = request
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned()))
+        .collect();
+    state.received.lock().unwrap().push(Received { target: request.uri().to_string(), headers, body, taken });
+    state.count.send_modify(|count| *count += 1);
+    match answer {
+        Answer::Take => take(request.path()),
+        Answer::Refuse(status, headers, body) => {
+            let mut response = HttpResponse::build(status.try_into().unwrap());
+            for header in headers {
+                response.insert_header(header);
+            }
+            response.body(body)
+        }
+        Answer::Hang => std::future::pending().await,
+    }
+}
+
+/// As the platform does that the path is named after.
+fn take(path: &str) -> HttpResponse {
+    if path.starts_with("/slack") {
+        HttpResponse::Ok().content_type("text/plain").body("ok")
+    } else if path.starts_with("/discord") {
+        HttpResponse::Ok().json(json!({ "id": "1", "channel_id": "2" }))
+    } else {
+        HttpResponse::NoContent().finish()
+    }
+}

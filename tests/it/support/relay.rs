@@ -1,0 +1,183 @@
+//! A relay as a user runs it: the real binary, a real folder, a real process.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Instant;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{PATIENCE, SECRET, Sentry};
+
+/// A config folder and a place for the store.
+pub struct RelayFolder {
+    folder: TempDir,
+    environment: Vec<(String, String)>,
+}
+
+impl RelayFolder {
+    /// Writes a folder with these routes, quick retries, and the organization `acme`.
+    pub fn new(routes: &str) -> Self {
+        Self::with_settings("", routes)
+    }
+
+    /// Writes a folder with further settings, too.
+    pub fn with_settings(settings: &str, routes: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config");
+        std::fs::create_dir(&config).unwrap();
+        let store = folder.path().join("data/relay.db");
+        let relay = format!(
+            "http.listen = \"127.0.0.1:0\"\nlog.format = \"json\"\nstore.url = \"sqlite:{}\"\n\
+             delivery.retry_min = \"10ms\"\n{settings}\n\
+             [sentry.acme]\nclient_secrets = [{{ env = \"CLIENT_SECRET\" }}]\n",
+            store.display()
+        );
+        std::fs::write(config.join("relay.toml"), relay).unwrap();
+        std::fs::write(config.join("routes.toml"), routes).unwrap();
+        Self { folder, environment: vec![("CLIENT_SECRET".into(), SECRET.into())] }
+    }
+
+    /// Sets a variable for every process that is started here.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Returns the config folder.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("config")
+    }
+
+    /// Returns the store's file.
+    pub fn store(&self) -> PathBuf {
+        self.folder.path().join("data/relay.db")
+    }
+
+    /// Returns the folder that holds everything.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seer-relay"));
+        command
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.folder.path())
+            .args(arguments);
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs a command that must succeed, and reads its `--json`.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(&[arguments, &["--json"]].concat());
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {errors}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Starts `serve`, and returns once it accepts webhooks.
+    pub fn serve(&self) -> Relay {
+        Relay::start(self.command(&["serve"]))
+    }
+
+    /// Asks `deliveries` until `holds` of its list, for as long as the tests have patience.
+    pub async fn until(&self, what: &str, holds: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let began = Instant::now();
+        let mut every = tokio::time::interval(std::time::Duration::from_millis(50));
+        loop {
+            every.tick().await;
+            let list = self.json(&["deliveries", "--limit", "10000"]);
+            let list = list.as_array().unwrap();
+            if holds(list) {
+                return list.clone();
+            }
+            assert!(began.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}; deliveries are {list:#?}");
+        }
+    }
+}
+
+/// A running `serve`; killed when it is dropped.
+pub struct Relay {
+    child: Child,
+    address: String,
+    log: Receiver<Value>,
+}
+
+impl Relay {
+    fn start(mut command: Command) -> Self {
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (sender, log) = channel();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let entry = serde_json::from_str(&line).unwrap_or_else(|_| Value::String(line));
+                if sender.send(entry).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut relay = Self { child, address: String::new(), log };
+        let entry = relay.logged("accepting webhooks");
+        relay.address = entry["address"].as_str().unwrap().to_owned();
+        relay
+    }
+
+    /// Waits for a log line that holds these words.
+    pub fn logged(&self, words: &str) -> Value {
+        let mut seen = Vec::new();
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            match self.log.recv_timeout(PATIENCE) {
+                Ok(entry) if entry.to_string().contains(words) => return entry,
+                Ok(entry) => seen.push(entry.to_string()),
+                Err(_) => break,
+            }
+        }
+        panic!("the relay never logged `{words}`, but\n{}", seen.join("\n"));
+    }
+
+    /// Returns every log line so far that was not read yet.
+    pub fn log(&self) -> Vec<Value> {
+        self.log.try_iter().collect()
+    }
+
+    /// Returns where it listens.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Returns Sentry, connected to it.
+    pub fn sentry(&self) -> Sentry {
+        Sentry::new(&self.address)
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub fn terminate(mut self) -> ExitStatus {
+        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
