@@ -22,6 +22,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use jiff::tz::TimeZone;
 
+use crate::app::StartError;
+use crate::check::CheckReport;
 use crate::clock::Clock;
 use crate::notify::client::{ClientError, HttpClient, TransportError};
 use folder::{Folder, Secrets};
@@ -50,9 +52,12 @@ pub enum DemoError {
     /// No client for the stand-in Sentry.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The demo's own settings are refused.
+    #[error("the demo's settings are refused: {0}")]
+    Settings(CheckReport),
     /// The relay itself.
-    #[error("the relay does not start: {0}")]
-    Relay(String),
+    #[error(transparent)]
+    Relay(#[from] StartError),
     /// A webhook was not answered.
     #[error("the relay did not answer a webhook: {0}")]
     NoAnswer(#[from] TransportError),
@@ -101,5 +106,29 @@ async fn told_to_stop() -> io::Result<()> {
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted,
         _ = terminated.recv() => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_mins(1);
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_relay_brings_the_whole_play_to_its_receivers() {
+        let mut out = Vec::new();
+        let options = DemoOptions { once: true, style: Style { colour: false, width: 96 } };
+
+        let summary = timeout(TIMEOUT, run(options, &mut out)).await.unwrap().unwrap();
+
+        let out = String::from_utf8(out).unwrap();
+        assert!(summary.all_arrived(), "{summary:?}\n{out}");
+        assert_eq!((summary.duplicates, summary.failures), (1, 2));
+        assert!(out.contains("✓ all arrived"), "{out}");
     }
 }

@@ -15,9 +15,10 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) async fn run(self, terminal: Terminal) -> Result<Output, Failure> {
+        let once = self.once;
         let style = Style { colour: terminal.colour, width: terminal.width };
-        let options = DemoOptions { once: self.once, style };
+        let options = DemoOptions { once, style };
         let summary = crate::demo::run(options, &mut stdout()).await.map_err(anyhow::Error::from)?;
-        Ok(Output { text: String::new(), code: u8::from(!summary.all_arrived()) })
+        Ok(Output { text: String::new(), code: u8::from(once && !summary.all_arrived()) })
     }
 }

@@ -116,3 +116,57 @@ pub(super) fn audience(action: &Action) -> &'static [Receiver] {
         | Action::Other(_) => &[Webhook],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::check::load_checked;
+    use crate::clock::Clock;
+    use crate::config::Environment;
+    use crate::event::{Event, EventId, Organization};
+    use crate::run::Run;
+    use crate::sample::{self, SampleIds, Shape};
+
+    #[tokio::test]
+    async fn the_settings_are_without_fault_and_the_routes_reach_the_audience() {
+        let secrets = Secrets::random();
+        let (receivers, _arrivals) = Receivers::start(Clock::system(), secrets.audit_secret.clone()).unwrap();
+        for hasten in [false, true] {
+            let folder = Folder::write(&receivers, &secrets, hasten).unwrap();
+            let checked = match load_checked(&folder.config_dir(), &Environment::default()) {
+                Ok(checked) => checked,
+                Err(report) => panic!("{report}"),
+            };
+            assert_eq!(checked.config.warnings, []);
+            for shape in Shape::ALL {
+                let story = story(shape);
+                for length in 1..=story.len() {
+                    let run = Run::fold(&story[..length]).unwrap();
+                    let event = &story[length - 1];
+                    let (_, destinations) = checked.config.routing.destinations(event, &run);
+                    let names: Vec<_> = destinations.iter().map(|to| to.name.as_str()).collect();
+                    let audience: Vec<_> = audience(&event.action).iter().map(|who| name(*who)).collect();
+                    assert_eq!(names, audience, "{}", event.action);
+                }
+            }
+        }
+    }
+
+    fn name(receiver: Receiver) -> &'static str {
+        match receiver {
+            Receiver::Slack => "fixes",
+            Receiver::Discord => "review",
+            Receiver::Webhook => "audit",
+        }
+    }
+
+    fn story(shape: Shape) -> Vec<Event> {
+        let organization = Organization::new(ORGANIZATION);
+        let ids = SampleIds::for_run("1");
+        let accepted = |action| sample::accepted(&action, shape, &ids, &organization, Timestamp::UNIX_EPOCH);
+        let actions = sample::run_script(shape).into_iter();
+        actions.map(accepted).map(|accepted| accepted.to_event(EventId::new("evt_1"))).collect()
+    }
+}
