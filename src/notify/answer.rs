@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::delivery::{DestinationKind, Reason};
-use crate::notify::client::{Answer, TransportError};
+use crate::notify::client::{Answer, End, TransportError};
 use crate::notify::endpoint::Endpoint;
 use crate::notify::{SendError, Verdict};
 
@@ -119,6 +119,10 @@ pub(crate) fn failed(
     reading: Reading,
     now: Timestamp,
 ) -> SendError {
+    let is_success = Class::of_status(answer.status).is_none();
+    if let (Class::Unreadable, true, End::Broken(error)) = (reading.class, is_success, &answer.end) {
+        return SendError { status: Some(answer.status), ..unreached(error) };
+    }
     let (reason, verdict) = reading.class.consequence(kind);
     let asked = answer.header("retry-after").and_then(|value| retry_after(value, now));
     let retry_after = match verdict {
@@ -217,8 +221,7 @@ mod tests {
                 401 | 403 => Some(Class::NoAccess),
                 410 => Some(Class::Gone),
                 429 => Some(Class::TooMany),
-                408 | 425 => Some(Class::Failed),
-                500.. => Some(Class::Failed),
+                408 | 425 | 500.. => Some(Class::Failed),
                 100..=199 => Some(Class::Unreadable),
                 _ => Some(Class::Refused),
             };
@@ -243,6 +246,16 @@ mod tests {
         ] {
             assert_eq!(retry_after(value, now()), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn a_success_whose_body_broke_off_is_not_known_to_have_arrived() {
+        let endpoint = Endpoint::parse(&SecretString::from("https://a.example/")).unwrap();
+        let mut answer = Answer::for_tests(200, &[], "o");
+        answer.end = End::Broken(TransportError::Timeout);
+        let error =
+            failed(DestinationKind::Slack, &endpoint, &answer, Reading::new(Class::Unreadable, "o"), now());
+        assert_eq!((error.reason, error.verdict, error.status), (Reason::Timeout, Verdict::Retry, Some(200)));
     }
 
     #[test]

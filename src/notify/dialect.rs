@@ -207,9 +207,11 @@ fn opens_scheme(rest: &str) -> bool {
 
 fn opens_entity(rest: &str) -> bool {
     rest.starts_with('#')
-        || rest.find(';').is_some_and(|end| {
-            (1..=10).contains(&end) && rest.bytes().take(end).all(|byte| byte.is_ascii_alphanumeric())
-        })
+        || rest
+            .bytes()
+            .take(12)
+            .position(|byte| !byte.is_ascii_alphanumeric())
+            .is_some_and(|end| end > 0 && rest.as_bytes().get(end) == Some(&b';'))
 }
 
 /// Returns whether a `:` before `rest` opens an emoji's name.

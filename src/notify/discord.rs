@@ -25,7 +25,7 @@ pub(crate) use body::body;
 /// Discord asks bots to name themselves so; without it its gateway may refuse them.
 // Source: https://docs.discord.com/developers/reference#user-agent, read 2026-11-23.
 const USER_AGENT: &str = concat!(
-    "DiscordBot (https://crates.io/crates/seer-relay, ",
+    "DiscordBot (https://github.com/seer-relay/seer-relay, ",
     env!("CARGO_PKG_VERSION"),
     ") seer-relay/",
     env!("CARGO_PKG_VERSION")

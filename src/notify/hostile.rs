@@ -142,43 +142,39 @@ fn places(words: &str) -> Vec<(&'static str, Message)> {
 
 /// Messages that are too large in one way or another.
 fn large() -> Vec<(&'static str, Message)> {
-    let word = "x".repeat(100_000);
-    let diff: String = (0..40_000).map(|line| format!("+ line {line} of a diff\n")).collect();
-    let zalgo = format!("a{}", "\u{301}".repeat(100_000));
+    let texts = [
+        "x".repeat(100_000),
+        format!("a{}", "\u{301}".repeat(100_000)),
+        "👩‍👩‍👧‍👦".repeat(3_000),
+        "*_`<&>@: ".repeat(3_000),
+        "A sentence of some words. ".repeat(1_000),
+    ];
+    let mut cases: Vec<(&'static str, Message)> = texts.iter().flat_map(|words| places(words)).collect();
+    cases.extend(many_parts());
+    cases.extend(many_links());
+    cases
+}
+
+fn many_parts() -> Vec<(&'static str, Message)> {
+    let text_of_a_diff =
+        (0..40_000).map(|line| format!("+ line {line} of a diff")).collect::<Vec<_>>().join("\n");
+    let diff = Block::Code { language: Some("diff".to_owned()), text: text_of_a_diff };
     let pairs = |count: usize, value: &str| Block::Table {
         header: vec![vec![], vec![]],
         rows: (0..count).map(|row| vec![text(&format!("name {row}")), text(value)]).collect(),
     };
-    let far = Url::parse(&format!("https://x.dev/{}", "y".repeat(3_500))).unwrap();
-    let long = Url::parse(&format!("https://x.dev/{}", "y".repeat(600))).unwrap();
-    let many = |url: &Url, count: usize| -> Vec<Button> {
-        (0..count)
-            .map(|at| Button { label: format!("{at} {}", "label ".repeat(30)), url: url.clone() })
-            .collect()
-    };
     let mut deep = paragraph("deepest");
     for _ in 0..60 {
-        deep = Block::List {
-            start: Some(1),
-            items: vec![item(vec![Block::Quote(vec![paragraph("level"), deep])])],
-        };
+        let quote = Block::Quote(vec![paragraph("level"), deep]);
+        deep = Block::List { start: Some(1), items: vec![item(vec![quote])] };
     }
-    let alternating =
-        (0..5_000).flat_map(|_| [Inline::Text("a".to_owned()), Inline::Strong(text("b"))]).collect();
-    let mut cases: Vec<(&'static str, Message)> = places(&word);
-    cases.extend(places(&zalgo));
-    cases.extend(places(&"👩‍👩‍👧‍👦".repeat(3_000)));
-    cases.extend(places(&"*_`<&>@: ".repeat(3_000)));
-    cases.extend(places(&"A sentence of some words. ".repeat(1_000)));
-    cases.extend([
-        (
-            "diff",
-            of_blocks(vec![
-                paragraph("before"),
-                Block::Code { language: Some("diff".to_owned()), text: diff },
-                paragraph("after"),
-            ]),
-        ),
+    let items = Block::List {
+        start: Some(u64::MAX - 5),
+        items: (0..50_000).map(|_| item(vec![paragraph("item")])).collect(),
+    };
+    let runs = (0..5_000).flat_map(|_| [Inline::Text("a".to_owned()), Inline::Strong(text("b"))]).collect();
+    vec![
+        ("diff", of_blocks(vec![paragraph("before"), diff, paragraph("after")])),
         ("500 paragraphs", of_blocks((0..500).map(|at| paragraph(&format!("paragraph {at}"))).collect())),
         ("500 rules", of_blocks((0..500).map(|_| Block::Rule).collect())),
         ("500 tables", of_blocks((0..500).map(|_| pairs(2, "v")).collect())),
@@ -187,30 +183,32 @@ fn large() -> Vec<(&'static str, Message)> {
         ("25 fields", of_blocks(vec![pairs(25, &"v ".repeat(3_000))])),
         ("100 fields", of_blocks(vec![pairs(100, "value")])),
         ("5,000 fields", of_blocks(vec![pairs(5_000, "value")])),
-        (
-            "50,000 items",
-            of_blocks(vec![Block::List {
-                start: Some(u64::MAX - 5),
-                items: (0..50_000).map(|_| item(vec![paragraph("item")])).collect(),
-            }]),
-        ),
+        ("50,000 items", of_blocks(vec![items])),
         ("deep", of_blocks(vec![deep])),
-        ("10,000 runs", of_blocks(vec![Block::Paragraph(alternating)])),
-        ("100 buttons", Message { buttons: many(&address(), 100), ..of_blocks(vec![paragraph("p")]) }),
-        ("100 long buttons", Message { buttons: many(&long, 100), ..of_blocks(vec![paragraph(&word)]) }),
-        ("far buttons", Message { buttons: many(&far, 5), ..of_blocks(vec![paragraph(&word)]) }),
-        (
-            "far link",
-            of_blocks(vec![Block::Paragraph(vec![Inline::Link { url: far, content: text("words") }])]),
-        ),
-        (
-            "long links",
-            of_blocks(vec![Block::Paragraph(
-                (0..100).map(|_| Inline::Link { url: long.clone(), content: text("words") }).collect(),
-            )]),
-        ),
-    ]);
-    cases
+        ("10,000 runs", of_blocks(vec![Block::Paragraph(runs)])),
+    ]
+}
+
+fn many_links() -> Vec<(&'static str, Message)> {
+    let far = Url::parse(&format!("https://x.dev/{}", "y".repeat(3_500))).unwrap();
+    let long = Url::parse(&format!("https://x.dev/{}", "y".repeat(600))).unwrap();
+    let buttons = |url: &Url, count: usize, words: &str| Message {
+        buttons: (0..count)
+            .map(|at| Button { label: format!("{at} {}", "label ".repeat(30)), url: url.clone() })
+            .collect(),
+        ..of_blocks(vec![paragraph(words)])
+    };
+    let links = |url: &Url, count: usize| {
+        let links = (0..count).map(|_| Inline::Link { url: url.clone(), content: text("words") });
+        of_blocks(vec![Block::Paragraph(links.collect())])
+    };
+    vec![
+        ("100 buttons", buttons(&address(), 100, "p")),
+        ("100 long buttons", buttons(&long, 100, &"x".repeat(100_000))),
+        ("far buttons", buttons(&far, 5, &"x".repeat(100_000))),
+        ("far link", links(&far, 1)),
+        ("long links", links(&long, 100)),
+    ]
 }
 
 /// Messages with little or nothing in them.

@@ -238,24 +238,36 @@ impl InlineWriter {
         let address = link_address(url);
         let words = plain_text(content);
         let bare = fit::is_blank(&words) || words == url.as_str() || words == address;
-        let (opener, closer) = match (self.dialect, bare) {
-            (Dialect::Slack, true) => (format!("<{}", address.replace('&', "&amp;")), ">".to_owned()),
-            (Dialect::Slack, false) => (format!("<{}|", address.replace('&', "&amp;")), ">".to_owned()),
-            (Dialect::Discord | Dialect::Mattermost, true) => (format!("<{address}"), ">".to_owned()),
-            (Dialect::Discord | Dialect::Mattermost, false) => ("[".to_owned(), format!("]({address})")),
+        if self.dialect == Dialect::Discord && has_open_bracket(&words) {
+            // Discord balances brackets before it takes escapes away: no mask can hold such words.
+            self.text(&words);
+            self.text(" ");
+            self.masked(&address, None);
+        } else {
+            self.masked(&address, (!bare).then_some((words.as_str(), content)));
+        }
+    }
+
+    /// Writes a link with words, or without any; where it does not fit, the words alone.
+    fn masked(&mut self, address: &str, label: Option<(&str, &[Inline])>) {
+        let (opener, closer) = match (self.dialect, label.is_some()) {
+            (Dialect::Slack, false) => (format!("<{}", address.replace('&', "&amp;")), ">".to_owned()),
+            (Dialect::Slack, true) => (format!("<{}|", address.replace('&', "&amp;")), ">".to_owned()),
+            (Dialect::Discord | Dialect::Mattermost, false) => (format!("<{address}"), ">".to_owned()),
+            (Dialect::Discord | Dialect::Mattermost, true) => ("[".to_owned(), format!("]({address})")),
         };
-        let cost = opener.chars().count() + closer.chars().count();
-        if !self.waiting.is_empty() && !self.open_waiting() {
+        if self.full || (!self.waiting.is_empty() && !self.open_waiting()) {
             return;
         }
+        let cost = opener.chars().count() + closer.chars().count();
         if address.len() > LONGEST_ADDRESS || cost + 2 > self.room() {
-            self.text(if bare { address.as_str() } else { words.as_str() });
+            self.text(label.map_or(address, |(words, _)| words));
             return;
         }
         self.push(&opener);
         self.reserve(closer.chars().count());
-        if !bare {
-            self.label(&words, content);
+        if let Some((words, content)) = label {
+            self.label(words, content);
         }
         self.close_with(&closer);
         self.place = Place::Inside;
@@ -267,6 +279,8 @@ impl InlineWriter {
         self.place = Place::Inside;
         if self.dialect == Dialect::Discord && words.contains("://") {
             self.text(&words.replace("://", &format!(":{ZERO_WIDTH_SPACE}//")));
+        } else if content.contains(&Inline::Break) {
+            self.text(words);
         } else {
             self.inlines(content);
         }
@@ -298,6 +312,19 @@ impl InlineWriter {
         self.used += written.used;
         self.full |= written.cut;
     }
+}
+
+/// Returns whether a `[` is not closed.
+fn has_open_bracket(words: &str) -> bool {
+    let mut open = 0_usize;
+    for character in words.chars() {
+        match character {
+            '[' => open += 1,
+            ']' => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    open > 0
 }
 
 #[cfg(test)]
@@ -390,6 +417,9 @@ mod tests {
         let url = url::Url::parse("https://x.dev/").unwrap();
         let bare = [Inline::Link { url: url.clone(), content: vec![text("https://x.dev/")] }];
         assert_eq!(written(Dialect::Discord, 100, &bare), "<https://x.dev/>");
+        let brackets = |words: &str| [Inline::Link { url: url.clone(), content: vec![text(words)] }];
+        assert_eq!(written(Dialect::Discord, 100, &brackets("[a] b")), r"[\[a\] b](https://x.dev/)");
+        assert_eq!(written(Dialect::Discord, 100, &brackets("a [ b")), r"a \[ b <https://x.dev/>");
         let masked = [Inline::Link { url, content: vec![text("see https://y.dev")] }];
         assert_eq!(written(Dialect::Discord, 100, &masked), "[see https:\u{200b}//y.dev](https://x.dev/)");
     }

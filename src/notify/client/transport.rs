@@ -76,7 +76,7 @@ fn tls_words(error: &rustls::Error) -> &'static str {
     let Tls::InvalidCertificate(certificate) = error else {
         return "the TLS handshake failed";
     };
-    if *certificate == Certificate::UnknownIssuer {
+    if matches!(certificate, Certificate::UnknownIssuer | Certificate::BadSignature) {
         return "its certificate is signed by nobody we trust (`ca_file` adds a root)";
     }
     let text = certificate.to_string().to_ascii_lowercase();

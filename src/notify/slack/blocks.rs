@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::limit;
-use super::rich::Rich;
+use super::rich::{ELEMENT, Rich};
 use crate::message::{Block, Button, Inline, Message};
 use crate::notify::dialect::{Dialect, WORD_JOINER, write_plain};
 use crate::notify::fit::{self, Boundary};
@@ -27,7 +27,7 @@ pub(super) fn blocks(message: &Message, buttons: bool, room: usize) -> Vec<Value
         return blocks;
     }
     let link = shortening::source(message).map_or(0, |button| button.url.as_str().len() + limit::BUTTON);
-    let note = shortening::SENTENCE_ROOM + SMALLEST_ROOM + link.min(LINKS / 2);
+    let note = shortening::SENTENCE_ROOM + 3 * ELEMENT + link.min(LINKS / 2);
     Composer::new(room.saturating_sub(note), note).compose(message, buttons, missing).0
 }
 
@@ -73,7 +73,7 @@ impl Composer {
         let mut dropped = 0;
         for button in &message.buttons {
             let (label, address) = (shortening::label(button), button.url.as_str().chars().count());
-            let cost = address + label.chars().count().min(limit::BUTTON) + SMALLEST_ROOM;
+            let cost = address + label.chars().count().min(limit::BUTTON) + 3 * ELEMENT;
             if cost > room {
                 dropped += 1;
                 continue;

@@ -37,11 +37,7 @@ fn of_message(config: &SlackConfig, message: &Message, rung: Rung) -> Value {
         (Rung::Brief, true) => classic::brief(message),
         (Rung::Line, compatible) => {
             let dialect = if compatible { Dialect::Mattermost } else { Dialect::Slack };
-            json!({
-                "text": line(dialect, message),
-                "unfurl_links": false,
-                "unfurl_media": false,
-            })
+            with_blocks(&line(dialect, message), Vec::new())
         }
     }
 }
@@ -119,11 +115,11 @@ fn of_template(template: &Value, rung: Rung) -> Value {
     let own = template.get("text").and_then(Value::as_str).filter(|text| !fit::is_blank(text));
     match rung {
         Rung::Whole => template.clone(),
-        Rung::Brief if own.is_some() => json!({ "text": cut_markup(own.unwrap_or_default()) }),
+        Rung::Brief if own.is_some() => with_blocks(&cut_markup(own.unwrap_or_default()), Vec::new()),
         Rung::Brief | Rung::Line => {
             let text = own.or_else(|| first_text(template.get("blocks"))).unwrap_or(summary::WORDLESS);
             let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-            json!({ "text": literal(Dialect::Slack, &text, limit::SENTENCE) })
+            with_blocks(&literal(Dialect::Slack, &text, limit::SENTENCE), Vec::new())
         }
     }
 }
@@ -212,12 +208,9 @@ mod tests {
         let own = json!({ "text": "*a* &lt;b&gt;", "blocks": [{ "type": "divider" }], "x": 1 });
         let rendered = Rendered::Body(own.clone());
         assert_eq!(made(&rendered, Rung::Whole), own);
-        assert_eq!(made(&rendered, Rung::Brief), json!({ "text": "*a* &lt;b&gt;" }));
-        assert_eq!(
-            made(&rendered, Rung::Line),
-            json!({ "text": "\u{2060}*\u{2060}a\u{2060}*\u{2060} &lt;b&gt;" })
-        );
-        assert_eq!(made(&Rendered::Body(json!([1])), Rung::Line), json!({ "text": summary::WORDLESS }));
+        assert_eq!(made(&rendered, Rung::Brief)["text"], "*a* &lt;b&gt;");
+        assert_eq!(made(&rendered, Rung::Line)["text"], "\u{2060}*\u{2060}a\u{2060}*\u{2060} &lt;b&gt;");
+        assert_eq!(made(&Rendered::Body(json!([1])), Rung::Line)["text"], summary::WORDLESS);
     }
 
     #[test]

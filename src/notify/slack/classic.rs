@@ -58,6 +58,8 @@ fn attachment(message: &Message, text: &str) -> Value {
     json!({
         "text": body::literal(Dialect::Mattermost, &headline, limit::SENTENCE),
         "attachments": [attachment],
+        "unfurl_links": false,
+        "unfurl_media": false,
     })
 }
 
@@ -104,6 +106,8 @@ mod tests {
                     "text": "**A null coupon** @\u{2060}channel\n\n```diff\n-a\n+b\n```\n\n[Open in Sentry](https://acme.sentry.io/issues/117/)",
                     "color": "#E8A317",
                 }],
+                "unfurl_links": false,
+                "unfurl_media": false,
             })
         );
     }

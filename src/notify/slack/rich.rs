@@ -14,7 +14,7 @@ use crate::notify::shortening::{block_is_blank, inlines_are_blank, item_is_blank
 use crate::notify::table;
 
 /// What an element costs beside its text: Slack's limit of a message counts containers, too.
-const ELEMENT: usize = 4;
+pub(super) const ELEMENT: usize = 10;
 
 /// Makes elements within a number of code points.
 #[derive(Debug)]
@@ -137,12 +137,14 @@ impl Rich {
             self.text(sign, Styles::default(), Boundary::Prose, &mut words);
         }
         let mut blocks = item.blocks.iter().filter(|block| !block_is_blank(block)).peekable();
+        let mut first = true;
         while let Some(block) =
             blocks.next_if(|block| matches!(block, Block::Paragraph(_) | Block::Heading { .. }))
         {
-            if !words.is_empty() && item.checked.is_none() || words.len() > 1 {
+            if !first {
                 self.text("\n", Styles::default(), Boundary::Prose, &mut words);
             }
+            first = false;
             self.flat_block(block, "", &mut words);
         }
         if words.is_empty() {
