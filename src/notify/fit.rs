@@ -22,7 +22,7 @@ pub(crate) enum Boundary {
     Lines,
 }
 
-/// What [`write`] did.
+/// What [`write()`] did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Written {
     /// Code points that were added, the mark of a cut included.

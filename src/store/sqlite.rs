@@ -25,7 +25,6 @@ mod value;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -58,7 +57,7 @@ const PAUSE_BESIDE: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub struct Store {
     // The order matters: fields are dropped from top to bottom.
-    readers: Arc<Readers>,
+    readers: Readers,
     writer: Writer,
     path: PathBuf,
     access: Access,
@@ -89,7 +88,8 @@ impl Store {
         place::inspect(&path, connection::LATEST_VERSION)?;
         let served = connection::open_to_serve(&path)?;
         let writer = Writer::start(path.clone(), Some(served))?;
-        Ok(Self { readers: Readers::new(&path), writer, path, access, _lock: Some(lock), _folder: folder })
+        let readers = Readers::start(&path)?;
+        Ok(Self { readers, writer, path, access, _lock: Some(lock), _folder: folder })
     }
 
     fn open_beside(path: &Path) -> Result<Self, StoreError> {
@@ -99,7 +99,7 @@ impl Store {
         }
         connection::check_beside(&path)?;
         let writer = Writer::start(path.clone(), None)?;
-        let readers = Readers::new(&path);
+        let readers = Readers::start(&path)?;
         Ok(Self { readers, writer, path, access: Access::Beside, _lock: None, _folder: None })
     }
 

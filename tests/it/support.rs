@@ -4,11 +4,11 @@ mod receiver;
 mod relay;
 mod sentry;
 
-pub use receiver::{Answer, Received, Receiver};
-pub use relay::RelayFolder;
-pub use sentry::{SECRET, Sentry};
+pub(crate) use receiver::{Answer, Received, Receiver};
+pub(crate) use relay::RelayFolder;
+pub(crate) use sentry::{SECRET, Sentry};
 
 use std::time::Duration;
 
 /// How long anything that must happen may take before a test fails.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

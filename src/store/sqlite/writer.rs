@@ -182,8 +182,8 @@ impl Desk {
         while let Ok(first) = waiting.recv() {
             let batch = gather(first, waiting);
             let bytes = batch.iter().map(|request| request.bytes()).sum();
-            self.handle(batch);
             bytes_waiting.fetch_sub(bytes, Ordering::Relaxed);
+            self.handle(batch);
         }
     }
 
@@ -286,6 +286,8 @@ mod tests {
     use super::*;
     use crate::store::sqlite::{connection, place};
 
+    type Work = Box<dyn FnMut(&mut Writing<'_>) -> rusqlite::Result<()> + Send>;
+
     fn start() -> (tempfile::TempDir, Arc<Writer>) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("relay.db");
@@ -309,10 +311,7 @@ mod tests {
     }
 
     /// Has all of these done in one batch: the writer is kept busy until they have gathered.
-    async fn together(
-        writer: &Arc<Writer>,
-        requests: Vec<Box<dyn FnMut(&mut Writing<'_>) -> rusqlite::Result<()> + Send>>,
-    ) -> Vec<Result<(), StoreError>> {
+    async fn together(writer: &Arc<Writer>, requests: Vec<Work>) -> Vec<Result<(), StoreError>> {
         let (go, wait) = mpsc::channel::<()>();
         let busy = Arc::clone(writer);
         let busy = tokio::spawn(async move {
@@ -352,7 +351,7 @@ mod tests {
             insert(1)(writing)?;
             panic!("a bug")
         };
-        let requests: Vec<Box<dyn FnMut(&mut Writing<'_>) -> rusqlite::Result<()> + Send>> = vec![
+        let requests: Vec<Work> = vec![
             Box::new(insert(1)),
             Box::new(half_done),
             Box::new(insert(1)),

@@ -195,7 +195,7 @@ impl Bench {
 
 /// Returns where the bench's store lies.
 pub(crate) fn config(folder: &TempDir) -> StoreConfig {
-    StoreConfig { path: folder.path().join("data/relay.db"), retention: Duration::from_secs(90 * 24 * 3600) }
+    StoreConfig { path: folder.path().join("data/relay.db"), retention: Duration::from_hours(90 * 24) }
 }
 
 pub(crate) fn name(destination: &str) -> DestinationName {

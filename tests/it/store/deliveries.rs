@@ -72,12 +72,9 @@ async fn a_lease_that_ran_out_still_counts_until_somebody_claims_the_delivery() 
 async fn each_destination_gets_its_own_allowance_oldest_first_and_hears_when_the_next_is_due() {
     let bench = Bench::new().await;
     let mut events = Vec::new();
-    for run in ["1", "2", "3"] {
-        events.push(
-            bench
-                .accept_and_plan(webhook("root_cause_started").run(run), events.len() as i64, &["a", "b"])
-                .await,
-        );
+    for (second, run) in (0..).zip(["1", "2", "3"]) {
+        let event = webhook("root_cause_started").run(run);
+        events.push(bench.accept_and_plan(event, second, &["a", "b"]).await);
     }
     let open = vec![open_destination("a", 1), open_destination("b", 5), open_destination("unknown", 5)];
     let Claims { deliveries, next_due } = bench.store.claim_deliveries(open, at(10), LEASE).await.unwrap();

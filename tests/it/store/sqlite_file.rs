@@ -21,10 +21,8 @@ async fn refusal(config: &StoreConfig, access: Access) -> (String, String) {
     let before = fs::read(&config.path).ok();
     let error = open(config, access).await.expect_err("must be refused");
     assert_eq!(fs::read(&config.path).ok(), before, "it was changed");
-    match error {
-        StoreError::Refused { message, hint } => (message, hint),
-        other => panic!("{other:?}"),
-    }
+    let StoreError::Refused { message, hint } = error else { panic!("{error:?}") };
+    (message, hint)
 }
 
 fn file_with(content: &[u8]) -> (TempDir, StoreConfig) {

@@ -14,7 +14,7 @@ use super::PATIENCE;
 
 /// How a receiver answers.
 #[derive(Debug, Clone)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// As the platform does when it takes a message.
     Take,
     /// With this status, these headers and this body.
@@ -25,25 +25,25 @@ pub enum Answer {
 
 /// A request that arrived.
 #[derive(Debug, Clone)]
-pub struct Received {
+pub(crate) struct Received {
     /// Path and query.
-    pub target: String,
+    pub(crate) target: String,
     /// Headers, names in lower case.
-    pub headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// The body.
-    pub body: Bytes,
+    pub(crate) body: Bytes,
     /// Whether it was taken.
-    pub taken: bool,
+    pub(crate) taken: bool,
 }
 
 impl Received {
     /// Returns the body as JSON.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("the relay sends JSON")
     }
 
     /// Returns a header's value.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(each, _)| each == name).map(|(_, value)| value.as_str())
     }
 }
@@ -56,7 +56,7 @@ struct State {
 }
 
 /// A destination on loopback.
-pub struct Receiver {
+pub(crate) struct Receiver {
     port: u16,
     state: Arc<State>,
     server: ServerHandle,
@@ -64,12 +64,12 @@ pub struct Receiver {
 
 impl Receiver {
     /// Starts a receiver that takes everything.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with(Answer::Take)
     }
 
     /// Starts a receiver that always answers like this.
-    pub fn start_with(always: Answer) -> Self {
+    pub(crate) fn start_with(always: Answer) -> Self {
         let state = Arc::new(State {
             script: Mutex::default(),
             always: Mutex::new(always),
@@ -97,37 +97,37 @@ impl Receiver {
     }
 
     /// Returns an address here.
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
     /// Answers the next requests like this, one each, before going on as always.
-    pub fn next(&self, answers: impl IntoIterator<Item = Answer>) {
+    pub(crate) fn next(&self, answers: impl IntoIterator<Item = Answer>) {
         self.state.script.lock().unwrap().extend(answers);
     }
 
     /// Answers like this from now on.
-    pub fn always(&self, answer: Answer) {
+    pub(crate) fn always(&self, answer: Answer) {
         *self.state.always.lock().unwrap() = answer;
     }
 
     /// Returns everything that arrived.
-    pub fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.state.received.lock().unwrap().clone()
     }
 
     /// Returns everything that was taken.
-    pub fn taken(&self) -> Vec<Received> {
+    pub(crate) fn taken(&self) -> Vec<Received> {
         self.received().into_iter().filter(|each| each.taken).collect()
     }
 
     /// Waits until so many requests arrived, taken or not.
-    pub async fn arrived(&self, count: usize) -> Vec<Received> {
+    pub(crate) async fn arrived(&self, count: usize) -> Vec<Received> {
         self.wait(count, Self::received).await
     }
 
     /// Waits until so many messages were taken.
-    pub async fn took(&self, count: usize) -> Vec<Received> {
+    pub(crate) async fn took(&self, count: usize) -> Vec<Received> {
         self.wait(count, Self::taken).await
     }
 
@@ -138,9 +138,8 @@ impl Receiver {
                 changes.changed().await.unwrap();
             }
         };
-        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
-            panic!("expected {count} requests within {PATIENCE:?}, got {}", read(self).len());
-        }
+        let in_time = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
+        assert!(in_time, "expected {count} requests within {PATIENCE:?}, got {}", read(self).len());
         read(self)
     }
 }

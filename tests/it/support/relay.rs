@@ -12,19 +12,19 @@ use tempfile::TempDir;
 use super::{PATIENCE, SECRET, Sentry};
 
 /// A config folder and a place for the store.
-pub struct RelayFolder {
+pub(crate) struct RelayFolder {
     folder: TempDir,
     environment: Vec<(String, String)>,
 }
 
 impl RelayFolder {
     /// Writes a folder with these routes, quick retries, and the organization `acme`.
-    pub fn new(routes: &str) -> Self {
+    pub(crate) fn new(routes: &str) -> Self {
         Self::with_settings("", routes)
     }
 
     /// Writes a folder with further settings, too.
-    pub fn with_settings(settings: &str, routes: &str) -> Self {
+    pub(crate) fn with_settings(settings: &str, routes: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("config");
         std::fs::create_dir(&config).unwrap();
@@ -41,22 +41,22 @@ impl RelayFolder {
     }
 
     /// Sets a variable for every process that is started here.
-    pub fn set(&mut self, name: &str, value: &str) {
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// Returns the config folder.
-    pub fn config(&self) -> PathBuf {
+    pub(crate) fn config(&self) -> PathBuf {
         self.folder.path().join("config")
     }
 
     /// Returns the store's file.
-    pub fn store(&self) -> PathBuf {
+    pub(crate) fn store(&self) -> PathBuf {
         self.folder.path().join("data/relay.db")
     }
 
     /// Returns the folder that holds everything.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
@@ -71,12 +71,12 @@ impl RelayFolder {
     }
 
     /// Runs a command to its end.
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     /// Runs a command that must succeed, and reads its `--json`.
-    pub fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = self.run(&[arguments, &["--json"]].concat());
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {errors}");
@@ -84,12 +84,12 @@ impl RelayFolder {
     }
 
     /// Starts `serve`, and returns once it accepts webhooks.
-    pub fn serve(&self) -> Relay {
+    pub(crate) fn serve(&self) -> Relay {
         Relay::start(self.command(&["serve"]))
     }
 
     /// Asks `deliveries` until `holds` of its list, for as long as the tests have patience.
-    pub async fn until(&self, what: &str, holds: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let began = Instant::now();
         let mut every = tokio::time::interval(std::time::Duration::from_millis(50));
         loop {
@@ -105,7 +105,7 @@ impl RelayFolder {
 }
 
 /// A running `serve`; killed when it is dropped.
-pub struct Relay {
+pub(crate) struct Relay {
     child: Child,
     address: String,
     log: Receiver<Value>,
@@ -119,7 +119,7 @@ impl Relay {
         let (sender, log) = channel();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                let entry = serde_json::from_str(&line).unwrap_or_else(|_| Value::String(line));
+                let entry = serde_json::from_str(&line).unwrap_or(Value::String(line));
                 if sender.send(entry).is_err() {
                     return;
                 }
@@ -127,12 +127,12 @@ impl Relay {
         });
         let mut relay = Self { child, address: String::new(), log };
         let entry = relay.logged("accepting webhooks");
-        relay.address = entry["address"].as_str().unwrap().to_owned();
+        entry["address"].as_str().unwrap().clone_into(&mut relay.address);
         relay
     }
 
     /// Waits for a log line that holds these words.
-    pub fn logged(&self, words: &str) -> Value {
+    pub(crate) fn logged(&self, words: &str) -> Value {
         let mut seen = Vec::new();
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
@@ -146,28 +146,28 @@ impl Relay {
     }
 
     /// Returns every log line so far that was not read yet.
-    pub fn log(&self) -> Vec<Value> {
+    pub(crate) fn log(&self) -> Vec<Value> {
         self.log.try_iter().collect()
     }
 
     /// Returns where it listens.
-    pub fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
     /// Returns Sentry, connected to it.
-    pub fn sentry(&self) -> Sentry {
+    pub(crate) fn sentry(&self) -> Sentry {
         Sentry::new(&self.address)
     }
 
     /// Ends it as a power cut would.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Sends SIGTERM and waits for the end.
-    pub fn terminate(mut self) -> ExitStatus {
+    pub(crate) fn terminate(mut self) -> ExitStatus {
         let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
         self.child.wait().unwrap()

@@ -1,22 +1,24 @@
 //! Sentry, as far as the relay sees it: bodies as it writes them, signed as it signs.
 
+use std::fmt::Write;
+
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
 /// The client secret of the tests' integration.
-pub const SECRET: &str = "a client secret that only the tests know";
+pub(crate) const SECRET: &str = "a client secret that only the tests know";
 
 /// Sends webhooks to a relay.
 #[derive(Debug, Clone)]
-pub struct Sentry {
+pub(crate) struct Sentry {
     client: reqwest::Client,
     url: String,
 }
 
 impl Sentry {
     /// Sends to this address.
-    pub fn new(address: &str) -> Self {
+    pub(crate) fn new(address: &str) -> Self {
         // Whoever comes second finds it done.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -24,7 +26,7 @@ impl Sentry {
     }
 
     /// Returns a body as Sentry writes it: compact, everything beyond ASCII escaped, its own order of keys.
-    pub fn body(action: &str, data: &Value) -> Vec<u8> {
+    pub(crate) fn body(action: &str, data: &Value) -> Vec<u8> {
         let parts = [
             ("action", json!(action)),
             ("installation", json!({ "uuid": "a8e5d37a-696c-4c54-adb5-b3f28d64c7de" })),
@@ -39,7 +41,7 @@ impl Sentry {
                 ascii.push(character);
             } else {
                 for unit in character.encode_utf16(&mut [0; 2]) {
-                    ascii.push_str(&format!("\\u{unit:04x}"));
+                    write!(ascii, "\\u{unit:04x}").unwrap();
                 }
             }
         }
@@ -47,21 +49,21 @@ impl Sentry {
     }
 
     /// Returns the signature that Sentry would send.
-    pub fn sign(body: &[u8], secret: &str) -> String {
+    pub(crate) fn sign(body: &[u8], secret: &str) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
         mac.update(body);
         hex::encode(mac.finalize().into_bytes())
     }
 
     /// Posts a signed webhook.
-    pub async fn post(&self, action: &str, data: &Value) -> reqwest::Response {
+    pub(crate) async fn post(&self, action: &str, data: &Value) -> reqwest::Response {
         let body = Self::body(action, data);
         let signature = Self::sign(&body, SECRET);
         self.post_raw(body, &[("sentry-hook-signature", &signature), ("sentry-hook-resource", "seer")]).await
     }
 
     /// Posts a signed webhook that must be accepted; returns the event's id.
-    pub async fn accepted(&self, action: &str, data: &Value) -> String {
+    pub(crate) async fn accepted(&self, action: &str, data: &Value) -> String {
         let response = self.post(action, data).await;
         let status = response.status().as_u16();
         let answer: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
@@ -70,7 +72,7 @@ impl Sentry {
     }
 
     /// Posts whatever it is given.
-    pub async fn post_raw(&self, body: Vec<u8>, headers: &[(&str, &str)]) -> reqwest::Response {
+    pub(crate) async fn post_raw(&self, body: Vec<u8>, headers: &[(&str, &str)]) -> reqwest::Response {
         let mut request = self.client.post(&self.url).header("content-type", "application/json").body(body);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -81,7 +83,7 @@ impl Sentry {
 
 impl Sentry {
     /// Posts a signed body; `None` where the relay is gone.
-    pub async fn try_post(&self, body: Vec<u8>, signature: &str) -> Option<u16> {
+    pub(crate) async fn try_post(&self, body: Vec<u8>, signature: &str) -> Option<u16> {
         let request = self.client.post(&self.url).header("sentry-hook-signature", signature).body(body);
         request.send().await.ok().map(|response| response.status().as_u16())
     }
