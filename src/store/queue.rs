@@ -109,7 +109,8 @@ pub struct DeliveryTicket {
 pub struct Claims {
     /// At most `allowance` per open destination, oldest first.
     pub deliveries: Vec<DeliveryClaim>,
-    /// When the next delivery of each asked destination falls due, where one waits; in the past where more is due.
+    /// When the next delivery of each asked destination falls due, or its next lease ends, where there is one; in the
+    /// past where more is due.
     pub next_due: Vec<(DestinationName, Timestamp)>,
 }
 
@@ -219,7 +220,8 @@ pub struct Replayed {
 
 /// What the drivers write through.
 ///
-/// Every method that changes something is one transaction, durable when it answers.
+/// Every method that changes something is one transaction, durable when it answers; [`Queue::prune`] and the replay of
+/// dead letters, which may be very many, are several, so that nobody waits behind them.
 #[async_trait]
 pub trait Queue: Send + Sync {
     /// Stores an event, or finds the equal one accepted less than `dedupe_window` before `event.received_at()`.
@@ -228,7 +230,8 @@ pub trait Queue: Send + Sync {
     /// [`StoreError::Unavailable`] where it could not be committed.
     async fn accept(&self, event: AcceptedEvent, dedupe_window: Duration) -> Result<Acceptance, StoreError>;
 
-    /// Claims up to `limit` events that wait to be routed, in order of acceptance.
+    /// Claims up to `limit` events that wait to be routed, in order of acceptance; an event whose elder of the same run
+    /// is out with somebody else stays, so that a run is never planned out of order.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -256,7 +259,8 @@ pub trait Queue: Send + Sync {
         lease: Duration,
     ) -> Result<Claims, StoreError>;
 
-    /// Writes an attempt and what follows from it, if the lease is still ours.
+    /// Writes an attempt and what follows from it, if the lease is still ours. A lease that has run out is, until
+    /// somebody claims the delivery.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -298,7 +302,7 @@ pub trait Queue: Send + Sync {
     /// [`StoreError::Unavailable`].
     async fn prune(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
 
-    /// Commits a trifle, to learn whether the store can write.
+    /// Commits as much as an event takes, to learn whether the store can write.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] with the reason.

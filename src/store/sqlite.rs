@@ -48,6 +48,8 @@ use crate::sentry::payload::AcceptedEvent;
 const REPLAYS_AT_ONCE: usize = 500;
 /// How many runs one transaction removes.
 const RUNS_AT_ONCE: usize = 10;
+/// How much a probe writes: about as much as an event, so that a disk on which none fits any more is found out.
+const PROBE_BYTES: i64 = 16 * 1024;
 /// How long a command beside the relay leaves the file alone between two transactions.
 const PAUSE_BESIDE: Duration = Duration::from_millis(20);
 
@@ -229,8 +231,9 @@ impl Queue for Store {
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
+        // Random, since SQLite does not write again what stays the same.
         let write = |writing: &mut writer::Writing<'_>| {
-            writing.prepare("UPDATE store SET probes = probes + 1")?.execute([]).map(drop)
+            writing.prepare("UPDATE probe SET filler = randomblob(?1)")?.execute([PROBE_BYTES]).map(drop)
         };
         self.writer.run(write).await
     }

@@ -28,7 +28,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHE_KIB: i64 = 2_000;
 /// After how many pages of log (4 KiB each) a commit moves them to the file: rarely enough to write the busy pages
 /// once instead of many times, often enough to be done in milliseconds.
-const CHECKPOINT_PAGES: i64 = 4_000;
+const CHECKPOINT_PAGES: i64 = 1_000;
 /// To what size the log is cut once a long reader or a burst has let it grow.
 const LOG_LIMIT_BYTES: i64 = 64 * 1024 * 1024;
 /// How many prepared statements a connection keeps; more than there are.
@@ -150,5 +150,21 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         MIGRATIONS.to_latest(&mut connection).unwrap();
         assert_eq!(pragma_number(&connection, "user_version").unwrap(), LATEST_VERSION);
+    }
+
+    #[test]
+    fn whoever_writes_waits_for_the_disk_at_each_commit_and_keeps_little_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.db");
+        place::inspect(&path, LATEST_VERSION).unwrap();
+        let (served, _) = open_to_serve(&path).unwrap();
+        for connection in [served, open_to_write(&path).unwrap(), open_to_read(&path).unwrap()] {
+            let number = |name| pragma_number(&connection, name).unwrap();
+            let full = 2;
+            assert_eq!(number("synchronous"), full);
+            assert_eq!((number("cache_size"), number("mmap_size")), (-2_000, 0));
+            let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+            assert_eq!(mode, "wal");
+        }
     }
 }

@@ -220,3 +220,21 @@ async fn a_temporary_store_goes_with_its_folder() {
     drop(store);
     assert!(!path.parent().unwrap().exists());
 }
+
+#[tokio::test]
+async fn what_is_pruned_gives_its_room_back_to_the_disk() {
+    let bench = Bench::new().await;
+    let path = config(&bench.folder).path;
+    for run in 0..30 {
+        let diff = "+".repeat(500_000);
+        bench.accept(webhook("coding_completed").run(&run.to_string()).with("diff", diff.into())).await;
+    }
+    bench.plan(0, &[]).await;
+    let bench = bench.restart().await;
+    let full = fs::metadata(&path).unwrap().len();
+    assert_eq!(bench.store.prune(at(1), 1000).await.unwrap(), 30);
+    let bench = bench.restart().await;
+    let pruned = fs::metadata(&path).unwrap().len();
+    assert!(full > 15_000_000 && pruned < 5_000_000, "{full} bytes, then {pruned}");
+    bench.accept(webhook("coding_completed").run("1")).await;
+}

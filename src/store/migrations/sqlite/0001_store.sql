@@ -5,10 +5,16 @@
 CREATE TABLE store (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     address_key BLOB NOT NULL,              -- keys the fingerprints of the destinations' addresses
-    serves INTEGER NOT NULL DEFAULT 0,      -- how often a relay has opened it; the owner of this one's leases
-    probes INTEGER NOT NULL DEFAULT 0
+    serves INTEGER NOT NULL DEFAULT 0       -- how often a relay has opened it; the owner of this one's leases
 ) STRICT;
 INSERT INTO store (one, address_key) VALUES (1, randomblob(32));
+
+-- One row, overwritten to learn whether as much as an event can be written.
+CREATE TABLE probe (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    filler BLOB NOT NULL
+) STRICT;
+INSERT INTO probe (one, filler) VALUES (1, x'');
 
 CREATE TABLE run (
     number INTEGER PRIMARY KEY,             -- the smaller, the older
