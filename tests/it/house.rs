@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const RANKS: &[&[&str]] = &[
     &["event", "clock", "secret", "json"],
     &["run", "delivery", "message"],
-    &["sentry", "routing", "render", "sample", "telemetry"],
+    &["sentry", "routing", "render", "sample", "preview", "telemetry"],
     &["store", "notify"],
     &["http", "dispatch"],
     &["config"],
