@@ -36,6 +36,8 @@ use crate::notify::webhook::{SigningKey, WebhookConfig, WebhookNotifier};
 use crate::render::Rendered;
 use crate::secret::Secret;
 
+pub(crate) use shortening::SHORTENED;
+
 /// A destination of the routing file.
 #[derive(Debug, Clone)]
 pub struct Destination {

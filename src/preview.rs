@@ -1,13 +1,16 @@
 //! Previews: the body of a request, as people will see it at the other end.
 //!
-//! One reader per platform makes a [`Post`] of a body; two writers draw it: [`terminal`] for the demo, [`terminal`] for a
+//! One reader per platform makes a [`Post`] of a body; two writers draw it: [`terminal`] for the demo, [`page`] for a
 //! browser. They read the exact bytes that are sent, as any stranger could have written them, and trust nothing in
 //! them. Pure: neither terminal nor file nor environment is asked. Knows neither messages nor templates.
 
 pub(crate) mod body;
 mod discord;
+mod html;
+mod json_tree;
 mod markdown;
 mod markup;
+pub mod page;
 mod post;
 mod slack;
 pub mod terminal;

@@ -120,9 +120,9 @@ impl<'text> Reader<'text> {
     }
 }
 
-/// Splits a fence off: its language and text, and what follows.
+/// Splits a fence off, which may stand in an item of a list: its language and text, and what follows.
 fn fence(text: &str) -> Option<(Code, &str)> {
-    let (info, rest) = text.strip_prefix("```")?.split_once('\n')?;
+    let (info, rest) = text.trim_start_matches(' ').strip_prefix("```")?.split_once('\n')?;
     let (code, after) = rest.split_once("```")?;
     let text = code.strip_suffix('\n').unwrap_or(code).to_owned();
     Some((Code { is_diff: info.trim() == "diff", text }, after.strip_prefix('\n').unwrap_or(after)))
@@ -180,6 +180,11 @@ mod tests {
     #[test]
     fn lines_that_belong_together_stay_together() {
         assert_eq!(outline(&read("a\nb\n\n## c\nd\n-# e")), "text(a/b) gap h2(c) text(d) small(e)");
+    }
+
+    #[test]
+    fn a_fence_may_stand_in_a_list() {
+        assert_eq!(outline(&read("1. a\n   ```diff\n+b\n```\n2. c")), "list(01.a) diff(+b) list(02.c)");
     }
 
     #[test]

@@ -11,5 +11,6 @@ mod commands;
 mod delivering;
 mod house;
 mod ingest;
+mod preview;
 mod store;
 mod support;
