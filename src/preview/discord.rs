@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::body::{list_at, nested_text_at, text_at};
-use super::markdown;
+use super::markdown::{self, Flavour};
 use super::markup::{self, Dialect};
 use super::post::{Block, Button, Card, Field, Marks, Part, Post, Role, Run, Words, text_of};
 
@@ -17,7 +17,7 @@ pub(super) fn post(body: &Value) -> Post {
     let content = text_at(body, "content");
     let embeds = list_at(body, "embeds");
     let rows = list_at(body, "components").iter().map(action_row);
-    let mut blocks = vec![markdown::read(content)];
+    let mut blocks = vec![markdown::read(content, Flavour::Discord)];
     blocks.extend(embeds.iter().map(|embed| vec![Part::Card(card(embed))]));
     blocks.extend(rows.flatten().map(|row| vec![row]));
     blocks.retain(|block| !block.is_empty());
@@ -45,7 +45,7 @@ fn card(embed: &Value) -> Card {
     let mut blocks: Vec<Block> = vec![
         part(author, &|author| vec![Part::Text(vec![Run::new(author, Marks::BOLD)])]),
         part(text_at(embed, "title"), &|title| vec![Part::Heading(4, linked(title, text_at(embed, "url")))]),
-        markdown::read(text_at(embed, "description")),
+        markdown::read(text_at(embed, "description"), Flavour::Discord),
         fields(list_at(embed, "fields")),
         footer(embed),
     ];
@@ -66,7 +66,7 @@ fn linked(title: &str, url: &str) -> Words {
 fn fields(fields: &[Value]) -> Block {
     let field = |field: &Value| Field {
         name: markup::read(text_at(field, "name"), Dialect::Markdown),
-        value: markdown::read(text_at(field, "value")),
+        value: markdown::read(text_at(field, "value"), Flavour::Discord),
         is_inline: field.get("inline").and_then(Value::as_bool) == Some(true),
     };
     let fields: Vec<Field> = fields.iter().map(field).collect();

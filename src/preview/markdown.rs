@@ -6,15 +6,24 @@
 use super::markup::{self, Dialect};
 use super::post::{Code, Item, Part, Run};
 
+/// Whose Markdown it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flavour {
+    /// Discord's: lines of a fence are shown as they stand, in a list, too.
+    Discord,
+    /// `CommonMark`: lines of a fence lose the indentation of its first.
+    CommonMark,
+}
+
 /// Reads Markdown.
-pub(super) fn read(markdown: &str) -> Vec<Part> {
-    let mut reader = Reader::default();
+pub(super) fn read(markdown: &str, flavour: Flavour) -> Vec<Part> {
+    let mut reader = Reader::new(flavour);
     reader.read(markdown, false);
     reader.parts
 }
 
-#[derive(Default)]
 struct Reader<'text> {
+    flavour: Flavour,
     parts: Vec<Part>,
     /// Lines that belong together and are nothing but text.
     lines: Vec<&'text str>,
@@ -23,10 +32,14 @@ struct Reader<'text> {
 }
 
 impl<'text> Reader<'text> {
+    fn new(flavour: Flavour) -> Self {
+        Self { flavour, parts: Vec::new(), lines: Vec::new(), margins: Vec::new() }
+    }
+
     fn read(&mut self, markdown: &'text str, is_quoted: bool) {
         let mut rest = markdown;
         while !rest.is_empty() {
-            rest = match fence(rest) {
+            rest = match fence(rest, self.flavour) {
                 Some((code, after)) => {
                     self.push(Part::Code(code));
                     after
@@ -68,7 +81,7 @@ impl<'text> Reader<'text> {
             rest = after;
         }
         let quoted = quoted.join("\n");
-        let mut inside = Reader::default();
+        let mut inside = Reader::new(self.flavour);
         inside.read(&quoted, true);
         self.push(Part::Quote(inside.parts));
         rest
@@ -121,11 +134,24 @@ impl<'text> Reader<'text> {
 }
 
 /// Splits a fence off, which may stand in an item of a list: its language and text, and what follows.
-fn fence(text: &str) -> Option<(Code, &str)> {
-    let (info, rest) = text.trim_start_matches(' ').strip_prefix("```")?.split_once('\n')?;
+fn fence(text: &str, flavour: Flavour) -> Option<(Code, &str)> {
+    let fence = text.trim_start_matches(' ');
+    let (info, rest) = fence.strip_prefix("```")?.split_once('\n')?;
     let (code, after) = rest.split_once("```")?;
-    let text = code.strip_suffix('\n').unwrap_or(code).to_owned();
-    Some((Code { is_diff: info.trim() == "diff", text }, after.strip_prefix('\n').unwrap_or(after)))
+    let indent = match flavour {
+        Flavour::Discord => 0,
+        Flavour::CommonMark => text.len() - fence.len(),
+    };
+    let code = code.trim_end_matches(' ');
+    let lines = code.strip_suffix('\n').unwrap_or(code).split('\n');
+    let lines: Vec<&str> = lines.map(|line| without_indent(line, indent)).collect();
+    let code = Code { is_diff: info.trim() == "diff", text: lines.join("\n") };
+    Some((code, after.strip_prefix('\n').unwrap_or(after)))
+}
+
+fn without_indent(line: &str, most: usize) -> &str {
+    let spaces = line.len() - line.trim_start_matches(' ').len();
+    line.get(spaces.min(most)..).unwrap_or_default()
 }
 
 fn is_quote(text: &str) -> bool {
@@ -179,18 +205,24 @@ mod tests {
 
     #[test]
     fn lines_that_belong_together_stay_together() {
-        assert_eq!(outline(&read("a\nb\n\n## c\nd\n-# e")), "text(a/b) gap h2(c) text(d) small(e)");
+        assert_eq!(
+            outline(&read("a\nb\n\n## c\nd\n-# e", Flavour::Discord)),
+            "text(a/b) gap h2(c) text(d) small(e)"
+        );
     }
 
     #[test]
     fn a_fence_may_stand_in_a_list() {
-        assert_eq!(outline(&read("1. a\n   ```diff\n+b\n```\n2. c")), "list(01.a) diff(+b) list(02.c)");
+        assert_eq!(
+            outline(&read("1. a\n   ```diff\n+b\n```\n2. c", Flavour::Discord)),
+            "list(01.a) diff(+b) list(02.c)"
+        );
     }
 
     #[test]
     fn lists_nest_by_their_indentation_and_items_may_have_further_lines() {
         assert_eq!(
-            outline(&read("- a\n  - b\n    more\n- c\n\n3. d\n   - e\n   still e\nafter")),
+            outline(&read("- a\n  - b\n    more\n- c\n\n3. d\n   - e\n   still e\nafter", Flavour::Discord)),
             "list(0•a|1◦b/more|0•c) gap list(03.d|1◦e/still e) text(after)"
         );
     }
@@ -198,14 +230,14 @@ mod tests {
     #[test]
     fn quotations_hold_whatever_stands_between_them() {
         assert_eq!(
-            outline(&read("> a\n> \n> ```diff\n> -b\n> ```\nc\n>>> d\n> e")),
+            outline(&read("> a\n> \n> ```diff\n> -b\n> ```\nc\n>>> d\n> e", Flavour::Discord)),
             "quote(text(a) gap diff(-b)) text(c) quote(text(d/> e))"
         );
     }
 
     #[test]
     fn what_is_not_closed_is_text() {
-        assert_eq!(outline(&read("```rust\nx")), "text(```rust/x)");
-        assert_eq!(outline(&read("#no heading\n1.no item")), "text(#no heading/1.no item)");
+        assert_eq!(outline(&read("```rust\nx", Flavour::Discord)), "text(```rust/x)");
+        assert_eq!(outline(&read("#no heading\n1.no item", Flavour::Discord)), "text(#no heading/1.no item)");
     }
 }

@@ -7,7 +7,7 @@ mod rich;
 use serde_json::Value;
 
 use super::body::{list_at, nested_text_at, text_at};
-use super::markdown;
+use super::markdown::{self, Flavour};
 use super::markup::{self, Dialect};
 use super::post::{Block, Button, Card, Code, Field, Marks, Part, Post, Run, Words, text_of};
 
@@ -27,8 +27,9 @@ pub(super) fn post(body: &Value) -> Post {
 /// Reads a request body for a service that knows only Slack's classic form, and Markdown in it.
 pub(super) fn compatible_post(body: &Value) -> Post {
     let text = text_at(body, "text");
-    let mut blocks = vec![markdown::read(text)];
-    blocks.extend(attachments(body, &markdown::read, &|title| markup::read(title, Dialect::Markdown)));
+    let read = |text: &str| markdown::read(text, Flavour::CommonMark);
+    let mut blocks = vec![read(text)];
+    blocks.extend(attachments(body, &read, &|title| markup::read(title, Dialect::Markdown)));
     made(text_of(&markup::read(text, Dialect::Markdown)), blocks)
 }
 
@@ -45,7 +46,7 @@ fn block(block: &Value) -> Block {
         "context" => vec![Part::Small(context(block))],
         "divider" => vec![Part::Rule],
         "actions" => actions(list_at(block, "elements")),
-        "markdown" => markdown::read(text_at(block, "text")),
+        "markdown" => markdown::read(text_at(block, "text"), Flavour::CommonMark),
         "table" => vec![Part::Table(table(block))],
         "image" => vec![Part::Placeholder(format!("image: {}", text_at(block, "alt_text")))],
         other => vec![Part::Placeholder(other.to_owned())],
