@@ -13,6 +13,7 @@ use super::secrets::{Demand, Vault};
 use super::values;
 use super::words::quoted;
 use crate::delivery::{DestinationKind, DestinationName};
+use crate::notify::endpoint::parse_address;
 use crate::notify::{Destination, Rate, Service};
 
 /// Lines of diff in a message, at most.
@@ -217,6 +218,6 @@ fn check_style(reader: &mut Reader<'_>, kind: DestinationKind) {
 /// What the address of a chat webhook has to be.
 pub(super) const WEB_ADDRESS: Demand = Demand { check: check_address, is_better_hidden: |_| true };
 
-fn check_address(text: &str) -> Result<(), &'static str> {
-    values::web_url(text).map(drop).ok_or("is not an http(s) address (the value is not shown)")
+fn check_address(text: &str) -> Result<(), String> {
+    parse_address(text).map(drop).map_err(|error| format!("is {error} (the value is not shown)"))
 }

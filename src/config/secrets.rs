@@ -66,7 +66,7 @@ impl NamedSecret {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Demand {
     /// Whether a value is fine; the error completes "`slack.x.webhook_url` …" without showing it.
-    pub(crate) check: fn(&str) -> Result<(), &'static str>,
+    pub(crate) check: fn(&str) -> Result<(), String>,
     /// Whether this literal text is worth a warning.
     pub(crate) is_better_hidden: fn(&str) -> bool,
 }
@@ -154,9 +154,9 @@ impl Vault<'_> {
             }
             Origin::Literal => (String::new(), Err("is empty".to_owned())),
         };
-        let checked = value.map_err(|why| ("secret_missing", why)).and_then(|value| {
-            (demand.check)(&value).map_err(|why| ("secret_unusable", why.to_owned())).map(|()| value)
-        });
+        let checked = value
+            .map_err(|why| ("secret_missing", why))
+            .and_then(|value| (demand.check)(&value).map_err(|why| ("secret_unusable", why)).map(|()| value));
         let secret = match checked {
             Ok(value) => Secret::Known(SecretString::from(value)),
             Err((code, why)) => {
@@ -194,7 +194,7 @@ fn literal(
     demand: Demand,
     findings: &mut Findings,
 ) -> Option<NamedSecret> {
-    let checked = if text.is_empty() { Err("is empty") } else { (demand.check)(text) };
+    let checked = if text.is_empty() { Err("is empty".to_owned()) } else { (demand.check)(text) };
     if let Err(why) = checked {
         findings.fault(place, "invalid_value", format!("{} {why}", quoted(name)), HINT.to_owned());
         return None;

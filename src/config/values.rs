@@ -11,6 +11,7 @@ use url::Url;
 
 use super::words::quoted;
 use crate::notify::Rate;
+use crate::notify::endpoint::parse_address;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -201,7 +202,7 @@ pub(crate) fn listen(text: &str) -> Result<SocketAddr, Problem> {
 /// Reads the address of a page: http or https, with a host, without credentials, query and fragment.
 pub(crate) fn page_url(text: &str) -> Result<Url, Problem> {
     const HINT: &str = "write it in full, for example `\"https://relay.acme.dev\"`";
-    let url = web_url(text).ok_or_else(|| Problem::invalid("is not an http(s) address", HINT))?;
+    let url = parse_address(text).map_err(|error| Problem::invalid(format!("is {error}"), HINT))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Problem::invalid("holds credentials, which would show in every message", HINT));
     }
@@ -209,13 +210,6 @@ pub(crate) fn page_url(text: &str) -> Result<Url, Problem> {
         return Err(Problem::invalid("holds a `?` or `#`, behind which nothing can be added", HINT));
     }
     Ok(url)
-}
-
-/// Reads any http(s) address with a host.
-pub(crate) fn web_url(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    (matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.is_empty()))
-        .then_some(url)
 }
 
 /// Reads where the store lies: the path in `sqlite:PATH`.

@@ -46,7 +46,7 @@ fn a_secret_without_a_usable_value_is_a_warning_that_says_why() {
     for (value, code, why) in [
         (None, "secret_missing", "environment variable `URL` is not set"),
         (Some(""), "secret_missing", "environment variable `URL` is empty"),
-        (Some("hidden-value"), "secret_unusable", "environment variable `URL` is not an http(s) address"),
+        (Some("hidden-value"), "secret_unusable", "environment variable `URL` is not a URL"),
     ] {
         let routes = "[slack.a]\nwebhook_url = { env = \"URL\" }\n[[route]]\nto = [\"a\"]\n";
         let variables = VARIABLES.into_iter().chain(value.map(|value| ("URL", value)));

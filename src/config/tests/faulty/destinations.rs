@@ -49,7 +49,7 @@ pub(super) const CASES: &[Case] = &[
         Routes("[slack.x]\nwebhook_url = \"hooks.slack.com/T/B/x\"\n[[route]]\nto = \"x\"\n"),
         7,
         "invalid_value",
-        "`slack.x.webhook_url` is not an http(s) address",
+        "`slack.x.webhook_url` is not a URL",
         "env",
     ),
     (
@@ -209,7 +209,7 @@ pub(super) const CASES: &[Case] = &[
         Routes("[webhook.x]\nurl = \"https://x.dev\"\nsecret = \"whsec_AAAA\"\n[[route]]\nto = \"x\"\n"),
         8,
         "invalid_value",
-        "not 24 to 64 bytes",
+        "a key of 3 bytes; 24 to 64 are allowed",
         "env",
     ),
     (
@@ -221,6 +221,24 @@ pub(super) const CASES: &[Case] = &[
         "header_name",
         "`Webhook-Id` is set by the relay",
         "take it out",
+    ),
+    (
+        "a_header_that_belongs_to_the_connection",
+        Routes(
+            "[webhook.x]\nurl = \"https://x.dev\"\nheaders = { Upgrade = \"h2c\" }\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "header_name",
+        "`Upgrade` is set by the relay",
+        "take it out",
+    ),
+    (
+        "an_address_with_a_slash_too_many",
+        Routes("[webhook.x]\nurl = \"https:///x.dev\"\n[[route]]\nto = \"x\"\n"),
+        7,
+        "invalid_value",
+        "`webhook.x.url` is a URL without a host",
+        "env",
     ),
     (
         "a_header_given_twice",
