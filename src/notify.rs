@@ -7,6 +7,7 @@ pub mod client;
 mod dialect;
 pub mod discord;
 pub mod endpoint;
+mod excess;
 mod fit;
 #[cfg(test)]
 mod hostile;
@@ -35,6 +36,8 @@ use crate::notify::slack::SlackNotifier;
 use crate::notify::webhook::{SigningKey, WebhookConfig, WebhookNotifier};
 use crate::render::Rendered;
 use crate::secret::Secret;
+
+pub use self::excess::excess;
 
 /// A destination of the routing file.
 #[derive(Debug, Clone)]

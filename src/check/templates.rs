@@ -7,12 +7,11 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use url::Url;
 
-use super::limits;
 use crate::config::fault::Fault;
 use crate::config::{Reading, quoted, suggestion};
 use crate::delivery::DestinationKind;
 use crate::event::{Action, Event, EventId, Organization};
-use crate::notify::{Destination, Service};
+use crate::notify::{Destination, Service, excess};
 use crate::render::context::{Context, Links};
 use crate::render::{RenderError, Rendered, Renderer, Target, TemplateFault, TemplatesConfig};
 use crate::sample::{self, SampleIds, Shape};
@@ -182,7 +181,7 @@ impl<'a> Trial<'a> {
         match self.renderer.render(context, &target) {
             Ok(Rendered::Message(_) | Rendered::Document(_)) => Ok(()),
             Ok(Rendered::Body(_)) if !is_plain => Ok(()),
-            Ok(Rendered::Body(body)) => match limits::excess(usage.kind, &body) {
+            Ok(Rendered::Body(body)) => match excess(usage.kind, &body) {
                 None => Ok(()),
                 Some(excess) => Err(Box::new(self.limit_fault(action, &target, &excess))),
             },
@@ -204,11 +203,14 @@ impl<'a> Trial<'a> {
             column: None,
             code: "platform_limit",
             message: format!(
-                "the body for `{}` that {} makes of `{action}` has {excess}",
+                "the body for `{}` that {} makes of `{action}` {excess}",
                 target.destination,
                 quoted(&template)
             ),
-            hint: Some("cut it in the template, for example with `truncate` or `slice`".to_owned()),
+            hint: Some(
+                "change the template; long texts become shorter with `truncate`, long lists with `[:5]`"
+                    .to_owned(),
+            ),
         }
     }
 }

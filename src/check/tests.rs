@@ -140,3 +140,12 @@ fn a_json_body_that_the_platform_would_refuse_is_told() {
     );
     assert!(fault.file.as_ref().is_some_and(|file| file.ends_with("templates/slack/pr_created.json.tera")));
 }
+
+#[test]
+fn a_json_body_that_says_nothing_is_told() {
+    let dir = folder(&[("templates/slack/pr_created.json.tera", "{\"content\": \"{{ event.action }}\"}")]);
+    let report = check(dir.path(), &environment());
+    let [fault] = report.faults.as_slice() else { panic!("one fault: {report:?}") };
+    assert_eq!(fault.code, "platform_limit");
+    assert!(fault.message.contains("says nothing: it has none of `text`"), "{fault:?}");
+}
