@@ -216,7 +216,11 @@ fn check_style(reader: &mut Reader<'_>, kind: DestinationKind) {
 }
 
 /// What the address of a chat webhook has to be.
-pub(super) const WEB_ADDRESS: Demand = Demand { check: check_address, is_better_hidden: |_| true };
+pub(super) const WEB_ADDRESS: Demand = Demand {
+    check: check_address,
+    form: "write the address in full, for example `https://example.com/in`",
+    ..Demand::ANY
+};
 
 fn check_address(text: &str) -> Result<(), String> {
     parse_address(text).map(drop).map_err(|error| format!("is {error} (the value is not shown)"))

@@ -12,6 +12,12 @@ use crate::event::Organization;
 use crate::secret::Secret;
 use crate::sentry::OrganizationConfig;
 
+/// Which of them is missing does not matter while there is one.
+const CLIENT_SECRET: Demand = Demand {
+    without: "`serve` starts while at least one client secret can be used, `serve --strict` only with all of them",
+    ..Demand::ANY
+};
+
 const EXAMPLE: &str = "[{ env = \"SENTRY_CLIENT_SECRET\" }]";
 const LATER: &str = "take it out: this version looks nothing up in Sentry";
 
@@ -88,7 +94,9 @@ fn organization(reader: &mut Reader<'_>, entry: &Entry) -> Option<(OrganizationC
         reader.findings.fault(reader.document.place(entry.at), "organization_name", message, hint.to_owned());
         return None;
     }
-    let named = reader.parsed("base_url", "\"https://acme.sentry.io\"", values::page_url);
+    let named = reader.parsed("base_url", "\"https://acme.sentry.io\"", |text| {
+        values::page_url(text, "https://acme.sentry.io")
+    });
     let base_url = named.or_else(|| Url::parse(&format!("https://{slug}.sentry.io")).ok())?;
     let config = OrganizationConfig {
         organization: Organization::new(slug),
@@ -118,7 +126,14 @@ fn client_secrets(reader: &mut Reader<'_>) -> Vec<NamedSecret> {
     for item in items {
         let place = reader.document.place(item.at);
         let vault = reader.vault;
-        secrets.extend(vault.read(reader.document, &item.value, &name, place, Demand::ANY, reader.findings));
+        secrets.extend(vault.read(
+            reader.document,
+            &item.value,
+            &name,
+            place,
+            CLIENT_SECRET,
+            reader.findings,
+        ));
     }
     secrets
 }

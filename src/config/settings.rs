@@ -115,7 +115,7 @@ impl Raw {
         Some(Settings {
             http: HttpConfig {
                 listen: values::listen(&self.http.listen).ok()?,
-                public_url: self.http.public_url.as_deref().map(values::page_url).transpose().ok()?,
+                public_url: self.http.public_url.as_deref().map(schema::public_url).transpose().ok()?,
                 max_body_bytes: values::size(&self.http.max_body, &values::MAX_BODY).ok()?.try_into().ok()?,
                 token: layers.token(),
             },

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::check_address;
+use super::WEB_ADDRESS;
 use crate::config::document::{Entry, Node, Table};
 use crate::config::reader::{Keys, Reader};
 use crate::config::secrets::Demand;
@@ -44,8 +44,14 @@ pub(super) const KEYS: Keys = Keys {
     ],
 };
 
-const URL: Demand = Demand { check: check_address, is_better_hidden: holds_credentials };
-const KEY: Demand = Demand { check: check_key, is_better_hidden: |_| true };
+const URL: Demand = Demand { is_better_hidden: holds_credentials, ..WEB_ADDRESS };
+const KEY: Demand = Demand {
+    check: check_key,
+    form: "write `whsec_` and base64 of 24 to 64 bytes, such as `openssl rand -base64 32` prints",
+    ..Demand::ANY
+};
+const HEADER: Demand =
+    Demand { check: check_header_value, form: "a header's value is one line of plain ASCII", ..Demand::ANY };
 
 /// A header whose name holds one of these is a secret by all appearance.
 const SECRET_WORDS: [&str; 7] = ["auth", "cookie", "key", "password", "secret", "signature", "token"];
@@ -86,7 +92,7 @@ fn headers(reader: &mut Reader<'_>) -> Vec<(String, Secret)> {
             let lower = header.key.to_ascii_lowercase();
             let is_secret = SECRET_WORDS.iter().any(|word| lower.contains(word));
             let is_better_hidden: fn(&str) -> bool = if is_secret { |_| true } else { |_| false };
-            let demand = Demand { check: check_header_value, is_better_hidden };
+            let demand = Demand { is_better_hidden, ..HEADER };
             let place = reader.document.place(header.at);
             let vault = reader.vault;
             let named = vault.read(reader.document, &header.value, &name, place, demand, reader.findings);

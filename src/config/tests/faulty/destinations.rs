@@ -202,7 +202,7 @@ pub(super) const CASES: &[Case] = &[
         8,
         "invalid_value",
         "does not begin with `whsec_`",
-        "env",
+        "base64 of 24 to 64 bytes",
     ),
     (
         "a_signing_secret_that_is_too_short",
@@ -238,7 +238,33 @@ pub(super) const CASES: &[Case] = &[
         7,
         "invalid_value",
         "`webhook.x.url` is a URL without a host",
-        "env",
+        "https://",
+    ),
+    (
+        "an_address_of_another_scheme",
+        Routes("[webhook.x]\nurl = \"ftp://x.dev\"\n[[route]]\nto = \"x\"\n"),
+        7,
+        "invalid_value",
+        "`webhook.x.url` is not an http or https URL",
+        "write the address in full, for example `https://",
+    ),
+    (
+        "a_variable_inside_text",
+        Routes("[slack.x]\nwebhook_url = \"${SLACK_WEBHOOK_URL}\"\n[[route]]\nto = \"x\"\n"),
+        7,
+        "secret_invalid",
+        "`slack.x.webhook_url` names a variable inside text",
+        "`{ env = \"SLACK_WEBHOOK_URL\" }`",
+    ),
+    (
+        "a_variable_inside_the_text_of_a_header",
+        Routes(
+            "[webhook.x]\nurl = \"https://x.dev\"\nheaders = { Authorization = \"Bearer ${TOKEN}\" }\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "secret_invalid",
+        "`webhook.x.headers.Authorization` names a variable inside text",
+        "the whole value",
     ),
     (
         "a_header_given_twice",
@@ -258,6 +284,6 @@ pub(super) const CASES: &[Case] = &[
         8,
         "invalid_value",
         "characters that a header cannot",
-        "env",
+        "one line of plain ASCII",
     ),
 ];
