@@ -92,7 +92,7 @@ fn tables<'a>(
             continue;
         };
         for entry in &members.entries {
-            if let Node::Table(table) = &entry.value {
+            if let Some(table) = entry.value.as_member(&entry.key, members, keys(*kind)) {
                 tables.push((*kind, entry, table));
                 continue;
             }

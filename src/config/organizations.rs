@@ -71,8 +71,8 @@ fn tables<'a>(document: &'a Document, findings: &mut Findings) -> Option<Vec<(&'
     let mut tables = Vec::new();
     let mut is_sound = true;
     for entry in &table.entries {
-        if let Node::Table(table) = &entry.value {
-            tables.push((entry, table));
+        if let Some(inner) = entry.value.as_member(&entry.key, table, KEYS) {
+            tables.push((entry, inner));
             continue;
         }
         is_sound = false;
@@ -109,8 +109,10 @@ fn organization(reader: &mut Reader<'_>, entry: &Entry) -> Option<(OrganizationC
 fn client_secrets(reader: &mut Reader<'_>) -> Vec<NamedSecret> {
     let hint = format!("write `client_secrets = {EXAMPLE}`: the client secret of the integration in Sentry");
     let Some(entry) = reader.table.get("client_secrets") else {
-        let message = format!("`[{}]` has no `client_secrets`", reader.name);
-        reader.fault("client_secrets", "missing_key", message, hint);
+        if reader.lacks("client_secrets", KEYS) {
+            let message = format!("`[{}]` has no `client_secrets`", reader.name);
+            reader.fault("client_secrets", "missing_key", message, hint);
+        }
         return Vec::new();
     };
     let Node::List(items) = &entry.value else {

@@ -151,6 +151,7 @@ impl Vault<'_> {
                 findings.fault(place.clone(), "secret_invalid", message, "keep one of the two".to_owned());
                 None
             }
+            (None, None) if !is_sound => None, // The other key is told already.
             (None, None) => {
                 let message = format!("{} names neither `env` nor `file`", quoted(name));
                 findings.fault(place.clone(), "secret_invalid", message, HINT.to_owned());

@@ -62,7 +62,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<WebhookConfig> {
     let secret = reader.secret("secret", KEY);
     let headers = headers(reader);
     let thin = reader.boolean("thin");
-    if reader.table.get("url").is_none() {
+    if reader.lacks("url", KEYS) {
         let message = format!("`[{}]` has no `url`", reader.name);
         reader.fault(
             "url",

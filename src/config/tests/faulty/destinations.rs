@@ -5,6 +5,30 @@ use super::Text::{Routes, WholeRoutes};
 
 pub(super) const CASES: &[Case] = &[
     (
+        "a_misspelt_address",
+        Routes("[slack.x]\nwebhook_ulr = { env = \"SLACK_WEBHOOK_URL\" }\n[[route]]\nto = \"x\"\n"),
+        7,
+        "unknown_key",
+        "unknown key `webhook_ulr` in `[slack.x]`",
+        "did you mean `webhook_url`?",
+    ),
+    (
+        "an_address_under_the_name_of_another_kind",
+        Routes("[webhook.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\n[[route]]\nto = \"x\"\n"),
+        7,
+        "misplaced_key",
+        "`webhook_url` means nothing in `[webhook.x]`",
+        "here it is `url`",
+    ),
+    (
+        "a_secret_outside_any_destination",
+        WholeRoutes("[slack]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\n[[route]]\nstop = true\n"),
+        2,
+        "misplaced_key",
+        "`webhook_url` stands in `[slack]` itself, outside any destination",
+        "`[slack.NAME]`",
+    ),
+    (
         "a_destination_without_an_address",
         Routes("[discord.x]\n[[route]]\nto = [\"x\"]\n"),
         6,

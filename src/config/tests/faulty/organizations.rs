@@ -5,6 +5,22 @@ use super::Text::{Relay, WholeRelay};
 
 pub(super) const CASES: &[Case] = &[
     (
+        "one_client_secret_too_few_letters",
+        WholeRelay("[sentry.acme]\nclient_secret = [{ env = \"SENTRY_CLIENT_SECRET\" }]\n"),
+        2,
+        "unknown_key",
+        "unknown key `client_secret` in `[sentry.acme]`",
+        "did you mean `client_secrets`?",
+    ),
+    (
+        "a_misspelt_env",
+        WholeRelay("[sentry.acme]\nclient_secrets = [{ evn = \"SENTRY_CLIENT_SECRET\" }]\n"),
+        2,
+        "unknown_key",
+        "unknown key `evn` in the secret",
+        "did you mean `env`?",
+    ),
+    (
         "a_client_secret_that_hopes_to_be_filled_in",
         WholeRelay("[sentry.acme]\nclient_secrets = [\"$SENTRY_CLIENT_SECRET\"]\n"),
         2,
