@@ -11,7 +11,7 @@ use crate::config::fault::Fault;
 use crate::config::{Reading, quoted, suggestion};
 use crate::delivery::DestinationKind;
 use crate::event::{Action, Event, EventId, Organization};
-use crate::notify::{Destination, Service, excess};
+use crate::notify::excess;
 use crate::render::context::{Context, Links};
 use crate::render::{RenderError, Rendered, Renderer, Target, TemplateFault, TemplatesConfig};
 use crate::sample::{self, SampleIds, Shape};
@@ -226,7 +226,7 @@ fn uses(reading: &Reading, renderer: &Renderer) -> Vec<Use> {
     for destination in reading.destinations() {
         for set in reading.sets_of(destination) {
             if set.as_deref().is_none_or(|set| renderer.has_set(set)) {
-                add(kind(destination), set, destination.diff_lines, destination.name.as_str());
+                add(destination.service.kind(), set, destination.diff_lines, destination.name.as_str());
             }
         }
     }
@@ -234,12 +234,4 @@ fn uses(reading: &Reading, renderer: &Renderer) -> Vec<Use> {
         add(*kind, None, 0, kind.as_str());
     }
     uses
-}
-
-fn kind(destination: &Destination) -> DestinationKind {
-    match destination.service {
-        Service::Slack(_) => DestinationKind::Slack,
-        Service::Discord(_) => DestinationKind::Discord,
-        Service::Webhook(_) => DestinationKind::Webhook,
-    }
 }

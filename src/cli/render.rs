@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::route::target;
 use super::settings::load_with_templates;
 use super::story::EventArguments;
 use super::{Failure, Output};
@@ -39,7 +38,7 @@ impl Render {
         });
         let rendered = checked
             .renderer
-            .render(&context, &target(destination, route_set.as_deref()))
+            .render(&context, &destination.target(route_set.as_deref()))
             .map_err(|error| {
                 Failure::new(error.to_string(), "mend the template; `seer-relay check` tries them all")
             })?;
