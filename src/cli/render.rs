@@ -36,12 +36,9 @@ impl Render {
             let (_, routed) = config.routing.destinations(event, &run);
             routed.into_iter().find(|each| each.name == destination.name)?.template_set
         });
-        let rendered = checked
-            .renderer
-            .render(&context, &destination.target(route_set.as_deref()))
-            .map_err(|error| {
-                Failure::new(error.to_string(), "mend the template; `seer-relay check` tries them all")
-            })?;
+        let rendered = checked.renderer.render(&context, &destination.target(route_set.as_deref())).map_err(
+            |error| Failure::new(error.to_string(), "mend the template; `seer-relay check` tries them all"),
+        )?;
         let body = body_for(destination, &rendered, Rung::Whole);
         Ok((String::from_utf8_lossy(&body).into_owned() + "\n").into())
     }

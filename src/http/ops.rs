@@ -23,7 +23,7 @@ pub(super) async fn healthz() -> HttpResponse {
 
 /// Says whether a webhook could be stored now.
 pub(super) async fn readyz(state: Data<AppState>) -> HttpResponse {
-    let mut last = state.readiness.lock().await;
+    let mut last = state.memory.readiness.lock().await;
     let fresh = last.as_ref().filter(|(asked, _)| asked.elapsed() < READINESS_AGE);
     let answer = if let Some((_, answer)) = fresh {
         answer.clone()

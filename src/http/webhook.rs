@@ -69,7 +69,7 @@ async fn read_signed(
     let announced_bytes = announced_bytes(request, state.max_body_bytes).map_err(ApiError::unread)?;
     let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let headers = WebhookHeaders::read(headers).map_err(|error| ApiError::unread(error.into()))?;
-    let body = read(payload, announced_bytes, state.max_body_bytes, &state.budget)
+    let body = read(payload, announced_bytes, state.max_body_bytes, &state.memory.budget)
         .await
         .map_err(ApiError::unread)?;
     let read_at = Instant::now();
@@ -131,7 +131,7 @@ async fn accept(
 fn note_novelties(novelties: &[String], state: &AppState) {
     for novelty in novelties {
         state.metrics.novelty();
-        let mut seen = state.novelties.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = state.memory.novelties.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() < MOST_NOVELTIES && seen.insert(novelty.clone()) {
             tracing::warn!(novelty, "Sentry's payload holds something that this version does not know");
         }
