@@ -64,6 +64,10 @@ pub(super) struct Kept {
     pub(super) records_fail: bool,
     /// How often deliveries were claimed.
     pub(super) claims: usize,
+    /// While true it never tells what it remembers of destinations.
+    pub(super) polls_hang: bool,
+    /// How often it was asked what it remembers of destinations.
+    pub(super) polls: usize,
 }
 
 impl Kept {
@@ -224,6 +228,14 @@ impl Queue for FakeStore {
     }
 
     async fn destinations(&self) -> Result<Vec<DestinationStatus>, StoreError> {
+        let hangs = {
+            let mut kept = self.available()?;
+            kept.polls += 1;
+            kept.polls_hang
+        };
+        if hangs {
+            std::future::pending::<()>().await;
+        }
         let mut kept = self.available()?;
         let waiting: Vec<DestinationName> = kept
             .rows
