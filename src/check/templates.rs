@@ -125,7 +125,7 @@ impl<'a> Trial<'a> {
     fn run(&self) -> Vec<Fault> {
         let mut seen = BTreeSet::new();
         let mut faults = Vec::new();
-        for action in Action::KNOWN.into_iter().chain([Action::from_name(UNKNOWN_ACTION)]) {
+        for action in self.renderer.actions().into_iter().chain([Action::from_name(UNKNOWN_ACTION)]) {
             for shape in [Shape::Documented, Shape::Present] {
                 for (is_plain, context) in self.contexts(&action, shape) {
                     for usage in self.uses.iter().filter(|usage| is_plain || !usage.is_repeated) {
