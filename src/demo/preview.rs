@@ -343,10 +343,7 @@ mod tests {
         let mut received = received(Receiver::Webhook, body);
         received.repeated = true;
         let line = draw(&received, "14:03:22", Style { colour: false, width: 120 });
-        insta::assert_snapshot!(line, @r#"
-        14:03:22  webhook ← seer.root_cause_completed  4.0 KiB  dlv_…JKMNPQ  ✓ signature verified  ↺ a
-        repeat
-        "#);
+        insta::assert_snapshot!(line, @"14:03:22  webhook ← seer.root_cause_completed  4.0 KiB  dlv_…JKMNPQ  ✓ verified  ↺ a repeat");
     }
 
     #[test]

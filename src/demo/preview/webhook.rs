@@ -3,13 +3,12 @@
 use super::{Style, accent};
 use crate::demo::body::text_at;
 use crate::demo::receivers::{Received, SignatureCheck};
-use crate::demo::text::{Line, Look, Span, wrap};
+use crate::demo::text::{Line, Look, Span, beside};
 
 /// Draws one line: when, what, how large, and whether the signature held.
 pub(super) fn lines(received: &Received, time: &str, style: Style) -> Vec<Line> {
     let quiet = |text: &str| Span::new(text, Look::QUIET);
     let mut spans = vec![
-        quiet(&format!("{time}  ")),
         Span::new(received.receiver.title(), accent(received.receiver).and(Look::BOLD)),
         quiet(" ← "),
         Span::plain(&format!("{:<25}", text_at(&received.body, "type"))),
@@ -21,14 +20,14 @@ pub(super) fn lines(received: &Received, time: &str, style: Style) -> Vec<Line> 
     ];
     spans.push(Span::plain("  "));
     spans.push(match received.signature {
-        SignatureCheck::Verified => Span::new("✓ signature verified", Look::ink(2)),
-        SignatureCheck::Failed => Span::new("✗ signature wrong", Look::ink(1)),
+        SignatureCheck::Verified => Span::new("✓ verified", Look::ink(2)),
+        SignatureCheck::Failed => Span::new("✗ wrong signature", Look::ink(1)),
         SignatureCheck::None => quiet("not signed"),
     });
     if received.repeated {
         spans.push(Span::new("  ↺ a repeat", Look::ink(3)));
     }
-    wrap(&spans, style)
+    beside(&quiet(&format!("{time}  ")), &spans, style)
 }
 
 fn size(bytes: usize) -> String {
