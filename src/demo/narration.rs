@@ -178,13 +178,11 @@ impl<'out> Narrator<'out> {
 
     /// Says what else there is to try.
     pub(super) fn invitation(&mut self, place: &Place<'_>) -> io::Result<()> {
-        let Place { relay, config_dir } = place;
+        let Place { relay, config_dir, program } = place;
         let config = config_dir.display();
         let commands = [
-            format!(
-                "  seer-relay send pr_created --config-dir {config} --url http://{relay}/webhooks/sentry"
-            ),
-            format!("  seer-relay runs --config-dir {config}"),
+            format!("  {program} send pr_created --config-dir {config} --url http://{relay}/webhooks/sentry"),
+            format!("  {program} runs --config-dir {config}"),
         ];
         self.gap()?;
         let words = Span::plain("The relay stays up until Ctrl-C. From another terminal:");
@@ -197,4 +195,25 @@ impl<'out> Narrator<'out> {
 
 fn milliseconds(duration: Duration) -> String {
     format!("{:.0} ms", (duration.as_secs_f64() * 1_000.0).ceil())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_to_try_are_called_as_the_demo_was() {
+        let mut out = Vec::new();
+        let mut narrator = Narrator::new(&mut out, Style { colour: false, width: 80 }, TimeZone::UTC);
+        let relay = ([127, 0, 0, 1], 8080).into();
+        let place = Place { relay, config_dir: Path::new("/tmp/x/config"), program: "target/release/relay" };
+        narrator.invitation(&place).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        for command in ["send pr_created", "runs"] {
+            let line = format!("\n  target/release/relay {command} --config-dir /tmp/x/config");
+            assert!(out.contains(&line), "{out}");
+        }
+    }
 }

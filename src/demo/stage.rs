@@ -227,7 +227,8 @@ mod tests {
         let narrator = Narrator::new(&mut out, Style { colour: false, width }, TimeZone::UTC);
         let mut stage = Stage::new(sentry, &receivers, arrivals, narrator, clock);
         stage.patience = Duration::from_millis(if loses.is_some() { 300 } else { 30_000 });
-        stage.play(true, &Place { relay, config_dir: Path::new("config") }).await.unwrap();
+        let place = Place { relay, config_dir: Path::new("config"), program: "seer-relay" };
+        stage.play(true, &place).await.unwrap();
         let summary = stage.summary();
         drop(stage);
         receivers.stop().await;
