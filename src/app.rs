@@ -1,5 +1,6 @@
 //! The running relay: builds everything from the settings, binds, runs, and stops in order. Only here do parts meet.
 
+mod pruning;
 mod token;
 
 use std::collections::HashMap;
@@ -11,30 +12,26 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::DefaultHeaders;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
-use secrecy::SecretString;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dispatch::{Dispatcher, Rules};
-use crate::http::{AccessToken, AppParts, AppState, routes};
+use crate::http::{AccessToken, AppState, Memory, routes};
+use crate::notify::build;
 use crate::notify::client::{ClientError, HttpClient};
-use crate::notify::{Destination, Service, build};
 use crate::render::Renderer;
 use crate::render::context::Links;
 use crate::sentry::signature::SigningKeys;
-use crate::store::{Access, DestinationEntry, History, Queue, Store, StoreConfig, StoreError, open};
+use crate::store::{Access, History, Queue, Store, StoreError, open};
 use crate::telemetry::Metrics;
 
 /// How long a client may take for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a stop waits for requests that are being answered, after the dispatcher is done.
+/// How long a stop waits for requests that are being answered.
 const HTTP_STOP_SECONDS: u64 = 1;
-
-/// How often old runs are looked for.
-const PRUNE_EVERY: Duration = Duration::from_mins(10);
 
 /// How many runs one step of pruning removes, so that it never holds up a webhook.
 const PRUNE_RUNS: usize = 100;
@@ -89,7 +86,6 @@ impl StartError {
 /// A relay that runs.
 pub struct Running {
     address: SocketAddr,
-    token: SecretString,
     stop: watch::Sender<bool>,
     server: ServerHandle,
     tasks: Vec<JoinHandle<()>>,
@@ -99,11 +95,6 @@ impl Running {
     /// Returns where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Returns what opens metrics.
-    pub fn token(&self) -> &SecretString {
-        &self.token
     }
 
     /// Stops accepting, lets attempts under way finish or gives them back, and returns when all is done: within
@@ -124,40 +115,46 @@ impl Running {
     }
 }
 
-/// Starts a relay; it accepts webhooks when this returns.
+/// Starts a relay; it accepts webhooks when this returns, and nothing runs where it fails.
 ///
 /// # Errors
 /// [`StartError`].
 pub async fn start(config: Config, renderer: Renderer, clock: Clock) -> Result<Running, StartError> {
     let store = open(&config.store, Access::Serve).await?;
     let token = token::obtain(config.http.token.clone(), &config.store.path)?;
-    let listener = TcpListener::bind(config.http.listen)
-        .map_err(|source| StartError::Listen { address: config.http.listen, source })?;
-    let address =
-        listener.local_addr().map_err(|source| StartError::Listen { address: config.http.listen, source })?;
+    let (listener, address) = listen(config.http.listen)?;
     let metrics = Arc::new(Metrics::new()?);
     let wake = Arc::new(Notify::new());
-    let state = AppState::new(
-        AppParts {
-            queue: Arc::clone(&store) as Arc<dyn Queue>,
-            history: Arc::clone(&store) as Arc<dyn History>,
-            keys: SigningKeys::new(&config.organizations),
-            token: AccessToken::new(&token),
-            clock: clock.clone(),
-            wake: Arc::clone(&wake),
-            metrics: Arc::clone(&metrics),
-        },
-        &config.http,
-        config.delivery.dedupe_window,
-    );
-    let (server, server_task) =
+    let state = AppState {
+        queue: Arc::clone(&store) as Arc<dyn Queue>,
+        history: Arc::clone(&store) as Arc<dyn History>,
+        keys: SigningKeys::new(&config.organizations),
+        max_body_bytes: config.http.max_body_bytes,
+        dedupe_window: config.delivery.dedupe_window,
+        token: AccessToken::new(&token),
+        clock: clock.clone(),
+        wake: Arc::clone(&wake),
+        metrics: Arc::clone(&metrics),
+        memory: Memory::default(),
+    };
+    let retention = config.store.retention;
+    let dispatcher = dispatcher(&store, config, renderer, clock.clone(), wake, metrics)?;
+    let (server, serving) =
         serve(listener, Data::new(state)).map_err(|source| StartError::Listen { address, source })?;
     let (stop, stopped) = watch::channel(false);
-    let pruning =
-        tokio::spawn(prune(Arc::clone(&store), config.store.clone(), clock.clone(), stopped.clone()));
-    let dispatcher = dispatcher(&store, config, renderer, clock, wake, metrics).await?;
+    let prune_some = async move |before| store.prune(before, PRUNE_RUNS).await;
+    let pruning = tokio::spawn(pruning::prune(prune_some, retention, clock, stopped.clone()));
     let dispatching = tokio::spawn(async move { dispatcher.run(told_to_stop(stopped)).await });
-    Ok(Running { address, token, stop, server, tasks: vec![dispatching, pruning, server_task] })
+    Ok(Running { address, stop, server, tasks: vec![dispatching, pruning, serving] })
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let bind = || {
+        let listener = TcpListener::bind(address)?;
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
+    };
+    bind().map_err(|source| StartError::Listen { address, source })
 }
 
 /// Resolves when the relay is to stop.
@@ -191,7 +188,7 @@ fn serve(
     Ok((handle, task))
 }
 
-async fn dispatcher(
+fn dispatcher(
     store: &Arc<Store>,
     config: Config,
     renderer: Renderer,
@@ -200,7 +197,6 @@ async fn dispatcher(
     metrics: Arc<Metrics>,
 ) -> Result<Dispatcher, StartError> {
     let client = HttpClient::new(config.delivery.ca_file.as_deref())?;
-    store.register_destinations(config.destinations.iter().map(destination_entry).collect()).await?;
     let links = config
         .organizations
         .iter()
@@ -229,40 +225,39 @@ pub fn links_of(organization: &crate::sentry::OrganizationConfig, config: &Confi
     Links { base_url: organization.base_url.clone(), public_url: config.http.public_url.clone() }
 }
 
-/// Returns what the store is to know of a destination.
-pub fn destination_entry(destination: &Destination) -> DestinationEntry {
-    let address = match &destination.service {
-        Service::Slack(slack) => slack.webhook_url.known(),
-        Service::Discord(discord) => discord.webhook_url.known(),
-        Service::Webhook(webhook) => webhook.url.known(),
-    };
-    DestinationEntry {
-        name: destination.name.clone(),
-        kind: destination.service.kind(),
-        address: address.cloned(),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
 
-/// Removes runs that are older than the retention, a few at a time, until told to stop.
-async fn prune(store: Arc<Store>, config: StoreConfig, clock: Clock, stopped: watch::Receiver<bool>) {
-    let mut every = tokio::time::interval(PRUNE_EVERY);
-    let stop = told_to_stop(stopped);
-    tokio::pin!(stop);
-    loop {
-        tokio::select! {
-            () = &mut stop => return,
-            _ = every.tick() => {}
-        }
-        let Ok(before) = clock.now().checked_sub(config.retention) else { continue };
-        loop {
-            match store.prune(before, PRUNE_RUNS).await {
-                Ok(0) => break,
-                Ok(runs) => tracing::info!(runs, "removed runs older than the retention"),
-                Err(error) => {
-                    tracing::warn!(%error, "could not remove old runs");
-                    break;
-                }
-            }
-        }
+    use super::*;
+    use crate::check::load_checked;
+    use crate::config::Environment;
+    use crate::store::StoreConfig;
+
+    /// Loads a folder of the least settings, with its store in it.
+    fn checked(folder: &std::path::Path) -> crate::check::Checked {
+        let relay = format!(
+            "store.url = \"sqlite:{}\"\nhttp.listen = \"127.0.0.1:0\"\n[sentry.acme]\nclient_secrets = [\"a secret\"]\n",
+            folder.join("relay.db").display()
+        );
+        std::fs::write(folder.join("relay.toml"), relay).unwrap();
+        std::fs::write(folder.join("routes.toml"), "").unwrap();
+        load_checked(folder, &Environment::default()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_start_that_fails_leaves_nothing_running() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut checked = checked(folder.path());
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        checked.config.http.listen = free;
+        checked.config.delivery.ca_file = Some(folder.path().join("none.pem"));
+
+        let failed = start(checked.config, checked.renderer, Clock::system()).await;
+
+        assert!(matches!(failed, Err(StartError::Client(_))));
+        assert!(TcpStream::connect(free).is_err(), "nobody accepts webhooks");
+        let store = StoreConfig { path: folder.path().join("relay.db"), retention: Duration::from_hours(1) };
+        assert!(open(&store, Access::Serve).await.is_ok(), "nobody holds the store");
     }
 }

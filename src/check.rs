@@ -2,7 +2,6 @@
 //!
 //! Opens no store and calls nobody.
 
-mod limits;
 mod templates;
 
 use std::path::Path;

@@ -33,12 +33,14 @@ use stage::Stage;
 pub use tally::{DemoSummary, MessageCount};
 
 /// How the demo is to run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct DemoOptions {
     /// Whether to play without pauses and to end when all has arrived, instead of staying up.
     pub once: bool,
     /// How messages are drawn.
     pub style: Style,
+    /// How this program is called, for the commands that are shown.
+    pub program: String,
 }
 
 /// Why the demo could not go on.
@@ -78,7 +80,7 @@ pub async fn run(options: DemoOptions, out: &mut (dyn Write + Send)) -> Result<D
     let config_dir = folder.config_dir();
     let relay = relay::start_relay(&config_dir, clock.clone()).await?;
     let mut narrator = Narrator::new(out, options.style, TimeZone::system());
-    let place = Place { relay: relay.address(), config_dir: &config_dir };
+    let place = Place { relay: relay.address(), config_dir: &config_dir, program: &options.program };
     narrator.opening(&place, &secrets.token).map_err(DemoError::Write)?;
     let sentry = Sentry::new(relay.address(), secrets.client_secret, HttpClient::new(None)?, clock.clone());
     let mut stage = Stage::new(sentry, &receivers, arrivals, narrator, clock);
@@ -96,6 +98,7 @@ pub async fn run(options: DemoOptions, out: &mut (dyn Write + Send)) -> Result<D
 pub(crate) struct Place<'demo> {
     relay: SocketAddr,
     config_dir: &'demo Path,
+    program: &'demo str,
 }
 
 /// Returns on SIGINT and on SIGTERM, so that the folder is removed either way.
@@ -120,7 +123,11 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn the_relay_brings_the_whole_play_to_its_receivers() {
         let mut out = Vec::new();
-        let options = DemoOptions { once: true, style: Style { colour: false, width: 96 } };
+        let options = DemoOptions {
+            once: true,
+            style: Style { colour: false, width: 96 },
+            program: "seer-relay".to_owned(),
+        };
 
         let summary = timeout(TIMEOUT, run(options, &mut out)).await.unwrap().unwrap();
 

@@ -23,8 +23,9 @@ use crate::sentry::signature::SigningKeys;
 use crate::store::{History, Queue};
 use crate::telemetry::Metrics;
 
+use body::BodyBudget;
+
 pub use access::AccessToken;
-pub use body::BodyBudget;
 pub use error::{ApiError, CODES, ErrorCode};
 
 /// Settings of the `[http]` table.
@@ -60,50 +61,19 @@ pub struct AppState {
     pub wake: Arc<Notify>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What the server remembers between requests.
+    pub memory: Memory,
+}
+
+/// What the server remembers between requests; empty at its start.
+#[derive(Default)]
+pub struct Memory {
     /// How many bytes of unverified bodies are in memory.
-    pub budget: Arc<BodyBudget>,
+    budget: Arc<BodyBudget>,
     /// What was new in payloads and is logged already.
-    pub(crate) novelties: Mutex<webhook::Novelties>,
+    novelties: Mutex<webhook::Novelties>,
     /// Whether the store could write when it was last asked.
-    pub(crate) readiness: ops::Readiness,
-}
-
-/// The parts of [`AppState`] that its builder has no default for.
-pub struct AppParts {
-    /// Where webhooks go.
-    pub queue: Arc<dyn Queue>,
-    /// What is known, for the metrics.
-    pub history: Arc<dyn History>,
-    /// Who may sign.
-    pub keys: SigningKeys,
-    /// What opens metrics.
-    pub token: AccessToken,
-    /// Tells the time.
-    pub clock: Clock,
-    /// Rung after each stored event.
-    pub wake: Arc<Notify>,
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
-}
-
-impl AppState {
-    /// Puts the parts together with the limits of the settings.
-    pub fn new(parts: AppParts, config: &HttpConfig, dedupe_window: Duration) -> Self {
-        Self {
-            queue: parts.queue,
-            history: parts.history,
-            keys: parts.keys,
-            max_body_bytes: config.max_body_bytes,
-            dedupe_window,
-            token: parts.token,
-            clock: parts.clock,
-            wake: parts.wake,
-            metrics: parts.metrics,
-            budget: Arc::new(BodyBudget::default()),
-            novelties: Mutex::default(),
-            readiness: ops::Readiness::default(),
-        }
-    }
+    readiness: ops::Readiness,
 }
 
 /// Adds every path to a server.

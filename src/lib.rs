@@ -27,8 +27,8 @@
 //!
 //! # Who may import whom
 //!
-//! A file imports only from lower ranks or its own family; equal ranks do not import each other. `tests/it` reads
-//! every `use crate::…` and names the file and line that breaks this.
+//! A file imports only from lower ranks or its own family; equal ranks do not import each other. `tests/it/house.rs`
+//! reads every path that leads through `crate` and names the file and line that breaks this.
 //!
 //! | rank | modules |
 //! | --- | --- |
@@ -54,8 +54,9 @@
 //! 4. No database transaction is open while a network call runs: claim by lease, send, record.
 //! 5. One step, one transaction: an attempt and what happens next are written together, and only while the lease is
 //!    still ours. The lease is longer than the longest attempt that the settings allow.
-//! 6. Only `store` knows SQL, only `notify` reqwest, only `http` and `demo` (and `app`, which binds) actix, only
-//!    `config` the environment, only `main` standard output and exit codes.
+//! 6. Only `store` knows SQL, only `notify/client` reqwest, only `http` and `demo` (and `app`, which binds) actix, only
+//!    `config/environment` the environment, only `main` exit codes. Commands return what `main` prints; the demo alone
+//!    writes to standard output as it plays.
 //! 7. A secret never reaches a log, an error text, `--json` or the store in clear; addresses of destinations are secrets.
 //! 8. At least once: the delivery's id goes with each attempt, so that a destination can drop repeats.
 //! 9. A trait exists only where two implementations do or are planned ([`store::Queue`], [`store::History`],

@@ -7,6 +7,7 @@ pub mod client;
 mod dialect;
 pub mod discord;
 pub mod endpoint;
+mod excess;
 mod fit;
 #[cfg(test)]
 mod hostile;
@@ -33,9 +34,10 @@ use crate::notify::discord::DiscordNotifier;
 use crate::notify::endpoint::Endpoint;
 use crate::notify::slack::SlackNotifier;
 use crate::notify::webhook::{SigningKey, WebhookConfig, WebhookNotifier};
-use crate::render::Rendered;
+use crate::render::{Rendered, Target};
 use crate::secret::Secret;
 
+pub use self::excess::excess;
 pub(crate) use shortening::SHORTENED;
 
 /// A destination of the routing file.
@@ -71,6 +73,18 @@ pub enum Service {
     Webhook(webhook::WebhookConfig),
 }
 
+impl Destination {
+    /// Returns what the renderer is to know of it; a set that the route names wins over its own.
+    pub fn target(&self, route_set: Option<&str>) -> Target {
+        Target {
+            kind: self.service.kind(),
+            set: route_set.map(str::to_owned).or_else(|| self.template_set.clone()),
+            destination: self.name.to_string(),
+            diff_lines: self.diff_lines,
+        }
+    }
+}
+
 impl Service {
     /// Returns its kind.
     pub fn kind(&self) -> DestinationKind {
@@ -78,6 +92,15 @@ impl Service {
             Self::Slack(_) => DestinationKind::Slack,
             Self::Discord(_) => DestinationKind::Discord,
             Self::Webhook(_) => DestinationKind::Webhook,
+        }
+    }
+
+    /// Returns its address.
+    pub fn address(&self) -> &Secret {
+        match self {
+            Self::Slack(config) => &config.webhook_url,
+            Self::Discord(config) => &config.webhook_url,
+            Self::Webhook(config) => &config.url,
         }
     }
 }

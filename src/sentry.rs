@@ -7,8 +7,6 @@ pub mod signature;
 #[cfg(test)]
 pub(crate) mod vectors;
 
-use std::time::Duration;
-
 use url::Url;
 
 use crate::event::Organization;
@@ -28,12 +26,6 @@ pub const REQUEST_ID_HEADER: &str = "request-id";
 pub const SEER_RESOURCE: &str = "seer";
 /// How many hexadecimal digits a signature has: HMAC-SHA-256, lower case as Sentry writes it.
 pub const SIGNATURE_DIGITS: usize = 64;
-
-/// How long Sentry waits for an answer.
-// Source: docs.sentry.io/integrations/integration-platform/webhooks/ ("should respond within 1 second"), read
-// 2026-11-24. Internal integrations get no second try:
-// getsentry/sentry src/sentry/utils/sentry_apps/webhooks.py, `ignore_unpublished_app_errors`.
-pub const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
 /// Settings of a `[sentry.SLUG]` table.
 #[derive(Debug, Clone)]

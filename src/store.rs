@@ -38,8 +38,6 @@ pub enum Access {
     /// A command beside the relay, running or not: the store must exist and is only read, except for
     /// [`Queue::replay`] and [`Queue::reopen_destination`].
     Beside,
-    /// A store of its own in a new temporary folder, which goes with it; the configured path is not looked at.
-    Temporary,
 }
 
 /// Opens the store.

@@ -7,12 +7,11 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use url::Url;
 
-use super::limits;
 use crate::config::fault::Fault;
 use crate::config::{Reading, quoted, suggestion};
 use crate::delivery::DestinationKind;
 use crate::event::{Action, Event, EventId, Organization};
-use crate::notify::{Destination, Service};
+use crate::notify::excess;
 use crate::render::context::{Context, Links};
 use crate::render::{RenderError, Rendered, Renderer, Target, TemplateFault, TemplatesConfig};
 use crate::sample::{self, LARGE, Shape, UNKNOWN_ACTION};
@@ -122,7 +121,7 @@ impl<'a> Trial<'a> {
     fn run(&self) -> Vec<Fault> {
         let mut seen = BTreeSet::new();
         let mut faults = Vec::new();
-        for action in Action::KNOWN.into_iter().chain([Action::from_name(UNKNOWN_ACTION)]) {
+        for action in self.renderer.actions().into_iter().chain([Action::from_name(UNKNOWN_ACTION)]) {
             for shape in [Shape::Documented, Shape::Present] {
                 for (is_plain, context) in self.contexts(&action, shape) {
                     for usage in self.uses.iter().filter(|usage| is_plain || !usage.is_repeated) {
@@ -176,7 +175,7 @@ impl<'a> Trial<'a> {
         match self.renderer.render(context, &target) {
             Ok(Rendered::Message(_) | Rendered::Document(_)) => Ok(()),
             Ok(Rendered::Body(_)) if !is_plain => Ok(()),
-            Ok(Rendered::Body(body)) => match limits::excess(usage.kind, &body) {
+            Ok(Rendered::Body(body)) => match excess(usage.kind, &body) {
                 None => Ok(()),
                 Some(excess) => Err(Box::new(self.limit_fault(action, &target, &excess))),
             },
@@ -198,11 +197,14 @@ impl<'a> Trial<'a> {
             column: None,
             code: "platform_limit",
             message: format!(
-                "the body for `{}` that {} makes of `{action}` has {excess}",
+                "the body for `{}` that {} makes of `{action}` {excess}",
                 target.destination,
                 quoted(&template)
             ),
-            hint: Some("cut it in the template, for example with `truncate` or `slice`".to_owned()),
+            hint: Some(
+                "change the template; long texts become shorter with `truncate`, long lists with `[:5]`"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -218,7 +220,7 @@ fn uses(reading: &Reading, renderer: &Renderer) -> Vec<Use> {
     for destination in reading.destinations() {
         for set in reading.sets_of(destination) {
             if set.as_deref().is_none_or(|set| renderer.has_set(set)) {
-                add(kind(destination), set, destination.diff_lines, destination.name.as_str());
+                add(destination.service.kind(), set, destination.diff_lines, destination.name.as_str());
             }
         }
     }
@@ -226,12 +228,4 @@ fn uses(reading: &Reading, renderer: &Renderer) -> Vec<Use> {
         add(*kind, None, 0, kind.as_str());
     }
     uses
-}
-
-fn kind(destination: &Destination) -> DestinationKind {
-    match destination.service {
-        Service::Slack(_) => DestinationKind::Slack,
-        Service::Discord(_) => DestinationKind::Discord,
-        Service::Webhook(_) => DestinationKind::Webhook,
-    }
 }

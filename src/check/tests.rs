@@ -59,6 +59,14 @@ fn a_template_that_fails_is_told_once_at_its_own_line_whatever_renders_it() {
 }
 
 #[test]
+fn a_template_for_an_action_that_sentry_may_add_is_tried_too() {
+    let dir = folder(&[("templates/triage_completed.md.tera", "# Title\n\nText {{ nope }}\n")]);
+    let report = check(dir.path(), &environment());
+    let [fault] = report.faults.as_slice() else { panic!("one fault: {report:?}") };
+    assert_eq!((fault.code, fault.line), ("template_fails", Some(3)));
+}
+
+#[test]
 fn a_template_that_cannot_be_read_is_told_beside_the_faults_of_the_files() {
     let routes = ROUTES.replace("[\"backend\"]", "[\"bakend\"]");
     let dir = folder(&[("templates/pr_created.md.tera", "# Title\n{% nope %}\n"), ("routes.toml", &routes)]);
@@ -139,4 +147,13 @@ fn a_json_body_that_the_platform_would_refuse_is_told() {
         "{fault:?}"
     );
     assert!(fault.file.as_ref().is_some_and(|file| file.ends_with("templates/slack/pr_created.json.tera")));
+}
+
+#[test]
+fn a_json_body_that_says_nothing_is_told() {
+    let dir = folder(&[("templates/slack/pr_created.json.tera", "{\"content\": \"{{ event.action }}\"}")]);
+    let report = check(dir.path(), &environment());
+    let [fault] = report.faults.as_slice() else { panic!("one fault: {report:?}") };
+    assert_eq!(fault.code, "platform_limit");
+    assert!(fault.message.contains("says nothing: it has none of `text`"), "{fault:?}");
 }

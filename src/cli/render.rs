@@ -4,7 +4,6 @@ mod preview;
 
 use std::path::{Path, PathBuf};
 
-use super::route::target;
 use super::settings::load_with_templates;
 use super::story::EventArguments;
 use super::{Failure, Output};
@@ -47,12 +46,9 @@ impl Render {
             let (_, routed) = config.routing.destinations(event, &run);
             routed.into_iter().find(|each| each.name == destination.name)?.template_set
         });
-        let rendered = checked
-            .renderer
-            .render(&context, &target(destination, route_set.as_deref()))
-            .map_err(|error| {
-                Failure::new(error.to_string(), "mend the template; `seer-relay check` tries them all")
-            })?;
+        let rendered = checked.renderer.render(&context, &destination.target(route_set.as_deref())).map_err(
+            |error| Failure::new(error.to_string(), "mend the template; `seer-relay check` tries them all"),
+        )?;
         let body = body_for(destination, &rendered, Rung::Whole);
         Ok((String::from_utf8_lossy(&body).into_owned() + "\n").into())
     }

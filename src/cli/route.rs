@@ -11,7 +11,7 @@ use super::table::clean;
 use super::{Failure, Output, Terminal};
 use crate::config::Config;
 use crate::notify::Destination;
-use crate::render::{Renderer, Target};
+use crate::render::Renderer;
 use crate::routing::{Decision, RoutedDestination};
 use crate::run::Run;
 
@@ -57,20 +57,10 @@ fn deliveries<'a>(
 ) -> Vec<(&'a Destination, String)> {
     let find = |routed: &RoutedDestination| {
         let destination = config.destinations.iter().find(|each| each.name == routed.name)?;
-        let target = target(destination, routed.template_set.as_deref());
+        let target = destination.target(routed.template_set.as_deref());
         Some((destination, renderer.template_for(&event.action, &target)))
     };
     decision.destinations.iter().filter_map(find).collect()
-}
-
-/// Returns what the renderer is to know of a destination; the route's template set wins.
-pub(super) fn target(destination: &Destination, route_set: Option<&str>) -> Target {
-    Target {
-        kind: destination.service.kind(),
-        set: route_set.map(str::to_owned).or_else(|| destination.template_set.clone()),
-        destination: destination.name.to_string(),
-        diff_lines: destination.diff_lines,
-    }
 }
 
 fn page(decision: &Decision, deliveries: &[(&Destination, String)], terminal: Terminal) -> String {

@@ -13,6 +13,7 @@ use super::secrets::{Demand, Vault};
 use super::values;
 use super::words::quoted;
 use crate::delivery::{DestinationKind, DestinationName};
+use crate::notify::endpoint::parse_address;
 use crate::notify::{Destination, Rate, Service};
 
 /// Lines of diff in a message, at most.
@@ -91,7 +92,7 @@ fn tables<'a>(
             continue;
         };
         for entry in &members.entries {
-            if let Node::Table(table) = &entry.value {
+            if let Some(table) = entry.value.as_member(&entry.key, members, keys(*kind)) {
                 tables.push((*kind, entry, table));
                 continue;
             }
@@ -215,8 +216,12 @@ fn check_style(reader: &mut Reader<'_>, kind: DestinationKind) {
 }
 
 /// What the address of a chat webhook has to be.
-pub(super) const WEB_ADDRESS: Demand = Demand { check: check_address, is_better_hidden: |_| true };
+pub(super) const WEB_ADDRESS: Demand = Demand {
+    check: check_address,
+    form: "write the address in full, for example `https://example.com/in`",
+    ..Demand::ANY
+};
 
-fn check_address(text: &str) -> Result<(), &'static str> {
-    values::web_url(text).map(drop).ok_or("is not an http(s) address (the value is not shown)")
+fn check_address(text: &str) -> Result<(), String> {
+    parse_address(text).map(drop).map_err(|error| format!("is {error} (the value is not shown)"))
 }

@@ -98,7 +98,15 @@ impl Document {
 
     fn syntax_faults(&self, errors: &[Error]) -> Vec<Fault> {
         let mut faults: Vec<Fault> = Vec::new();
+        let mut repeated_table = 0..0;
         for error in errors {
+            let start = error.span().unwrap_or_default().start;
+            if is_duplicate(error) && repeated_table.contains(&start) {
+                continue; // Of a table given twice every key is, too.
+            }
+            if is_duplicate(error) && self.header(start).is_some() {
+                repeated_table = start..self.end_of_table(start);
+            }
             let fault = self.syntax_fault(error);
             if faults.iter().all(|earlier| earlier.line != fault.line) {
                 faults.push(fault);
@@ -110,13 +118,35 @@ impl Document {
         faults
     }
 
+    /// Returns the header in whose brackets an offset lies, such as `[slack.backend]`.
+    fn header(&self, offset: usize) -> Option<&str> {
+        let line_start = self.text.get(..offset)?.rfind('\n').map_or(0, |index| index + 1);
+        let line = self.text.get(line_start..)?.lines().next()?.trim();
+        let end = line.rfind(']')?;
+        line.starts_with('[').then(|| line.get(..=end)).flatten()
+    }
+
+    /// Returns where the table ends in whose header an offset lies: at the next header.
+    fn end_of_table(&self, offset: usize) -> usize {
+        let mut start = offset;
+        let rest = self.text.get(offset..).unwrap_or_default();
+        for line in rest.split_inclusive('\n') {
+            if start > offset && line.trim_start().starts_with('[') {
+                return start;
+            }
+            start += line.len();
+        }
+        start
+    }
+
     fn syntax_fault(&self, error: &Error) -> Fault {
         let span = error.span().unwrap_or_default();
         if is_duplicate(error) {
             let key = self.text.get(span.clone()).unwrap_or_default().trim();
+            let shown = super::words::quoted(self.header(span.start).unwrap_or(key));
             return self.place(span.start).fault(
                 "duplicate_key",
-                format!("{} is given twice", super::words::quoted(key)),
+                format!("{shown} is given twice"),
                 "keep one of the two: TOML allows a key, and a table's header, once".to_owned(),
             );
         }
@@ -236,6 +266,15 @@ mod tests {
         assert_eq!(faults[0].code, "duplicate_key");
         assert_eq!(faults[0].message, "`listen` is given twice");
         assert_eq!((faults[0].line, faults[0].column), (Some(3), Some(1)));
+    }
+
+    #[test]
+    fn a_table_given_twice_is_one_fault_and_its_keys_are_none() {
+        let (document, faults) =
+            parse("[a.b]\nc = 1\n[a.b] # again\nc = 2\nd = 3\nd = 4\n[e]\nf = 1\nf = 2\n");
+        assert!(document.is_whole);
+        let told: Vec<_> = faults.iter().map(|fault| (fault.message.as_str(), fault.line)).collect();
+        assert_eq!(told, [("`[a.b]` is given twice", Some(3)), ("`f` is given twice", Some(9))]);
     }
 
     #[test]

@@ -68,21 +68,22 @@ fn read_file(dir: &Path, name: &str, missing_hint: &str, findings: &mut Findings
             findings.extend(faults);
             Some(document)
         }
-        Err(ErrorKind::NotFound) => {
-            findings.fault(place, "file_missing", format!("{shown} is not there"), missing_hint.to_owned());
-            None
-        }
-        Err(ErrorKind::InvalidData) => {
+        Err(Unread::NotText { line, column }) => {
             let hint = "save it as UTF-8: TOML knows no other encoding".to_owned();
+            let place = Place::File { path, line: Some(line), column: Some(column) };
             findings.fault(place, "file_unreadable", format!("{shown} is not UTF-8 text"), hint);
             None
         }
-        Err(ErrorKind::FileTooLarge) => {
+        Err(Unread::Because(ErrorKind::NotFound)) => {
+            findings.fault(place, "file_missing", format!("{shown} is not there"), missing_hint.to_owned());
+            None
+        }
+        Err(Unread::Because(ErrorKind::FileTooLarge)) => {
             let message = format!("{shown} is larger than 1 MiB, and so no file of settings");
             findings.fault(place, "file_unreadable", message, "see what was written into it".to_owned());
             None
         }
-        Err(kind) => {
+        Err(Unread::Because(kind)) => {
             let hint = format!("put a file that `seer-relay` may read at `{}`", path.display());
             findings.fault(place, "file_unreadable", format!("{shown} {}", unreadable(kind)), hint);
             None
@@ -90,18 +91,31 @@ fn read_file(dir: &Path, name: &str, missing_hint: &str, findings: &mut Findings
     }
 }
 
-fn read_text(path: &Path) -> Result<String, ErrorKind> {
-    let kind = |error: std::io::Error| error.kind();
-    if !std::fs::metadata(path).map_err(kind)?.is_file() {
-        return Err(ErrorKind::IsADirectory);
+/// Why a file was not read.
+enum Unread {
+    /// The system says so.
+    Because(ErrorKind),
+    /// It is not UTF-8 from here on.
+    NotText { line: usize, column: usize },
+}
+
+fn read_text(path: &Path) -> Result<String, Unread> {
+    let because = |error: std::io::Error| Unread::Because(error.kind());
+    if !std::fs::metadata(path).map_err(because)?.is_file() {
+        return Err(Unread::Because(ErrorKind::IsADirectory));
     }
-    let mut text = String::new();
-    let file = File::open(path).map_err(kind)?;
-    let length = file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(kind)?;
-    if u64::try_from(length).is_ok_and(|length| length <= MAX_FILE_BYTES) {
-        return Ok(text);
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(because)?;
+    let length = file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(because)?;
+    if u64::try_from(length).is_ok_and(|length| length > MAX_FILE_BYTES) {
+        return Err(Unread::Because(ErrorKind::FileTooLarge));
     }
-    Err(ErrorKind::FileTooLarge)
+    String::from_utf8(bytes).map_err(|error| {
+        let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let before = String::from_utf8_lossy(before);
+        let last = before.rsplit('\n').next().unwrap_or_default();
+        Unread::NotText { line: before.matches('\n').count() + 1, column: last.chars().count() + 1 }
+    })
 }
 
 /// Reports every table of a file that does not belong into it.

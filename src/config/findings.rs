@@ -1,6 +1,6 @@
 //! Where the readers of the configuration put what they find, and the places it is found at.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::fault::{Fault, Faults};
 
@@ -82,9 +82,9 @@ impl Findings {
         self.0.faults.is_empty()
     }
 
-    /// Returns whether a fault of this class was found.
-    pub(crate) fn has_fault(&self, code: &str) -> bool {
-        self.0.faults.iter().any(|fault| fault.code == code)
+    /// Returns whether something must be mended in a file.
+    pub(crate) fn has_fault_in(&self, file: &Path) -> bool {
+        self.0.faults.iter().any(|fault| fault.file.as_deref() == Some(file))
     }
 
     /// Returns everything, each thing once, in order of file and line; the environment's comes first.

@@ -12,6 +12,12 @@ use crate::event::Organization;
 use crate::secret::Secret;
 use crate::sentry::OrganizationConfig;
 
+/// Which of them is missing does not matter while there is one.
+const CLIENT_SECRET: Demand = Demand {
+    without: "`serve` starts while at least one client secret can be used, `serve --strict` only with all of them",
+    ..Demand::ANY
+};
+
 const EXAMPLE: &str = "[{ env = \"SENTRY_CLIENT_SECRET\" }]";
 const LATER: &str = "take it out: this version looks nothing up in Sentry";
 
@@ -65,8 +71,8 @@ fn tables<'a>(document: &'a Document, findings: &mut Findings) -> Option<Vec<(&'
     let mut tables = Vec::new();
     let mut is_sound = true;
     for entry in &table.entries {
-        if let Node::Table(table) = &entry.value {
-            tables.push((entry, table));
+        if let Some(inner) = entry.value.as_member(&entry.key, table, KEYS) {
+            tables.push((entry, inner));
             continue;
         }
         is_sound = false;
@@ -88,7 +94,9 @@ fn organization(reader: &mut Reader<'_>, entry: &Entry) -> Option<(OrganizationC
         reader.findings.fault(reader.document.place(entry.at), "organization_name", message, hint.to_owned());
         return None;
     }
-    let named = reader.parsed("base_url", "\"https://acme.sentry.io\"", values::page_url);
+    let named = reader.parsed("base_url", "\"https://acme.sentry.io\"", |text| {
+        values::page_url(text, "https://acme.sentry.io")
+    });
     let base_url = named.or_else(|| Url::parse(&format!("https://{slug}.sentry.io")).ok())?;
     let config = OrganizationConfig {
         organization: Organization::new(slug),
@@ -101,8 +109,10 @@ fn organization(reader: &mut Reader<'_>, entry: &Entry) -> Option<(OrganizationC
 fn client_secrets(reader: &mut Reader<'_>) -> Vec<NamedSecret> {
     let hint = format!("write `client_secrets = {EXAMPLE}`: the client secret of the integration in Sentry");
     let Some(entry) = reader.table.get("client_secrets") else {
-        let message = format!("`[{}]` has no `client_secrets`", reader.name);
-        reader.fault("client_secrets", "missing_key", message, hint);
+        if reader.lacks("client_secrets", KEYS) {
+            let message = format!("`[{}]` has no `client_secrets`", reader.name);
+            reader.fault("client_secrets", "missing_key", message, hint);
+        }
         return Vec::new();
     };
     let Node::List(items) = &entry.value else {
@@ -118,7 +128,14 @@ fn client_secrets(reader: &mut Reader<'_>) -> Vec<NamedSecret> {
     for item in items {
         let place = reader.document.place(item.at);
         let vault = reader.vault;
-        secrets.extend(vault.read(reader.document, &item.value, &name, place, Demand::ANY, reader.findings));
+        secrets.extend(vault.read(
+            reader.document,
+            &item.value,
+            &name,
+            place,
+            CLIENT_SECRET,
+            reader.findings,
+        ));
     }
     secrets
 }

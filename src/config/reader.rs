@@ -6,7 +6,7 @@ use super::document::{Document, Entry, Item, Node, Table};
 use super::findings::{Findings, Place};
 use super::secrets::{Demand, NamedSecret, Vault};
 use super::values::Problem;
-use super::words::{quoted, suggestion};
+use super::words::{nearest, quoted, suggestion};
 
 /// One table and what is needed to judge it.
 pub(crate) struct Reader<'a> {
@@ -67,6 +67,20 @@ impl<'a> Reader<'a> {
             };
             self.findings.fault(self.document.place(entry.at), code, message, hint);
         }
+    }
+
+    /// Returns whether a key is missing, and no other key of the table was told to be meant for it.
+    pub(crate) fn lacks(&self, key: &str, keys: Keys) -> bool {
+        let names_it = |hint: &str| hint.contains(&format!("`{key}"));
+        let is_meant = |entry: &Entry| {
+            let told = find(keys.later, &entry.key).or_else(|| find(keys.elsewhere, &entry.key));
+            let is_known = keys.known.contains(&entry.key.as_str());
+            told.map_or_else(
+                || !is_known && nearest(&entry.key, keys.known.iter().copied()).contains(&key),
+                |(_, hint)| names_it(hint),
+            )
+        };
+        self.table.get(key).is_none() && !self.table.entries.iter().any(is_meant)
     }
 
     /// Reads text.
@@ -162,6 +176,21 @@ impl<'a> Reader<'a> {
     /// Returns a key with its table, in backticks.
     pub(crate) fn full(&self, key: &str) -> String {
         quoted(&format!("{}.{key}", self.name.trim_matches(['[', ']'])))
+    }
+}
+
+impl Node {
+    /// Returns the table of a member of a family such as `[slack]`; `None` where it is no table, or a key that belongs
+    /// into a member's table: it holds a secret, or stands among other keys.
+    pub(crate) fn as_member(&self, key: &str, family: &Table, keys: Keys) -> Option<&Table> {
+        let Self::Table(table) = self else { return None };
+        let is_secret = |table: &Table| {
+            let mut inner = table.entries.iter().map(|entry| entry.key.as_str());
+            !table.entries.is_empty() && inner.all(|key| ["env", "file"].contains(&key))
+        };
+        let is_key = keys.known.contains(&key) || find(keys.later, key).is_some();
+        let stands_among_keys = || family.entries.iter().any(|entry| !matches!(entry.value, Self::Table(_)));
+        (!(is_key && (is_secret(table) || stands_among_keys()))).then_some(table)
     }
 }
 

@@ -141,7 +141,7 @@ fn route(
 /// Reads where a route sends to.
 fn to(reader: &mut Reader<'_>, name: &str, stop: bool, destinations: &Destinations) -> Vec<DestinationName> {
     let Some(entry) = reader.table.get("to") else {
-        if !stop {
+        if !stop && reader.lacks("to", KEYS) {
             let message = format!("route {} has no `to`", quoted(name));
             let hint =
                 format!("write `to = {TO_EXAMPLE}`, or `stop = true` to end the reading for what it matches");

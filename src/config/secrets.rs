@@ -66,14 +66,38 @@ impl NamedSecret {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Demand {
     /// Whether a value is fine; the error completes "`slack.x.webhook_url` …" without showing it.
-    pub(crate) check: fn(&str) -> Result<(), &'static str>,
+    pub(crate) check: fn(&str) -> Result<(), String>,
+    /// How a fine value looks, for hints.
+    pub(crate) form: &'static str,
+    /// What follows from having no value, for hints.
+    pub(crate) without: &'static str,
     /// Whether this literal text is worth a warning.
     pub(crate) is_better_hidden: fn(&str) -> bool,
 }
 
 impl Demand {
     /// Any value, but better not in the file.
-    pub(crate) const ANY: Self = Self { check: |_| Ok(()), is_better_hidden: |_| true };
+    pub(crate) const ANY: Self = Self {
+        check: |_| Ok(()),
+        form: HINT,
+        without: "without it `serve` starts all the same, and `serve --strict` refuses to",
+        is_better_hidden: |_| true,
+    };
+}
+
+/// Why there is no value.
+struct Unusable {
+    code: &'static str,
+    /// Completes "environment variable `X` …".
+    why: String,
+    /// How to mend it.
+    how: &'static str,
+}
+
+impl Unusable {
+    fn missing(why: impl Into<String>, how: &'static str) -> Self {
+        Self { code: "secret_missing", why: why.into(), how }
+    }
 }
 
 impl Vault<'_> {
@@ -94,7 +118,7 @@ impl Vault<'_> {
                 Some(self.resolve(origin, name, place, demand, findings))
             }
             Node::Integer(_) | Node::Float | Node::Boolean(_) | Node::Time | Node::List(_) => {
-                let message = format!("{} is {}, but has to be a secret", quoted(name), node.kind());
+                let message = format!("{} is {}, but has to be a secret or text", quoted(name), node.kind());
                 findings.fault(place, "wrong_type", message, HINT.to_owned());
                 None
             }
@@ -127,6 +151,7 @@ impl Vault<'_> {
                 findings.fault(place.clone(), "secret_invalid", message, "keep one of the two".to_owned());
                 None
             }
+            (None, None) if !is_sound => None, // The other key is told already.
             (None, None) => {
                 let message = format!("{} names neither `env` nor `file`", quoted(name));
                 findings.fault(place.clone(), "secret_invalid", message, HINT.to_owned());
@@ -152,39 +177,33 @@ impl Vault<'_> {
             Origin::File(path) => {
                 (format!("secret file {}", quoted(&path.to_string_lossy())), read_file(path))
             }
-            Origin::Literal => (String::new(), Err("is empty".to_owned())),
+            Origin::Literal => (String::new(), Err(Unusable::missing("is empty", HINT))),
         };
-        let checked = value.map_err(|why| ("secret_missing", why)).and_then(|value| {
-            (demand.check)(&value).map_err(|why| ("secret_unusable", why.to_owned())).map(|()| value)
+        let checked = value.and_then(|value| match (demand.check)(&value) {
+            Ok(()) => Ok(value),
+            Err(why) => Err(Unusable { code: "secret_unusable", why, how: demand.form }),
         });
         let secret = match checked {
             Ok(value) => Secret::Known(SecretString::from(value)),
-            Err((code, why)) => {
+            Err(Unusable { code, why, how }) => {
                 let missing = format!("{source} {why}");
                 let message = format!("{} has no usable value: {missing}", quoted(name));
-                findings.warning(place.clone(), code, message, missing_hint(&origin));
+                findings.warning(place.clone(), code, message, format!("{how}; {}", demand.without));
                 Secret::Missing(missing)
             }
         };
         NamedSecret { secret, origin, place }
     }
 
-    fn variable(self, name: &str) -> Result<String, String> {
-        match self.environment.lookup(name) {
-            Lookup::Text("") => Err("is empty".to_owned()),
-            Lookup::Text(text) => Ok(text.to_owned()),
-            Lookup::NotText => Err("is not UTF-8 text".to_owned()),
-            Lookup::Unset => Err("is not set".to_owned()),
-        }
+    fn variable(self, name: &str) -> Result<String, Unusable> {
+        let why = match self.environment.lookup(name) {
+            Lookup::Text(text) if text.trim().is_empty() => "is empty",
+            Lookup::Text(text) => return Ok(text.to_owned()),
+            Lookup::NotText => "is not UTF-8 text",
+            Lookup::Unset => "is not set",
+        };
+        Err(Unusable::missing(why, "set it in the environment of `serve`"))
     }
-}
-
-fn missing_hint(origin: &Origin) -> String {
-    let how = match origin {
-        Origin::Env(_) | Origin::Literal => "set it in the environment of `serve`",
-        Origin::File(_) => "write the value, and nothing else, into that file",
-    };
-    format!("{how}; without it `serve` starts all the same, and `serve --strict` refuses to")
 }
 
 fn literal(
@@ -194,9 +213,20 @@ fn literal(
     demand: Demand,
     findings: &mut Findings,
 ) -> Option<NamedSecret> {
-    let checked = if text.is_empty() { Err("is empty") } else { (demand.check)(text) };
-    if let Err(why) = checked {
-        findings.fault(place, "invalid_value", format!("{} {why}", quoted(name)), HINT.to_owned());
+    let fault = if text.trim().is_empty() {
+        Some(("invalid_value", format!("{} is empty", quoted(name)), HINT.to_owned()))
+    } else if let Some(variable) = interpolated(text) {
+        let message = format!("{} names a variable inside text, where none is filled in", quoted(name));
+        let hint = format!("write `{{ env = \"{variable}\" }}`; the variable holds the whole value");
+        Some(("secret_invalid", message, hint))
+    } else if let Err(why) = (demand.check)(text) {
+        let hint = format!("{}; it is best kept out of the file: `{{ env = \"NAME\" }}`", demand.form);
+        Some(("invalid_value", format!("{} {why}", quoted(name)), hint))
+    } else {
+        None
+    };
+    if let Some((code, message, hint)) = fault {
+        findings.fault(place, code, message, hint);
         return None;
     }
     if (demand.is_better_hidden)(text) {
@@ -213,9 +243,7 @@ fn literal(
 
 fn variable_name(document: &Document, entry: &Entry, name: &str, findings: &mut Findings) -> Option<String> {
     let text = inner_text(document, entry, name, findings)?;
-    let is_name = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if is_name && !looks_secret(text) {
+    if is_variable_name(text) {
         return Some(text.to_owned());
     }
     let message = format!("`env` of {} is not the name of an environment variable", quoted(name));
@@ -263,6 +291,19 @@ fn inner_text<'a>(
     None
 }
 
+fn is_variable_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !looks_secret(text)
+}
+
+/// Returns the variable that a text seems to hope is filled in: a `${NAME}` in it, or a `$NAME` alone.
+fn interpolated(text: &str) -> Option<&str> {
+    let braced = text.split_once("${").and_then(|(_, rest)| rest.split_once('}')).map(|(name, _)| name);
+    let bare = || text.strip_prefix('$').filter(|name| !name.contains(char::is_lowercase));
+    braced.or_else(bare).filter(|name| is_variable_name(name))
+}
+
 /// Returns whether somebody seems to have written the value where its name belongs.
 fn looks_secret(text: &str) -> bool {
     const PREFIXES: [&str; 5] = ["whsec_", "xoxb-", "xoxp-", "xapp-", "sntrys_"];
@@ -270,7 +311,8 @@ fn looks_secret(text: &str) -> bool {
     is_random || text.contains("://") || PREFIXES.iter().any(|prefix| text.starts_with(prefix))
 }
 
-fn read_file(path: &Path) -> Result<String, String> {
+fn read_file(path: &Path) -> Result<String, Unusable> {
+    const HOW: &str = "write the value, and nothing else, into that file";
     let mut text = String::new();
     let read = std::fs::metadata(path).and_then(|metadata| {
         if !metadata.is_file() {
@@ -280,14 +322,21 @@ fn read_file(path: &Path) -> Result<String, String> {
     });
     match read {
         Ok(length) if u64::try_from(length).is_ok_and(|length| length > MAX_SECRET_BYTES) => {
-            Err(format!("is larger than {} KiB", MAX_SECRET_BYTES / 1024))
+            Err(Unusable::missing(format!("is larger than {} KiB", MAX_SECRET_BYTES / 1024), HOW))
         }
         Ok(_) => {
             let line =
                 text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-            if line.is_empty() { Err("is empty".to_owned()) } else { Ok(line.to_owned()) }
+            if line.trim().is_empty() { Err(Unusable::missing("is empty", HOW)) } else { Ok(line.to_owned()) }
         }
-        Err(error) => Err(unreadable(error.kind())),
+        Err(error) => {
+            const OTHERS: [(ErrorKind, &str); 2] = [
+                (ErrorKind::IsADirectory, "name a file that holds the value, and nothing else"),
+                (ErrorKind::PermissionDenied, "let the user that runs `serve` read it"),
+            ];
+            let how = OTHERS.iter().find(|(kind, _)| *kind == error.kind()).map_or(HOW, |(_, how)| how);
+            Err(Unusable::missing(unreadable(error.kind()), how))
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use self::layers::Layers;
 use super::document::Document;
-use super::findings::Findings;
+use super::findings::{Findings, Place};
 use super::secrets::{Vault, unreadable};
 use super::values::{self, Problem};
 use super::words::quoted;
@@ -59,7 +59,7 @@ pub(crate) fn read(
     let raw: Raw = layers.merge().ok()?;
     let settings = raw.parse(&layers, vault.dir)?;
     check_retries(&raw, &settings.delivery, &layers, findings);
-    Some(check_paths(settings, &raw, &layers, findings))
+    Some(check_paths(settings, &raw, &layers, vault.dir, findings))
 }
 
 /// The layered settings as text.
@@ -115,7 +115,7 @@ impl Raw {
         Some(Settings {
             http: HttpConfig {
                 listen: values::listen(&self.http.listen).ok()?,
-                public_url: self.http.public_url.as_deref().map(values::page_url).transpose().ok()?,
+                public_url: self.http.public_url.as_deref().map(schema::public_url).transpose().ok()?,
                 max_body_bytes: values::size(&self.http.max_body, &values::MAX_BODY).ok()?.try_into().ok()?,
                 token: layers.token(),
             },
@@ -161,13 +161,22 @@ fn check_retries(raw: &Raw, delivery: &DeliveryConfig, layers: &Layers, findings
 }
 
 /// Looks whether the files and folders that a layer names are there; what is not counts as not named.
-fn check_paths(mut settings: Settings, raw: &Raw, layers: &Layers, findings: &mut Findings) -> Settings {
-    if let Some(place) = layers.place("templates.dir")
-        && !settings.templates.dir.is_dir()
-    {
+fn check_paths(
+    mut settings: Settings,
+    raw: &Raw,
+    layers: &Layers,
+    dir: &Path,
+    findings: &mut Findings,
+) -> Settings {
+    let place = layers.place("templates.dir").or_else(|| {
+        // Where nobody names the folder it may be missing, but nothing else may stand in its place.
+        let is_there = settings.templates.dir.symlink_metadata().is_ok();
+        is_there.then(|| Place::whole(dir.join(&raw.templates.dir)))
+    });
+    if let Some(place) = place.filter(|_| !settings.templates.dir.is_dir()) {
         let message = format!("`templates.dir` names {}, which is not a folder", quoted(&raw.templates.dir));
         let hint = format!(
-            "make `{}`, or leave the setting out: the built-in templates need no folder",
+            "make `{}` a folder, or name none: the built-in templates need no folder",
             settings.templates.dir.display()
         );
         findings.fault(place, "folder_missing", message, hint);

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::words::quoted;
 use crate::notify::Rate;
+use crate::notify::endpoint::parse_address;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -199,23 +200,17 @@ pub(crate) fn listen(text: &str) -> Result<SocketAddr, Problem> {
 }
 
 /// Reads the address of a page: http or https, with a host, without credentials, query and fragment.
-pub(crate) fn page_url(text: &str) -> Result<Url, Problem> {
-    const HINT: &str = "write it in full, for example `\"https://relay.acme.dev\"`";
-    let url = web_url(text).ok_or_else(|| Problem::invalid("is not an http(s) address", HINT))?;
+/// `example` is one that a user could write, for hints.
+pub(crate) fn page_url(text: &str, example: &str) -> Result<Url, Problem> {
+    let hint = format!("write it in full, for example `\"{example}\"`");
+    let url = parse_address(text).map_err(|error| Problem::invalid(format!("is {error}"), hint.as_str()))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Problem::invalid("holds credentials, which would show in every message", HINT));
+        return Err(Problem::invalid("holds credentials, which would show in every message", hint));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(Problem::invalid("holds a `?` or `#`, behind which nothing can be added", HINT));
+        return Err(Problem::invalid("holds a `?` or `#`, behind which nothing can be added", hint));
     }
     Ok(url)
-}
-
-/// Reads any http(s) address with a host.
-pub(crate) fn web_url(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    (matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.is_empty()))
-        .then_some(url)
 }
 
 /// Reads where the store lies: the path in `sqlite:PATH`.
@@ -295,6 +290,7 @@ mod tests {
 
     #[test]
     fn pages_are_plain_web_addresses() {
+        let page_url = |text| page_url(text, "https://relay.acme.dev");
         assert!(page_url("https://relay.acme.dev/sub").is_ok());
         for wrong in [
             "relay.acme.dev",

@@ -14,7 +14,7 @@ use super::play::{Posted, Step, ids};
 use super::receivers::{Answer, Received, Receiver};
 use super::tally::DemoSummary;
 use crate::preview::terminal::Style;
-use crate::preview::terminal::text::{Line, Look, Span, hang, paint, wrap};
+use crate::preview::terminal::text::{Line, Look, Span, beside, paint, wrap};
 use crate::sample::Shape;
 
 const GOOD: Look = Look::ink(2);
@@ -57,22 +57,23 @@ impl<'out> Narrator<'out> {
         now.to_zoned_datetime(self.zone.clone()).strftime("%H:%M:%S").to_string()
     }
 
+    /// The time in front, what happened beside it.
+    fn happening(&mut self, now: Timestamp, spans: &[Span]) -> io::Result<()> {
+        self.lines(&beside(&quiet(&format!("{}  ", self.time(now))), spans, self.style))
+    }
+
     /// A name in front, the rest beside it.
     fn entry(&mut self, name: &str, spans: &[Span]) -> io::Result<()> {
         const COLUMNS: usize = 12;
-        let head = quiet(&format!("  {name:<COLUMNS$}"));
-        let margin = Span::plain(&" ".repeat(COLUMNS + 2));
-        let style = self.style.narrower(COLUMNS + 2);
-        self.lines(&hang(&head, &margin, wrap(spans, style)))
+        self.lines(&beside(&quiet(&format!("  {name:<COLUMNS$}")), spans, self.style))
     }
 
     /// Says what is about to happen, and where.
     pub(super) fn opening(&mut self, place: &Place<'_>, token: &SecretString) -> io::Result<()> {
         let bold = |text: &str| Span::new(text, Look::BOLD);
-        self.lines(&[
-            vec![bold("seer-relay demo"), quiet("  the whole relay on this machine; nothing leaves it")],
-            Line::new(),
-        ])?;
+        let words = quiet("the whole relay on this machine; nothing leaves it");
+        self.lines(&beside(&bold("seer-relay demo  "), &[words], self.style))?;
+        self.gap()?;
         self.entry("relay", &[Span::plain(&format!("http://{}", place.relay))])?;
         self.entry("token", &[quiet(token.expose_secret())])?;
         self.entry("settings", &[Span::plain(&place.config_dir.display().to_string())])?;
@@ -81,36 +82,37 @@ impl<'out> Narrator<'out> {
             let separator = if receivers.is_empty() { "" } else { " · " };
             receivers
                 .extend([quiet(separator), Span::new(receiver.title(), accent(receiver).and(Look::BOLD))]);
-            receivers.push(Span::plain(&format!(" {}", receiver.channel())));
+            let channel = receiver.channel();
+            receivers.extend((!channel.is_empty()).then(|| Span::plain(&format!(" {channel}"))));
         }
         receivers.push(quiet(" (stand-ins)"));
         self.entry("receivers", &receivers)?;
+        let run = |shape| Span::plain(&format!("{ORGANIZATION}/{}", ids(shape).run_id));
+        let [present, documented] = [run(Shape::Present), run(Shape::Documented)];
+        let words = [quiet(" as Sentry sends it today · "), quiet(" as it is documented")];
+        let [present_words, documented_words] = words;
+        self.entry("runs", &[present, present_words, documented, documented_words])?;
         self.gap()
     }
 
     /// Says that a webhook was sent, and what the relay answered.
     pub(super) fn posted(&mut self, now: Timestamp, step: &Step, posted: &Posted) -> io::Result<()> {
-        let shape = match step.shape {
-            Shape::Present => "today's shape",
-            Shape::Documented => "documented shape",
-        };
         let look = if matches!(posted.status, 200 | 202) { GOOD } else { BAD };
-        let line = vec![
-            quiet(&format!("{}  ", self.time(now))),
+        let spans = [
             Span::new("Sentry ", SENTRY.and(Look::BOLD)),
             quiet(" → "),
             Span::plain(&format!("{:<21}", step.action.as_str())),
-            quiet(&format!(" {ORGANIZATION}/{}, {shape:<17} ", ids(step.shape).run_id)),
+            quiet(&format!(" {ORGANIZATION}/{}  ", ids(step.shape).run_id)),
             Span::new(&format!("{} {}", posted.status, posted.word), look),
             quiet(&format!(" in {}", milliseconds(posted.took))),
         ];
-        self.lines(&[line])
+        self.happening(now, &spans)
     }
 
     /// Shows what a receiver got, or says what it answered instead of taking it.
     pub(super) fn received(&mut self, now: Timestamp, received: &Received) -> io::Result<()> {
-        let time = self.time(now);
         if received.answer == Answer::Taken {
+            let time = self.time(now);
             let apart = received.receiver != Receiver::Webhook;
             if apart {
                 self.gap()?;
@@ -121,23 +123,15 @@ impl<'out> Narrator<'out> {
         }
         let (words, look) = match &received.answer {
             Answer::Taken => (String::new(), GOOD),
-            Answer::Unavailable => {
-                ("503, as if it were down: the relay tries again by itself".to_owned(), WARY)
-            }
+            Answer::Unavailable => ("503, as if it were down: the relay tries again".to_owned(), WARY),
             Answer::RateLimited(pause) => {
-                (format!("429, Retry-After {} s: the relay waits and tries again", pause.as_secs()), WARY)
+                (format!("429, Retry-After {} s: the relay waits as long", pause.as_secs()), WARY)
             }
             Answer::Refused(status, words) => (format!("{status} {words}"), BAD),
         };
-        self.lines(&[vec![
-            quiet(&format!("{time}  ")),
-            Span::new(
-                &format!("{:<7}", received.receiver.title()),
-                accent(received.receiver).and(Look::BOLD),
-            ),
-            quiet(" ✗ "),
-            Span::new(&format!("answers {words}"), look),
-        ]])
+        let who = received.receiver;
+        let name = Span::new(&format!("{:<7}", who.title()), accent(who).and(Look::BOLD));
+        self.happening(now, &[name, quiet(" ✗ "), Span::new(&format!("answers {words}"), look)])
     }
 
     /// Counts up what happened.
@@ -185,16 +179,15 @@ impl<'out> Narrator<'out> {
 
     /// Says what else there is to try.
     pub(super) fn invitation(&mut self, place: &Place<'_>) -> io::Result<()> {
-        let Place { relay, config_dir } = place;
+        let Place { relay, config_dir, program } = place;
         let config = config_dir.display();
         let commands = [
-            format!(
-                "  seer-relay send pr_created --config-dir {config} --url http://{relay}/webhooks/sentry"
-            ),
-            format!("  seer-relay runs --config-dir {config}"),
+            format!("  {program} send pr_created --config-dir {config} --url http://{relay}/webhooks/sentry"),
+            format!("  {program} runs --config-dir {config}"),
         ];
         self.gap()?;
-        self.lines(&[vec![Span::plain("The relay stays up until Ctrl-C. From another terminal:")]])?;
+        let words = Span::plain("The relay stays up until Ctrl-C. From another terminal:");
+        self.lines(&wrap(&[words], self.style))?;
         // Not wrapped: whoever copies a command wants it whole.
         self.lines(&commands.map(|command| vec![Span::new(&command, Look::BOLD)]))?;
         self.gap()
@@ -203,4 +196,25 @@ impl<'out> Narrator<'out> {
 
 fn milliseconds(duration: Duration) -> String {
     format!("{:.0} ms", (duration.as_secs_f64() * 1_000.0).ceil())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_to_try_are_called_as_the_demo_was() {
+        let mut out = Vec::new();
+        let mut narrator = Narrator::new(&mut out, Style { colour: false, width: 80 }, TimeZone::UTC);
+        let relay = ([127, 0, 0, 1], 8080).into();
+        let place = Place { relay, config_dir: Path::new("/tmp/x/config"), program: "target/release/relay" };
+        narrator.invitation(&place).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        for command in ["send pr_created", "runs"] {
+            let line = format!("\n  target/release/relay {command} --config-dir /tmp/x/config");
+            assert!(out.contains(&line), "{out}");
+        }
+    }
 }

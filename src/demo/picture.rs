@@ -4,7 +4,7 @@
 use super::receivers::{Received, Receiver, SignatureCheck};
 use crate::preview::Platform;
 use crate::preview::body::text_at;
-use crate::preview::terminal::text::{Line, Look, Span, paint, wrap};
+use crate::preview::terminal::text::{Line, Look, Span, beside, paint};
 use crate::preview::terminal::{self, Frame, Style};
 
 /// Draws what a receiver took; `time` is shown as it is. Ends with a line break.
@@ -40,7 +40,6 @@ fn webhook(received: &Received, time: &str, style: Style) -> String {
 fn webhook_lines(received: &Received, time: &str, style: Style) -> Vec<Line> {
     let quiet = |text: &str| Span::new(text, Look::QUIET);
     let mut spans = vec![
-        quiet(&format!("{time}  ")),
         Span::new(received.receiver.title(), accent(received.receiver).and(Look::BOLD)),
         quiet(" ← "),
         Span::plain(&format!("{:<25}", text_at(&received.body, "type"))),
@@ -52,14 +51,14 @@ fn webhook_lines(received: &Received, time: &str, style: Style) -> Vec<Line> {
     ];
     spans.push(Span::plain("  "));
     spans.push(match received.signature {
-        SignatureCheck::Verified => Span::new("✓ signature verified", Look::ink(2)),
-        SignatureCheck::Failed => Span::new("✗ signature wrong", Look::ink(1)),
+        SignatureCheck::Verified => Span::new("✓ verified", Look::ink(2)),
+        SignatureCheck::Failed => Span::new("✗ wrong signature", Look::ink(1)),
         SignatureCheck::None => quiet("not signed"),
     });
     if received.repeated {
         spans.push(Span::new("  ↺ a repeat", Look::ink(3)));
     }
-    wrap(&spans, style)
+    beside(&quiet(&format!("{time}  ")), &spans, style)
 }
 
 fn size(bytes: usize) -> String {
@@ -103,10 +102,7 @@ mod tests {
     fn a_webhook_is_one_line() {
         let received = received("dlv_01J9ZK3V7Q4MABCDEFGHJKMNPQ");
         let line = draw(&received, "14:03:22", Style { colour: false, width: 120 });
-        insta::assert_snapshot!(line, @r#"
-        14:03:22  webhook ← seer.root_cause_completed  4.0 KiB  dlv_…JKMNPQ  ✓ signature verified  ↺ a
-        repeat
-        "#);
+        insta::assert_snapshot!(line, @"14:03:22  webhook ← seer.root_cause_completed  4.0 KiB  dlv_…JKMNPQ  ✓ verified  ↺ a repeat");
     }
 
     #[test]

@@ -112,6 +112,7 @@ mod tests {
     use secrecy::{ExposeSecret, SecretString};
     use serde_json::{Value, json};
     use standardwebhooks::Webhook;
+    use textwrap::core::display_width;
     use url::Url;
 
     use super::*;
@@ -208,6 +209,14 @@ mod tests {
     }
 
     async fn play_once(loses: Option<Receiver>, client_secret: Option<&str>) -> (DemoSummary, String) {
+        play_at(96, loses, client_secret).await
+    }
+
+    async fn play_at(
+        width: usize,
+        loses: Option<Receiver>,
+        client_secret: Option<&str>,
+    ) -> (DemoSummary, String) {
         let clock = Clock::system();
         let secrets = Secrets::random();
         let (receivers, arrivals) = Receivers::start(clock.clone(), secrets.audit_secret.clone()).unwrap();
@@ -215,10 +224,11 @@ mod tests {
         let client_secret = client_secret.map_or(secrets.client_secret, SecretString::from);
         let sentry = Sentry::new(relay, client_secret, HttpClient::new(None).unwrap(), clock.clone());
         let mut out = Vec::new();
-        let narrator = Narrator::new(&mut out, Style { colour: false, width: 96 }, TimeZone::UTC);
+        let narrator = Narrator::new(&mut out, Style { colour: false, width }, TimeZone::UTC);
         let mut stage = Stage::new(sentry, &receivers, arrivals, narrator, clock);
         stage.patience = Duration::from_millis(if loses.is_some() { 300 } else { 30_000 });
-        stage.play(true, &Place { relay, config_dir: Path::new("config") }).await.unwrap();
+        let place = Place { relay, config_dir: Path::new("config"), program: "seer-relay" };
+        stage.play(true, &place).await.unwrap();
         let summary = stage.summary();
         drop(stage);
         receivers.stop().await;
@@ -235,10 +245,22 @@ mod tests {
         assert_eq!(counts, [(9, 9), (4, 4), (17, 17)]);
         assert_eq!((summary.failures, summary.refused), (2, 0));
         assert!(summary.median <= summary.slowest && summary.slowest.is_some());
-        for words in
-            ["200 duplicate", "Slack · #seer-fixes", "signature verified", "answers 503", "all arrived"]
-        {
+        for words in ["200 duplicate", "Slack · #seer-fixes", "✓ verified", "answers 503", "all arrived"] {
             assert!(out.contains(words), "{words}\n{out}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_line_fits_the_terminal_and_a_common_one_takes_no_second() {
+        for width in [60, 80, 100] {
+            let (_, out) = play_at(width, None, None).await;
+
+            let wide: Vec<_> = out.lines().filter(|line| display_width(line) > width).collect();
+            assert!(wide.is_empty(), "{width}: {wide:#?}");
+            let told = out.lines().skip_while(|line| !line.contains("Sentry  →"));
+            let told = told.take_while(|line| !line.contains("18 sent"));
+            let seconds = told.filter(|line| line.starts_with("          ")).count();
+            assert!(width < 80 || seconds == 0, "{width}\n{out}");
         }
     }
 

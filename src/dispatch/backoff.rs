@@ -180,7 +180,7 @@ mod tests {
                     prop_assert_eq!(counted, !uncounted);
                     prop_assert_eq!(rung, Rung::Whole);
                 }
-                other @ (Next::Delivered | Next::Dead(_) | Next::Superseded | Next::GivenBack) => {
+                other @ (Next::Delivered | Next::Dead(_) | Next::GivenBack) => {
                     let latest = retry_after.unwrap_or_default().max(settings().retry_max);
                     prop_assert_eq!(other, Next::Dead(Reason::ServerError));
                     prop_assert!(after(now, latest) > gives_up_at(&delivery, &settings()));

@@ -151,7 +151,7 @@ impl Courier {
     /// Returns when there may be something due at the desk, once what became of the delivery is written.
     fn look_at(&self, delivery: &Delivery, next: &Next, place: Option<&Place>, now: Instant) -> Instant {
         match next {
-            Next::Delivered | Next::Dead(_) | Next::Superseded => now,
+            Next::Delivered | Next::Dead(_) => now,
             Next::Retry { due_at, .. } => self.shared.clock.instant_of(*due_at),
             Next::GivenBack => {
                 let expire_after = place.and_then(|place| place.expire_after);

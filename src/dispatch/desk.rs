@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::pace::Pace;
-use crate::delivery::{DestinationKind, DestinationName};
+use crate::delivery::DestinationName;
 use crate::notify::{Destination, Notifier, Rate, Service};
 use crate::render::Target;
 use crate::store::{DestinationChange, DestinationEntry};
@@ -94,7 +94,7 @@ impl Desk {
         let ahead = if destination.rate == Rate::Unlimited { in_flight / 2 } else { 0 };
         let place = Place {
             notifier,
-            target: target(destination),
+            target: destination.target(None),
             wants_payload: wants_payload(&destination.service),
             timeout: destination.timeout,
             expire_after: destination.expire_after,
@@ -241,29 +241,10 @@ impl Desk {
 
 /// Returns what the store is to know of a configured destination.
 pub(super) fn entry(destination: &Destination) -> DestinationEntry {
-    let (kind, address) = match &destination.service {
-        Service::Slack(slack) => (DestinationKind::Slack, &slack.webhook_url),
-        Service::Discord(discord) => (DestinationKind::Discord, &discord.webhook_url),
-        Service::Webhook(webhook) => (DestinationKind::Webhook, &webhook.url),
-    };
-    DestinationEntry { name: destination.name.clone(), kind, address: address.known().cloned() }
-}
-
-/// Returns what kind of service a destination is.
-pub(super) fn kind(service: &Service) -> DestinationKind {
-    match service {
-        Service::Slack(_) => DestinationKind::Slack,
-        Service::Discord(_) => DestinationKind::Discord,
-        Service::Webhook(_) => DestinationKind::Webhook,
-    }
-}
-
-fn target(destination: &Destination) -> Target {
-    Target {
-        kind: kind(&destination.service),
-        set: destination.template_set.clone(),
-        destination: destination.name.to_string(),
-        diff_lines: destination.diff_lines,
+    DestinationEntry {
+        name: destination.name.clone(),
+        kind: destination.service.kind(),
+        address: destination.service.address().known().cloned(),
     }
 }
 

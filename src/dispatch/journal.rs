@@ -47,10 +47,6 @@ pub(super) fn tell(metrics: &Metrics, delivery: &Delivery, finish: &Finish) {
             metrics.delivery_finished(destination, DeliveryState::Dead);
             line!(error, delivery, finish, Some(*reason), "dead letter");
         }
-        Next::Superseded => {
-            metrics.delivery_finished(destination, DeliveryState::Superseded);
-            line!(info, delivery, finish, failed, "superseded");
-        }
         Next::Retry { .. } => line!(info, delivery, finish, failed, "attempt failed; it is tried again"),
         Next::GivenBack => line!(debug, delivery, finish, failed, "given back"),
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::board::{Ask, Board, Report, Seat, Seated};
@@ -30,6 +30,8 @@ pub(super) struct Sender {
     tasks: JoinSet<()>,
     /// When the store is to be asked next what it remembers.
     poll_at: Instant,
+    /// The question to the store that was asked last: one at a time, so that no older answer comes after a newer one.
+    poll: Option<AbortHandle>,
     pauses: Pauses,
 }
 
@@ -49,6 +51,7 @@ impl Sender {
             quit,
             tasks: JoinSet::new(),
             poll_at: now,
+            poll: None,
             pauses: Pauses::default(),
         }
     }
@@ -110,15 +113,18 @@ impl Sender {
     /// deliveries that another process queued.
     fn poll(&mut self, now: Instant) {
         self.poll_at = now + POLL;
+        if self.poll.as_ref().is_some_and(|poll| !poll.is_finished()) {
+            return;
+        }
         let (courier, closed_before) = (Arc::clone(&self.courier), self.board.closed(now));
-        self.tasks.spawn(async move {
+        self.poll = Some(self.tasks.spawn(async move {
             match courier.shared.queue.destinations().await {
                 Ok(statuses) => {
                     let _ = courier.reports.send(Report::Known { statuses, closed_before });
                 }
                 Err(error) => courier.shared.outage.failed(&error),
             }
-        });
+        }));
     }
 
     async fn claim(&mut self, asks: &[Ask], stopped: &mut watch::Receiver<bool>) {

@@ -27,7 +27,7 @@ const FIRST_BYTES: usize = 16 * 1024;
 
 /// Counts the bytes of unverified bodies in memory.
 #[derive(Debug, Default)]
-pub struct BodyBudget(Mutex<Used>);
+pub(super) struct BodyBudget(Mutex<Used>);
 
 #[derive(Debug, Default)]
 struct Used {

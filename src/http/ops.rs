@@ -8,7 +8,8 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::AppState;
-use super::error::{ApiError, ErrorCode};
+use super::error::ApiError;
+use crate::store::Backlog;
 
 /// For how long one look at the store answers everybody who asks.
 const READINESS_AGE: Duration = Duration::from_secs(1);
@@ -23,7 +24,7 @@ pub(super) async fn healthz() -> HttpResponse {
 
 /// Says whether a webhook could be stored now.
 pub(super) async fn readyz(state: Data<AppState>) -> HttpResponse {
-    let mut last = state.readiness.lock().await;
+    let mut last = state.memory.readiness.lock().await;
     let fresh = last.as_ref().filter(|(asked, _)| asked.elapsed() < READINESS_AGE);
     let answer = if let Some((_, answer)) = fresh {
         answer.clone()
@@ -40,12 +41,63 @@ pub(super) async fn readyz(state: Data<AppState>) -> HttpResponse {
     }
 }
 
-/// Shows what is counted, in Prometheus' text format.
+/// Shows what is counted, in Prometheus' text format; while the store cannot be read, with what waited when it last
+/// could.
 pub(super) async fn metrics(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, ApiError> {
     state.token.admit(&request)?;
-    let backlog = state.history.backlog().await.map_err(|_| ErrorCode::StoreUnavailable)?;
-    let deliveries = backlog.deliveries.iter().map(|(name, state, count)| (name.as_str(), *state, *count));
-    state.metrics.show_backlog(backlog.events, deliveries);
-    let text = state.metrics.encode().map_err(|_| ErrorCode::StoreUnavailable)?;
+    match state.history.backlog().await {
+        Ok(Backlog { events, deliveries }) => {
+            let deliveries = deliveries.iter().map(|(name, state, count)| (name.as_str(), *state, *count));
+            state.metrics.show_backlog(events, deliveries);
+        }
+        Err(error) => tracing::warn!(%error, "what waits could not be counted for the metrics"),
+    }
+    let text = state.metrics.encode();
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use actix_web::body::to_bytes;
+    use actix_web::test::TestRequest;
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::http::{AccessToken, Memory};
+    use crate::sentry::signature::SigningKeys;
+    use crate::store::{Access, StoreConfig, open};
+    use crate::telemetry::Metrics;
+
+    #[tokio::test]
+    async fn metrics_are_shown_while_the_store_cannot_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.db");
+        let config = StoreConfig { path: path.clone(), retention: Duration::from_hours(1) };
+        let store = open(&config, Access::Serve).await.unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let metrics_counted = Arc::new(Metrics::new().unwrap());
+        metrics_counted.webhook("store_unavailable");
+        let state = Data::new(AppState {
+            queue: store.clone(),
+            history: store,
+            keys: SigningKeys::new(&[]),
+            max_body_bytes: 0,
+            dedupe_window: Duration::ZERO,
+            token: AccessToken::new(&SecretString::from("open sesame")),
+            clock: Clock::system(),
+            wake: Arc::default(),
+            metrics: metrics_counted,
+            memory: Memory::default(),
+        });
+        let request = TestRequest::default().insert_header(("authorization", "Bearer open sesame"));
+
+        let answer = metrics(request.to_http_request(), state).await.unwrap();
+
+        let text = to_bytes(answer.into_body()).await.unwrap();
+        let text = String::from_utf8_lossy(&text);
+        assert!(text.contains("seer_relay_webhooks_total{code=\"store_unavailable\"} 1"), "{text}");
+    }
 }

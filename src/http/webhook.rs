@@ -15,11 +15,14 @@ use serde_json::json;
 use super::AppState;
 use super::body::read;
 use super::error::{ApiError, ErrorCode};
+use crate::event::EventId;
 use crate::sentry::signature::{VerifiedWebhook, WebhookHeaders, verify};
 use crate::sentry::{SEER_RESOURCE, payload};
 use crate::store::Acceptance;
 
-/// How long a commit may take before the answer is 503: Sentry waits for one second.
+/// How long a commit may take before the answer is 503: Sentry waits for one second, and sends nothing again.
+// Source: docs.sentry.io/integrations/integration-platform/webhooks/ ("should respond within 1 second"), and
+// getsentry/sentry src/sentry/utils/sentry_apps/webhooks.py, `ignore_unpublished_app_errors`; read 2026-11-24.
 const COMMIT_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// How many novelties are remembered as logged; further ones are only counted.
@@ -69,7 +72,7 @@ async fn read_signed(
     let announced_bytes = announced_bytes(request, state.max_body_bytes).map_err(ApiError::unread)?;
     let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let headers = WebhookHeaders::read(headers).map_err(|error| ApiError::unread(error.into()))?;
-    let body = read(payload, announced_bytes, state.max_body_bytes, &state.budget)
+    let body = read(payload, announced_bytes, state.max_body_bytes, &state.memory.budget)
         .await
         .map_err(ApiError::unread)?;
     let read_at = Instant::now();
@@ -85,27 +88,48 @@ fn announced_bytes(request: &HttpRequest, max_bytes: usize) -> Result<Option<usi
     }
 }
 
+/// What a webhook is answered that nothing is wrong with.
+enum Answer {
+    /// Its event is committed.
+    Accepted(EventId),
+    /// The event that it repeats is committed.
+    Duplicate(EventId),
+    /// Another resource of Sentry's, which is only acknowledged.
+    Ignored,
+}
+
+impl Answer {
+    /// Returns the word for it, the same in the body and in the metrics.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Accepted(_) => "accepted",
+            Self::Duplicate(_) => "duplicate",
+            Self::Ignored => "ignored",
+        }
+    }
+
+    fn into_response(self) -> HttpResponse {
+        let status = self.word();
+        match self {
+            Self::Accepted(id) => HttpResponse::Accepted().json(json!({ "status": status, "id": id })),
+            Self::Duplicate(id) => HttpResponse::Ok().json(json!({ "status": status, "id": id })),
+            Self::Ignored => HttpResponse::Ok().json(json!({ "status": status })),
+        }
+    }
+}
+
 /// Stores a signed webhook and answers once it is committed.
 pub(super) async fn receive(webhook: SignedWebhook, state: Data<AppState>) -> Result<HttpResponse, ApiError> {
     let read_at = webhook.read_at;
     let answer = accept(webhook.verified, &state).await;
     state.metrics.webhook_took(read_at.elapsed());
-    state.metrics.webhook(answer.as_ref().map_or_else(ErrorCode::as_str, |answer| answer.0));
-    let (word, event_id) = answer?;
-    Ok(match event_id {
-        Some(id) if word == "accepted" => HttpResponse::Accepted().json(json!({ "status": word, "id": id })),
-        Some(id) => HttpResponse::Ok().json(json!({ "status": word, "id": id })),
-        None => HttpResponse::Ok().json(json!({ "status": word })),
-    })
+    state.metrics.webhook(answer.as_ref().map_or_else(ErrorCode::as_str, Answer::word));
+    Ok(answer?.into_response())
 }
 
-/// Returns the word of the answer, and the event's id where there is one.
-async fn accept(
-    webhook: VerifiedWebhook,
-    state: &AppState,
-) -> Result<(&'static str, Option<String>), ErrorCode> {
+async fn accept(webhook: VerifiedWebhook, state: &AppState) -> Result<Answer, ErrorCode> {
     if webhook.resource() != SEER_RESOURCE {
-        return Ok(("ignored", None));
+        return Ok(Answer::Ignored);
     }
     let event = payload::parse(webhook, state.clock.now())?;
     note_novelties(event.novelties(), state);
@@ -113,9 +137,9 @@ async fn accept(
     match tokio::time::timeout(COMMIT_TIMEOUT, commit).await {
         Ok(Ok(Acceptance::Stored(id))) => {
             state.wake.notify_one();
-            Ok(("accepted", Some(id.to_string())))
+            Ok(Answer::Accepted(id))
         }
-        Ok(Ok(Acceptance::Duplicate(id))) => Ok(("duplicate", Some(id.to_string()))),
+        Ok(Ok(Acceptance::Duplicate(id))) => Ok(Answer::Duplicate(id)),
         Ok(Err(error)) => {
             tracing::error!(%error, "a webhook could not be stored");
             Err(ErrorCode::StoreUnavailable)
@@ -131,7 +155,7 @@ async fn accept(
 fn note_novelties(novelties: &[String], state: &AppState) {
     for novelty in novelties {
         state.metrics.novelty();
-        let mut seen = state.novelties.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = state.memory.novelties.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() < MOST_NOVELTIES && seen.insert(novelty.clone()) {
             tracing::warn!(novelty, "Sentry's payload holds something that this version does not know");
         }

@@ -5,6 +5,7 @@
 mod answer;
 mod body;
 mod embed;
+mod excess;
 
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use crate::render::Rendered;
 use crate::secret::Secret;
 
 pub(crate) use body::body;
+pub(crate) use excess::excess;
 
 /// Discord asks bots to name themselves so; without it its gateway may refuse them.
 // Source: https://docs.discord.com/developers/reference#user-agent, read 2026-11-23.
@@ -46,6 +48,9 @@ pub struct DiscordConfig {
 mod limit {
     /// `content`.
     pub(super) const CONTENT: usize = 2_000;
+    /// Embeds of a message.
+    // Source: https://docs.discord.com/developers/resources/webhook#execute-webhook, read 2026-11-23.
+    pub(super) const EMBED_COUNT: usize = 10;
     /// All texts of all embeds together.
     pub(super) const EMBEDS: usize = 6_000;
     /// Title of an embed.

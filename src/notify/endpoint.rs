@@ -29,16 +29,19 @@ pub enum EndpointError {
     NoHost,
 }
 
-/// Reads a destination's address.
+/// Reads an address that can be called, such as a destination's.
 ///
 /// # Errors
 /// [`EndpointError`] where it cannot be called; its text does not show the address.
-pub fn parse_address(address: &SecretString) -> Result<Url, EndpointError> {
-    let url = Url::parse(address.expose_secret().trim()).map_err(|_error| EndpointError::NotAUrl)?;
+pub fn parse_address(address: &str) -> Result<Url, EndpointError> {
+    let url = Url::parse(address.trim()).map_err(|_error| EndpointError::NotAUrl)?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(EndpointError::Scheme);
     }
-    if url.host_str().is_none_or(str::is_empty) {
+    // The parser would take `https:/a` and `https:///a` for `https://a`.
+    let rest = address.trim().get(url.scheme().len()..).unwrap_or_default();
+    let has_host = rest.strip_prefix("://").is_some_and(|rest| !rest.starts_with(['/', '\\']));
+    if !has_host || url.host_str().is_none_or(str::is_empty) {
         return Err(EndpointError::NoHost);
     }
     Ok(url)
@@ -61,7 +64,7 @@ impl fmt::Debug for Endpoint {
 impl Endpoint {
     /// Reads an address.
     pub(crate) fn parse(address: &SecretString) -> Result<Self, EndpointError> {
-        let url = parse_address(address)?;
+        let url = parse_address(address.expose_secret())?;
         let mut endpoint = Self { secrets: secrets_of(&url), url };
         endpoint.add_secret(address.expose_secret().trim());
         Ok(endpoint)
@@ -161,6 +164,10 @@ mod tests {
             ("hunter2", EndpointError::NotAUrl),
             ("ftp://hunter2.example/", EndpointError::Scheme),
             ("mailto:hunter2@a", EndpointError::Scheme),
+            ("https:///hunter2", EndpointError::NoHost),
+            ("https:/hunter2", EndpointError::NoHost),
+            ("https:hunter2", EndpointError::NoHost),
+            ("https:\\\\hunter2", EndpointError::NoHost),
         ] {
             let error = Endpoint::parse(&SecretString::from(address)).unwrap_err();
             assert_eq!(error, expected);

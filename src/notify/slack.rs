@@ -6,6 +6,7 @@ mod answer;
 mod blocks;
 mod body;
 mod classic;
+mod excess;
 mod rich;
 
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::render::Rendered;
 use crate::secret::Secret;
 
 pub(crate) use body::body;
+pub(crate) use excess::excess;
 
 /// Settings of a `[slack.NAME]` table.
 #[derive(Debug, Clone)]
@@ -59,6 +61,9 @@ mod limit {
     /// The top-level `text`. Documented is 40,000, but a longer one than about 4,000 is split into several messages.
     // Source: https://docs.slack.dev/reference/methods/chat.postMessage, read 2026-11-23.
     pub(super) const TEXT: usize = 3_000;
+    /// The top-level `text` as a template may write it: what is documented.
+    // Source: https://docs.slack.dev/changelog/2018-truncating-really-long-messages, read 2026-11-23.
+    pub(super) const TEXT_REFUSED: usize = 40_000;
     /// Text of a whole message. Not documented; above about 13,200 Slack answers `msg_blocks_too_long`.
     // Source: https://github.com/slackapi/bolt-js/issues/2509, read 2026-11-23.
     pub(super) const MESSAGE: usize = 10_000;

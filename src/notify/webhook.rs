@@ -36,13 +36,20 @@ pub struct WebhookConfig {
     pub thin: bool,
 }
 
-/// Returns whether a header is the relay's own or the connection's and cannot be set.
+/// Returns whether a header is the relay's own or the connection's, so that a destination cannot set it.
 pub fn is_reserved_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.starts_with("webhook-")
         || matches!(
             name.as_str(),
-            "connection" | "content-length" | "host" | "te" | "trailer" | "transfer-encoding" | "upgrade"
+            "connection"
+                | "content-length"
+                | "host"
+                | "te"
+                | "trailer"
+                | "transfer-encoding"
+                | "upgrade"
+                | "user-agent"
         )
 }
 

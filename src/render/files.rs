@@ -123,7 +123,7 @@ impl Reader<'_> {
             Ok(source) => {
                 self.files.push(TemplateFile::new(place.clone(), &name, family, &source, path.to_owned()));
             }
-            Err(message) => self.faults.push(TemplateFault::new(path, message)),
+            Err(fault) => self.faults.push(fault),
         }
     }
 
@@ -166,12 +166,28 @@ fn misplaced(path: &Path, name: &str, family: Family, place: &Place) -> Option<T
     }
 }
 
-fn read_text(path: &Path) -> Result<String, String> {
-    let unreadable = |error: std::io::Error| format!("the file cannot be read: {}", error.kind());
-    if fs::metadata(path).map_err(unreadable)?.len() > MAX_FILE_BYTES {
-        return Err("the file is larger than 1 MiB".to_owned());
+fn read_text(path: &Path) -> Result<String, TemplateFault> {
+    let fault = |message: String| TemplateFault::new(path, message);
+    let unreadable = |error: std::io::Error| {
+        let fault = fault(format!("the file cannot be read: {}", error.kind()));
+        fault.with_hint("put a template there that this user may read, or take the file away")
+    };
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        // Reading a pipe would wait for a writer, and never end.
+        return Err(fault("this is not a file".to_owned()).with_hint("put a template there, or take it away"));
     }
-    String::from_utf8(fs::read(path).map_err(unreadable)?).map_err(|_| "the file is not UTF-8".to_owned())
+    if metadata.len() > MAX_FILE_BYTES {
+        let hint = "see what was written into it: no message is that long";
+        return Err(fault("the file is larger than 1 MiB".to_owned()).with_hint(hint));
+    }
+    String::from_utf8(fs::read(path).map_err(unreadable)?).map_err(|error| {
+        let sound = error.utf8_error().valid_up_to();
+        let before = String::from_utf8_lossy(error.as_bytes().get(..sound).unwrap_or_default()).into_owned();
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        fault("the file is not UTF-8".to_owned()).at(line, column).with_hint("save it as UTF-8")
+    })
 }
 
 fn file_name(path: &Path) -> String {

@@ -115,14 +115,8 @@ pub struct Backlog {
 /// What people read. Works beside a running `serve`.
 #[async_trait]
 pub trait History: Send + Sync {
-    /// Returns an event with its run up to it; `None` where there is none of this id.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`].
-    async fn story(&self, event: &EventId) -> Result<Option<Story>, StoreError>;
-
-    /// Returns several stories from one state of the store, as [`story`](Self::story) does each, in the order of
-    /// `events`.
+    /// Returns events with their runs up to them, from one state of the store, in the order of `events`; `None` where
+    /// there is none of an id.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].

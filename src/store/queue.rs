@@ -143,8 +143,6 @@ pub enum Next {
     },
     /// It becomes a dead letter.
     Dead(Reason),
-    /// A newer delivery made it needless.
-    Superseded,
     /// It is due again at once, as if it had not been claimed: the relay stops.
     GivenBack,
 }

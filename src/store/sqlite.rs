@@ -29,7 +29,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use tempfile::TempDir;
 
 use self::accept::Arrival;
 use self::place::Lock;
@@ -61,57 +60,39 @@ pub struct Store {
     // The order matters: fields are dropped from top to bottom.
     readers: Readers,
     writer: Writer,
-    path: PathBuf,
-    access: Access,
-    _lock: Option<Lock>,
-    _folder: Option<TempDir>,
+    /// `None` for a command beside the relay.
+    lock: Option<Lock>,
 }
 
 impl Store {
     /// Opens the store at `path`.
     pub(super) async fn open(path: PathBuf, access: Access) -> Result<Self, StoreError> {
-        let opened = tokio::task::spawn_blocking(move || match access {
-            Access::Serve => Self::open_to_serve(&path, access, None),
-            Access::Beside => Self::open_beside(&path),
-            Access::Temporary => Self::open_temporary(),
+        let opened = tokio::task::spawn_blocking(move || {
+            let path = std::path::absolute(&path).unwrap_or(path);
+            match access {
+                Access::Serve => Self::open_to_serve(&path),
+                Access::Beside => Self::open_beside(&path),
+            }
         });
         opened.await.unwrap_or_else(|_| Err(StoreError::Unavailable("opening it was interrupted".to_owned())))
     }
 
-    /// Returns the absolute path of the store's file.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    fn open_to_serve(path: &Path, access: Access, folder: Option<TempDir>) -> Result<Self, StoreError> {
-        let path = absolute(path);
-        place::make_folder(&path)?;
-        let lock = place::lock(&path)?;
-        place::inspect(&path, connection::LATEST_VERSION)?;
-        let served = connection::open_to_serve(&path)?;
-        let writer = Writer::start(path.clone(), Some(served))?;
-        let readers = Readers::start(&path)?;
-        Ok(Self { readers, writer, path, access, _lock: Some(lock), _folder: folder })
+    fn open_to_serve(path: &Path) -> Result<Self, StoreError> {
+        place::make_folder(path)?;
+        let lock = place::lock(path)?;
+        place::inspect(path, connection::LATEST_VERSION)?;
+        let served = connection::open_to_serve(path)?;
+        let writer = Writer::start(path.to_owned(), Some(served))?;
+        Ok(Self { readers: Readers::start(path)?, writer, lock: Some(lock) })
     }
 
     fn open_beside(path: &Path) -> Result<Self, StoreError> {
-        let path = absolute(path);
         if !path.exists() {
             return Err(StoreError::Missing { path: path.display().to_string() });
         }
-        connection::check_beside(&path)?;
-        let writer = Writer::start(path.clone(), None)?;
-        let readers = Readers::start(&path)?;
-        Ok(Self { readers, writer, path, access: Access::Beside, _lock: None, _folder: None })
-    }
-
-    fn open_temporary() -> Result<Self, StoreError> {
-        let folder = TempDir::with_prefix("seer-relay-").map_err(|error| StoreError::Refused {
-            message: format!("cannot make a temporary folder: {error}"),
-            hint: "set `TMPDIR` to a folder that may be written".to_owned(),
-        })?;
-        let path = folder.path().join("relay.db");
-        Self::open_to_serve(&path, Access::Temporary, Some(folder))
+        connection::check_beside(path)?;
+        let writer = Writer::start(path.to_owned(), None)?;
+        Ok(Self { readers: Readers::start(path)?, writer, lock: None })
     }
 
     async fn replay_dead(
@@ -127,16 +108,12 @@ impl Store {
             let chunk = chunk.to_vec();
             let pairs = self.writer.run(move |writing| replay::dead(writing, &chunk, now)).await?;
             replayed.deliveries.extend(pairs);
-            if self.access == Access::Beside {
+            if self.lock.is_none() {
                 tokio::time::sleep(PAUSE_BESIDE).await;
             }
         }
         Ok(replayed)
     }
-}
-
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 #[async_trait]
@@ -247,11 +224,6 @@ impl History for Store {
             events.iter().map(|event| story::of_event(connection, event)).collect()
         };
         self.readers.run(read).await
-    }
-
-    async fn story(&self, event: &EventId) -> Result<Option<Story>, StoreError> {
-        let event = event.clone();
-        self.readers.run(move |connection| story::of_event(connection, &event)).await
     }
 
     async fn runs(&self, limit: usize) -> Result<Vec<RunRow>, StoreError> {

@@ -1,7 +1,12 @@
 //! The house rules that no compiler knows: who imports whom, and who may know what.
+//!
+//! Sources are read as tokens, so that neither a line break, a comment, a text nor a full path hides a name.
 
-use std::fs::{read_dir, read_to_string};
-use std::path::{Path, PathBuf};
+mod source;
+
+use std::collections::BTreeSet;
+
+use source::{Source, sources};
 
 /// The import table of `src/lib.rs`, lowest rank first.
 const RANKS: &[&[&str]] = &[
@@ -20,163 +25,132 @@ const RANKS: &[&[&str]] = &[
 /// Imports between equal ranks that the house allows.
 const NEIGHBOURS: &[(&str, &str)] = &[("sample", "sentry")];
 
-struct Source {
-    path: PathBuf,
-    family: String,
-    text: String,
+fn rank(family: &str) -> Option<usize> {
+    RANKS.iter().position(|rank| rank.contains(&family))
 }
 
-fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut folders = vec![root.clone()];
-    let mut sources = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let inside = path.strip_prefix(&root).unwrap();
-                let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();
-                let family = first.trim_end_matches(".rs").to_owned();
-                sources.push(Source { family, text: read_to_string(&path).unwrap(), path });
-            }
-        }
-    }
-    assert!(sources.len() > 20, "the sources were found");
-    sources
+fn may_import(family: &str, other: &str) -> bool {
+    family == other || rank(other) < rank(family) || NEIGHBOURS.contains(&(family, other))
 }
 
-fn rank(family: &str) -> usize {
-    RANKS
-        .iter()
-        .position(|rank| rank.contains(&family))
-        .unwrap_or_else(|| panic!("`{family}` stands in no rank: add it here and to src/lib.rs"))
-}
-
-/// The code of a file without its unit tests, by line number.
-fn code(source: &Source) -> impl Iterator<Item = (usize, &str)> {
-    source
-        .text
-        .lines()
-        .enumerate()
-        .map(|(number, line)| (number + 1, line))
-        .take_while(|(_, line)| line.trim() != "#[cfg(test)]")
-        .filter(|(_, line)| !line.trim_start().starts_with("//"))
-}
-
-/// The families that a line names by `crate::…`, in braces too.
-fn imported(line: &str) -> Vec<String> {
-    line.split("crate::")
-        .skip(1)
-        .flat_map(|rest| {
-            let names = rest.strip_prefix('{').map_or(rest, |list| list);
-            let split = if rest.starts_with('{') { ',' } else { '\u{0}' };
-            names.split(split).map(first_name).collect::<Vec<_>>()
-        })
-        .filter(|name| !name.is_empty() && name.chars().all(|each| each.is_lowercase() || each == '_'))
-        .collect()
-}
-
-fn first_name(text: &str) -> String {
-    text.trim().chars().take_while(|each| each.is_alphanumeric() || *each == '_').collect()
+/// Every import of one family by another that the table does not allow; unit tests are no exception.
+fn forbidden_imports(source: &Source) -> Vec<String> {
+    let is_forbidden = |other: &&String| rank(other).is_some() && !may_import(&source.family, other);
+    let imports = source.imports();
+    let forbidden = imports.iter().filter(is_forbidden);
+    forbidden.map(|family| format!("{}: imports `{family}`", source.place_of(family))).collect()
 }
 
 #[test]
 fn every_file_imports_only_from_lower_ranks_or_its_own_family() {
-    let mut faults = Vec::new();
-    for source in sources().iter().filter(|source| !["lib", "main"].contains(&source.family.as_str())) {
-        for (number, line) in code(source) {
-            for family in imported(line) {
-                let known = RANKS.iter().any(|rank| rank.contains(&family.as_str()));
-                let allowed = !known
-                    || family == source.family
-                    || rank(&family) < rank(&source.family)
-                    || NEIGHBOURS.contains(&(source.family.as_str(), family.as_str()));
-                if !allowed {
-                    faults.push(format!("{}:{number}: imports `{family}`", source.path.display()));
-                }
-            }
-        }
-    }
+    let faults: Vec<String> =
+        sources().iter().filter(|source| source.family != "lib").flat_map(forbidden_imports).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]
-fn every_family_stands_in_the_table_of_the_crate_doc() {
-    let text = read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+fn no_way_of_writing_an_import_hides_it() {
+    for hidden in [
+        "use crate::dispatch::Rules;",
+        "use crate::{\n    clock::Clock,\n    dispatch::{pace, Rules},\n};",
+        "use crate :: {store, dispatch as other};",
+        "fn f() -> crate::dispatch::Rules { todo!() }",
+        "mod inner { fn f() { super::super::super::dispatch::pace(); } }",
+        "use super::{body, super::dispatch};",
+        "#[cfg(test)]\nmod tests { use crate::dispatch::Rules; }",
+        "macro_rules! m { () => { $crate::dispatch::Rules } }",
+    ] {
+        let source = Source::new("http/webhook.rs", hidden);
+        assert_eq!(forbidden_imports(&source).len(), 1, "{hidden}");
+    }
+    for harmless in [
+        "// use crate::dispatch::Rules;\n/// crate::dispatch\nconst A: &str = \"crate::dispatch\";",
+        "use crate::store::Queue;\nuse super::body::read;\nuse super::super::http::AppState;",
+    ] {
+        assert_eq!(forbidden_imports(&Source::new("http/webhook.rs", harmless)), [""; 0], "{harmless}");
+    }
+}
+
+#[test]
+fn the_table_of_the_crate_doc_names_every_module_in_its_rank() {
+    let lib = source::read("src/lib.rs");
+    let declared: BTreeSet<&str> =
+        lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let ranked: BTreeSet<&str> = RANKS.iter().copied().flatten().copied().collect();
+    assert_eq!(declared, ranked, "what `src/lib.rs` declares, and what stands in a rank here");
     for (number, families) in RANKS.iter().enumerate() {
-        let row = text.lines().find(|line| line.starts_with(&format!("//! | {number} |"))).unwrap();
-        for family in *families {
-            assert!(row.contains(&format!("[`{family}`]")), "`{family}` is missing in row {number}");
-        }
+        let row = lib.lines().find(|line| line.starts_with(&format!("//! | {number} |"))).unwrap();
+        let members = row.split("[`").skip(1).map(|rest| rest.split('`').next().unwrap());
+        let missing: Vec<_> =
+            families.iter().filter(|family| !row.contains(&format!("[`{family}`]"))).collect();
+        assert!(missing.is_empty(), "{missing:?} are missing in row {number}");
+        let strangers: Vec<_> = members.into_iter().filter(|member| !families.contains(member)).collect();
+        assert!(strangers.is_empty(), "{strangers:?} do not belong in row {number}");
     }
 }
 
 /// Names that only some files may use, and which.
 const KNOWLEDGE: &[(&str, &[&str])] = &[
-    ("rusqlite", &["store/"]),
-    ("reqwest", &["notify/"]),
-    ("actix_web", &["http.rs", "http/", "app.rs", "demo/"]),
-    ("std::env::vars", &["config/", "config.rs"]),
-    ("std::env::var", &["config/", "config.rs"]),
-    ("stdout()", &["main.rs", "cli.rs", "cli/demo.rs"]),
-    ("println!", &[]),
+    ("rusqlite::", &["store/"]),
+    ("reqwest::", &["notify/client"]),
+    ("actix_web::", &["http.rs", "http/", "app.rs", "demo/"]),
+    ("std::env", &["config/environment.rs"]),
+    ("stdout(", &["main.rs", "cli.rs", "cli/demo.rs"]),
     ("ExitCode", &["main.rs"]),
     ("process::exit", &[]),
 ];
 
+/// Every use of a name outside the rooms that may know it.
+fn trespasses(source: &Source) -> Vec<String> {
+    let is_outside = |rooms: &[&str]| !rooms.iter().any(|room| source.inside.starts_with(room));
+    let outside = KNOWLEDGE.iter().filter(|(name, rooms)| is_outside(rooms) && source.uses(name));
+    let told = outside.map(|(name, rooms)| {
+        let place = source.place_of(name.split(['(', ':']).next().unwrap());
+        format!("{place}: `{name}` belongs into {rooms:?}")
+    });
+    told.collect()
+}
+
 #[test]
-fn only_the_right_rooms_know_sql_http_and_the_environment() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut faults = Vec::new();
-    for source in sources() {
-        let inside = source.path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-        for (number, line) in code(&source) {
-            for (word, rooms) in KNOWLEDGE {
-                if line.contains(word) && !rooms.iter().any(|room| inside.starts_with(room)) {
-                    faults.push(format!("src/{inside}:{number}: `{word}` belongs into {rooms:?}"));
-                }
-            }
-        }
-    }
+fn only_the_right_rooms_know_sql_http_the_environment_and_the_terminal() {
+    let faults: Vec<String> = sources().iter().flat_map(trespasses).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]
-fn http_and_dispatch_never_name_each_other() {
-    for source in sources() {
-        let other = match source.family.as_str() {
-            "http" => "dispatch",
-            "dispatch" => "http",
-            _ => continue,
-        };
-        for (number, line) in code(&source) {
-            assert!(!imported(line).contains(&other.to_owned()), "{}:{number}", source.path.display());
-        }
+fn no_way_of_writing_a_name_hides_it() {
+    for (hidden, name) in [
+        ("use std::{env, fs};", "std::env"),
+        ("let home = std::env::var_os(\"HOME\");", "std::env"),
+        ("use {rusqlite::Connection, std::fs};", "rusqlite::"),
+        ("use std::process::{self, ExitCode};", "ExitCode"),
+        ("reqwest :: get(url)", "reqwest::"),
+    ] {
+        let faults = trespasses(&Source::new("routing.rs", hidden));
+        assert!(faults.iter().any(|fault| fault.contains(name)), "{hidden}: {faults:?}");
     }
+    let harmless =
+        Source::new("routing.rs", "//! rusqlite::\nconst A: &str = \"std::env\"; fn my_stdout() {}");
+    assert_eq!(trespasses(&harmless), [""; 0]);
 }
 
 #[test]
-fn an_accepted_event_can_be_made_only_from_a_verified_webhook() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for (name, maker) in [("VerifiedWebhook", "sentry/signature.rs"), ("AcceptedEvent", "sentry/payload")] {
-        for source in sources() {
-            let inside = source.path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-            for (number, line) in code(&source) {
-                let makes = line.contains(&format!("{name} {{"))
-                    && !line.contains("struct")
-                    && !line.contains("impl")
-                    && !line.contains("->");
-                assert!(!makes || inside.starts_with(maker), "src/{inside}:{number} makes a {name}");
-            }
-        }
+fn what_is_proven_cannot_be_made_by_hand() {
+    for (file, name) in [("sentry/signature.rs", "VerifiedWebhook"), ("sentry/payload.rs", "AcceptedEvent")] {
+        let source = sources().into_iter().find(|source| source.inside == file).unwrap();
+        let fields = source.fields_of(name);
+        assert!(!fields.is_empty() && fields.iter().all(|field| !field.is_public), "{fields:?} of {name}");
+        let derived = source.derives_of(name);
+        assert!(
+            !derived.iter().any(|each| each == "Default" || each == "Deserialize"),
+            "{derived:?} of {name}"
+        );
     }
 }
 
 #[test]
 fn every_file_says_first_what_it_is_for() {
     for source in sources() {
-        assert!(source.text.starts_with("//!"), "{}", source.path.display());
+        assert!(source.text.starts_with("//!"), "src/{}", source.inside);
     }
 }

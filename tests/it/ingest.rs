@@ -157,6 +157,32 @@ async fn a_body_that_was_not_read_is_answered_all_the_same() {
 }
 
 #[tokio::test]
+async fn while_the_store_cannot_write_sentry_is_told_so_and_operators_see_why() {
+    let folder = RelayFolder::new("");
+    let relay = folder.serve();
+    let sentry = relay.sentry();
+    let token = std::fs::read_to_string(folder.path().join("data/token")).unwrap();
+    let get = |path: &str| {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n");
+        raw(relay.address(), format!("{head}Connection: close\r\n\r\n").as_bytes())
+    };
+    let away = folder.path().join("away.db");
+    std::fs::rename(folder.store(), &away).unwrap();
+
+    let refused = sentry.post("pr_created", &json!({ "run_id": 1 })).await;
+    assert_eq!(refused.headers()["retry-after"], "1");
+    assert_eq!(status_and_code(refused).await, (503, "store_unavailable".to_owned()));
+    let ready = get("/readyz");
+    assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("was removed or replaced"), "{ready}");
+    let metrics = get("/metrics");
+    assert!(metrics.starts_with("HTTP/1.1 200"), "{metrics}");
+    assert!(metrics.contains("seer_relay_webhooks_total{code=\"store_unavailable\"} 1"), "{metrics}");
+
+    std::fs::rename(&away, folder.store()).unwrap();
+    sentry.accepted("pr_created", &json!({ "run_id": 1 })).await;
+}
+
+#[tokio::test]
 async fn of_two_equal_webhooks_at_once_one_is_stored() {
     let folder = RelayFolder::new("");
     let relay = folder.serve();

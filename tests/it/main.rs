@@ -9,6 +9,7 @@
 
 mod commands;
 mod delivering;
+mod documents;
 mod house;
 mod ingest;
 mod preview;

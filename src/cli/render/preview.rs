@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use crate::app::links_of;
 use crate::check::Checked;
 use crate::cli::Failure;
-use crate::cli::route::target;
 use crate::clock::Clock;
 use crate::delivery::Rung;
 use crate::event::Action;
@@ -111,9 +110,9 @@ impl Preview<'_> {
         let renderer = &self.checked.renderer;
         let own = destination.template_set.as_deref();
         let routed = routed.iter().find(|routed| routed.name == destination.name);
-        let routed = routed.map(|routed| target(destination, routed.template_set.as_deref()));
+        let routed = routed.map(|routed| destination.target(routed.template_set.as_deref()));
         let sets = Route::sets_of(self.checked.config.routing.routes(), &destination.name, own);
-        let others = sets.iter().map(|set| target(destination, set.as_deref()));
+        let others = sets.iter().map(|set| destination.target(set.as_deref()));
         let mut seen = BTreeSet::new();
         let mut views = Vec::new();
         for (is_routed, target) in

@@ -41,7 +41,7 @@ pub(super) const KEYS: Keys = Keys {
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<DiscordConfig> {
     let webhook_url = reader.secret("webhook_url", WEB_ADDRESS);
     let thread_id = thread_id(reader);
-    if reader.table.get("webhook_url").is_none() {
+    if reader.lacks("webhook_url", KEYS) {
         let message = format!("`[{}]` has no `webhook_url`", reader.name);
         let hint =
             "write `webhook_url = { env = \"DISCORD_WEBHOOK_URL\" }`: the address of a channel's webhook";

@@ -43,7 +43,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SlackConfig> {
     let webhook_url = reader.secret("webhook_url", WEB_ADDRESS);
     let buttons = reader.boolean("buttons");
     let slack_compatible = reader.boolean("slack_compatible");
-    if reader.table.get("webhook_url").is_none() && reader.table.get("bot_token").is_none() {
+    if reader.lacks("webhook_url", KEYS) {
         let message = format!("`[{}]` has no `webhook_url`", reader.name);
         let hint =
             "write `webhook_url = { env = \"SLACK_WEBHOOK_URL\" }`: the address of an incoming webhook";

@@ -1,15 +1,14 @@
 //! `[webhook.NAME]`
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use secrecy::SecretString;
 
-use super::check_address;
+use super::WEB_ADDRESS;
 use crate::config::document::{Entry, Node, Table};
 use crate::config::reader::{Keys, Reader};
 use crate::config::secrets::Demand;
-use crate::config::values::web_url;
 use crate::config::words::quoted;
-use crate::notify::webhook::WebhookConfig;
+use crate::notify::endpoint::parse_address;
+use crate::notify::webhook::{SigningKey, WebhookConfig, is_reserved_header};
 use crate::secret::Secret;
 
 const CHAT: &str = "it belongs to `[slack.NAME]` and `[discord.NAME]`: a webhook gets the whole document, or with \
@@ -45,26 +44,14 @@ pub(super) const KEYS: Keys = Keys {
     ],
 };
 
-/// `whsec_` and base64 of so many bytes.
-// Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md, read 2026-11-23.
-const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
-
-const URL: Demand = Demand { check: check_address, is_better_hidden: holds_credentials };
-const KEY: Demand = Demand { check: check_key, is_better_hidden: |_| true };
-
-/// Headers that the relay or HTTP itself sets.
-const SET_BY_RELAY: [&str; 10] = [
-    "connection",
-    "content-length",
-    "content-type",
-    "host",
-    "te",
-    "transfer-encoding",
-    "user-agent",
-    "webhook-id",
-    "webhook-signature",
-    "webhook-timestamp",
-];
+const URL: Demand = Demand { is_better_hidden: holds_credentials, ..WEB_ADDRESS };
+const KEY: Demand = Demand {
+    check: check_key,
+    form: "write `whsec_` and base64 of 24 to 64 bytes, such as `openssl rand -base64 32` prints",
+    ..Demand::ANY
+};
+const HEADER: Demand =
+    Demand { check: check_header_value, form: "a header's value is one line of plain ASCII", ..Demand::ANY };
 
 /// A header whose name holds one of these is a secret by all appearance.
 const SECRET_WORDS: [&str; 7] = ["auth", "cookie", "key", "password", "secret", "signature", "token"];
@@ -75,7 +62,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<WebhookConfig> {
     let secret = reader.secret("secret", KEY);
     let headers = headers(reader);
     let thin = reader.boolean("thin");
-    if reader.table.get("url").is_none() {
+    if reader.lacks("url", KEYS) {
         let message = format!("`[{}]` has no `url`", reader.name);
         reader.fault(
             "url",
@@ -105,7 +92,7 @@ fn headers(reader: &mut Reader<'_>) -> Vec<(String, Secret)> {
             let lower = header.key.to_ascii_lowercase();
             let is_secret = SECRET_WORDS.iter().any(|word| lower.contains(word));
             let is_better_hidden: fn(&str) -> bool = if is_secret { |_| true } else { |_| false };
-            let demand = Demand { check: check_header_value, is_better_hidden };
+            let demand = Demand { is_better_hidden, ..HEADER };
             let place = reader.document.place(header.at);
             let vault = reader.vault;
             let named = vault.read(reader.document, &header.value, &name, place, demand, reader.findings);
@@ -120,7 +107,7 @@ fn check_header_name(reader: &mut Reader<'_>, table: &Table, index: usize, heade
     let is_earlier = |entry: &Entry| entry.key.eq_ignore_ascii_case(name);
     let (message, hint) = if !is_token(name) {
         (format!("{} cannot name a header", quoted(name)), "use letters, digits and `-`")
-    } else if SET_BY_RELAY.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+    } else if is_reserved_header(name) {
         (format!("header {} is set by the relay itself", quoted(name)), "take it out")
     } else if table.entries.iter().take(index).any(is_earlier) {
         (format!("header {} is given twice", quoted(name)), "case makes no difference in a header's name")
@@ -137,26 +124,21 @@ fn is_token(name: &str) -> bool {
     !name.is_empty() && name.len() <= 100 && name.bytes().all(is_token_byte)
 }
 
-fn check_header_value(value: &str) -> Result<(), &'static str> {
+fn check_header_value(value: &str) -> Result<(), String> {
     if value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)) {
         return Ok(());
     }
-    Err("holds characters that a header cannot (the value is not shown)")
+    Err("holds characters that a header cannot (the value is not shown)".to_owned())
 }
 
 /// An address may stand in the file unless it opens a door by itself.
 fn holds_credentials(text: &str) -> bool {
-    web_url(text)
-        .is_some_and(|url| !url.username().is_empty() || url.password().is_some() || url.query().is_some())
+    parse_address(text)
+        .is_ok_and(|url| !url.username().is_empty() || url.password().is_some() || url.query().is_some())
 }
 
-fn check_key(text: &str) -> Result<(), &'static str> {
-    let Some(encoded) = text.strip_prefix("whsec_") else {
-        return Err("is no Standard Webhooks secret: it does not begin with `whsec_`");
-    };
-    match STANDARD.decode(encoded) {
-        Ok(key) if KEY_BYTES.contains(&key.len()) => Ok(()),
-        Ok(_) => Err("is no Standard Webhooks secret: behind `whsec_` stand not 24 to 64 bytes"),
-        Err(_) => Err("is no Standard Webhooks secret: what stands behind `whsec_` is not base64"),
-    }
+fn check_key(text: &str) -> Result<(), String> {
+    SigningKey::parse(&SecretString::from(text))
+        .map(drop)
+        .map_err(|error| format!("is no Standard Webhooks secret: it {error}"))
 }

@@ -97,14 +97,16 @@ impl Group<'_, '_> {
             self.fault(entry, "impossible_condition", message, format!("name a value, or take `{key}` out"));
         }
         let count = items.len();
+        let is_list = matches!(entry.value, Node::List(_));
         let patterns: Vec<Pattern> =
-            items.into_iter().filter_map(|(node, at)| self.pattern(field, node, at)).collect();
+            items.into_iter().filter_map(|(node, at)| self.pattern(field, node, at, is_list)).collect();
         (count > 0 && patterns.len() == count).then_some(Condition { field, patterns })
     }
 
-    fn pattern(&mut self, field: Field, node: &Node, at: usize) -> Option<Pattern> {
+    fn pattern(&mut self, field: Field, node: &Node, at: usize, is_item: bool) -> Option<Pattern> {
         let word = field.as_str();
         let wanted = if field == Field::Group { "text or a whole number" } else { "text" };
+        let (is, be, or_list) = if is_item { ("holds", "hold", "") } else { ("is", "be", ", or a list") };
         let place = self.reader.document.place(at);
         match node {
             Node::Text(text) if text.is_empty() => {
@@ -129,7 +131,7 @@ impl Group<'_, '_> {
             | Node::List(_)
             | Node::Table(_)) => {
                 let message = format!(
-                    "condition `{word}` of route {} is {}, but has to be {wanted}, or a list",
+                    "condition `{word}` of route {} {is} {}, but has to {be} {wanted}{or_list}",
                     quoted(self.route),
                     other.kind()
                 );

@@ -20,6 +20,9 @@ pub(super) fn warn(
             warn_of_route(&placed.route, &blocking.route, placed.place.clone(), findings);
         }
     }
+    if findings.has_fault_in(document.path()) {
+        return; // What seems to be missing may only be misspelt, or stand in a wrong place: that is told already.
+    }
     if routes.is_empty() && document.root.get("route").is_none() {
         let place = Place::whole(document.path().to_owned());
         let hint = "write a `[[route]]` with `to`; until then events are kept, and shown as \"no route\"";
@@ -30,9 +33,6 @@ pub(super) fn warn(
             hint.to_owned(),
         );
         return;
-    }
-    if findings.has_fault("unknown_destination") {
-        return; // A misspelt name is told already, and is no sign that the right one is not wanted.
     }
     for (name, place) in &destinations.names {
         if routes.iter().all(|placed| !placed.route.to.contains(name)) {

@@ -1,6 +1,7 @@
 //! Every setting of the five tables: its key, an example, and what a value has to be.
 
 use tracing::level_filters::LevelFilter;
+use url::Url;
 
 use crate::config::reader::Keys;
 use crate::config::values::{self, DurationRange, Problem};
@@ -44,7 +45,7 @@ pub(super) const TABLES: [TableSchema; 5] = [
         keys: keys(&["listen", "public_url", "max_body", "token"]),
         settings: &[
             setting!("listen", "127.0.0.1:8080", |text| values::listen(text).map(drop)),
-            setting!("public_url", "https://relay.acme.dev", |text| values::page_url(text).map(drop)),
+            setting!("public_url", "https://relay.acme.dev", |text| public_url(text).map(drop)),
             setting!("max_body", "10 MiB", |text| values::size(text, &values::MAX_BODY).map(drop)),
         ],
     },
@@ -111,6 +112,11 @@ fn format(text: &str) -> Result<(), Problem> {
             "write `\"text\"` or `\"json\"`",
         )
     })
+}
+
+/// Reads the relay's own address.
+pub(super) fn public_url(text: &str) -> Result<Url, Problem> {
+    values::page_url(text, "https://relay.acme.dev")
 }
 
 /// Reads a log level.

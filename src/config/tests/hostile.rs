@@ -58,7 +58,15 @@ fn a_folder_in_place_of_a_file_and_a_file_that_is_no_text_are_told() {
     let messages: Vec<&str> = found.iter().map(|fault| fault.message.as_str()).collect();
     assert!(messages[0].ends_with("relay.toml` is not a file"), "{messages:?}");
     assert!(messages[1].ends_with("routes.toml` is not UTF-8 text"), "{messages:?}");
+    assert_eq!((found[1].line, found[1].column), (Some(2), Some(6)));
     assert_eq!(found.len(), 2);
+}
+
+#[test]
+fn a_file_in_place_of_the_templates_is_told_though_no_key_names_it() {
+    let dir = folder(RELAY, ROUTES);
+    std::fs::write(dir.path().join("templates"), "x").expect("writes");
+    assert_eq!(codes(dir.path()), [("templates".to_owned(), "folder_missing")]);
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn a_secret_without_a_usable_value_is_a_warning_that_says_why() {
     for (value, code, why) in [
         (None, "secret_missing", "environment variable `URL` is not set"),
         (Some(""), "secret_missing", "environment variable `URL` is empty"),
-        (Some("hidden-value"), "secret_unusable", "environment variable `URL` is not an http(s) address"),
+        (Some("hidden-value"), "secret_unusable", "environment variable `URL` is not a URL"),
     ] {
         let routes = "[slack.a]\nwebhook_url = { env = \"URL\" }\n[[route]]\nto = [\"a\"]\n";
         let variables = VARIABLES.into_iter().chain(value.map(|value| ("URL", value)));
@@ -59,6 +59,30 @@ fn a_secret_without_a_usable_value_is_a_warning_that_says_why() {
         let Secret::Missing(reason) = slack_secret(&config) else { panic!("not missing") };
         assert!(reason.starts_with(why), "{reason}");
     }
+}
+
+#[test]
+fn a_secret_without_a_usable_value_says_how_to_mend_it_and_what_follows() {
+    let hint = |relay: &str, routes: &str, variables: &[(&str, &str)]| {
+        let dir = folder(relay, routes);
+        std::fs::create_dir(dir.path().join("secrets")).expect("makes a folder");
+        let warnings = Config::load(dir.path(), &environment(variables)).expect("sound").warnings;
+        let [warning] = warnings.as_slice() else { panic!("one warning: {warnings:?}") };
+        warning.hint.clone().expect("a hint")
+    };
+    let slack = |secret: &str| format!("[slack.a]\nwebhook_url = {secret}\n[[route]]\nto = \"a\"\n");
+    let starts = "; without it `serve` starts all the same, and `serve --strict` refuses to";
+    let unset = hint(RELAY, &slack("{ env = \"URL\" }"), &[]);
+    assert_eq!(unset, format!("set it in the environment of `serve`{starts}"));
+    assert_eq!(hint(RELAY, &slack("{ env = \"URL\" }"), &[("URL", " \n")]), unset);
+    let wrong = hint(RELAY, &slack("{ env = \"URL\" }"), &[("URL", "hooks.slack.com")]);
+    assert_eq!(wrong, format!("write the address in full, for example `https://example.com/in`{starts}"));
+    let folder = hint(RELAY, &slack("{ file = \"secrets\" }"), &[]);
+    assert_eq!(folder, format!("name a file that holds the value, and nothing else{starts}"));
+    let missing = hint(RELAY, &slack("{ file = \"secrets/x\" }"), &[]);
+    assert_eq!(missing, format!("write the value, and nothing else, into that file{starts}"));
+    let client = hint("[sentry.acme]\nclient_secrets = [{ env = \"S\" }]\n", ROUTES, &[]);
+    assert!(client.ends_with("; `serve` starts while at least one client secret can be used, `serve --strict` only with all of them"));
 }
 
 #[test]

@@ -60,7 +60,8 @@ fn every_key_of_a_destination_is_read() {
                   rate = \"120/m\"\nin_flight = 2\ntimeout = \"5m\"\nexpire_after = \"off\"\ndiff = 5\nbuttons = true\n\
                   slack_compatible = true\n[discord.b]\nwebhook_url = { env = \"DISCORD_WEBHOOK_URL\" }\n\
                   thread_id = 1012345678901234567\nexpire_after = \"1h\"\n[webhook.c]\nurl = { env = \"DISCORD_WEBHOOK_URL\" }\n\
-                  thin = true\nrate = \"unlimited\"\n[[route]]\nto = [\"a\", \"b\", \"c\"]\n";
+                  thin = true\nrate = \"unlimited\"\n\
+                  headers = { Content-Type = \"application/cloudevents+json\" }\n[[route]]\nto = [\"a\", \"b\", \"c\"]\n";
     let config = load(RELAY, routes).expect("sound");
     let [a, b, c] = config.destinations.as_slice() else { panic!("three destinations") };
     assert_eq!(a.template_set.as_deref(), Some("oncall"));
@@ -73,6 +74,7 @@ fn every_key_of_a_destination_is_read() {
     assert_eq!(b.expire_after, Some(Duration::from_hours(1)));
     let Service::Webhook(webhook) = &c.service else { panic!("webhook") };
     assert!(webhook.thin);
+    assert_eq!(webhook.headers[0].0, "Content-Type");
 }
 
 #[test]

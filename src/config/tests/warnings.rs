@@ -27,6 +27,17 @@ fn a_file_without_routes_is_shown_once() {
 }
 
 #[test]
+fn what_a_faulty_file_seems_to_lack_is_not_told() {
+    let head = ROUTES.split("[[route]]").next().unwrap_or_default();
+    for faulty in
+        ["[route]\nto = \"backend\"\n", "[[routes]]\nto = \"backend\"\n", "[[route]]\nto = \"bakend\"\n"]
+    {
+        let report = load(RELAY, &format!("{head}{faulty}")).expect_err("faulty");
+        assert_eq!((report.faults.len(), report.warnings), (1, Vec::new()), "{faulty}");
+    }
+}
+
+#[test]
 fn a_route_behind_a_stop_that_takes_all_of_its_events_is_never_reached() {
     let unreachable = [("unreachable_route", 6)];
     for (first, second) in [

@@ -64,6 +64,10 @@ pub(super) struct Kept {
     pub(super) records_fail: bool,
     /// How often deliveries were claimed.
     pub(super) claims: usize,
+    /// While true it never tells what it remembers of destinations.
+    pub(super) polls_hang: bool,
+    /// How often it was asked what it remembers of destinations.
+    pub(super) polls: usize,
 }
 
 impl Kept {
@@ -198,7 +202,6 @@ impl Queue for FakeStore {
         row.state = DeliveryState::Waiting;
         match record.next {
             Next::Delivered => row.state = DeliveryState::Delivered,
-            Next::Superseded => row.state = DeliveryState::Superseded,
             Next::Dead(reason) => (row.state, row.reason) = (DeliveryState::Dead, Some(reason)),
             Next::GivenBack => row.due_at = now,
             Next::Retry { due_at, counted, rung } => {
@@ -224,6 +227,14 @@ impl Queue for FakeStore {
     }
 
     async fn destinations(&self) -> Result<Vec<DestinationStatus>, StoreError> {
+        let hangs = {
+            let mut kept = self.available()?;
+            kept.polls += 1;
+            kept.polls_hang
+        };
+        if hangs {
+            std::future::pending::<()>().await;
+        }
         let mut kept = self.available()?;
         let waiting: Vec<DestinationName> = kept
             .rows
@@ -260,19 +271,9 @@ impl Queue for FakeStore {
 #[async_trait]
 impl History for FakeStore {
     async fn stories(&self, events: &[EventId]) -> Result<Vec<Option<Story>>, StoreError> {
-        let mut stories = Vec::new();
-        for event in events {
-            stories.push(self.story(event).await?);
-        }
-        Ok(stories)
-    }
-
-    async fn story(&self, event: &EventId) -> Result<Option<Story>, StoreError> {
         let kept = self.available()?;
-        Ok(kept
-            .events
-            .get(event)
-            .map(|event| Story { events: vec![event.clone()], payload: Bytes::from_static(b"{}") }))
+        let story = |event: &Event| Story { events: vec![event.clone()], payload: Bytes::from_static(b"{}") };
+        Ok(events.iter().map(|event| kept.events.get(event).map(story)).collect())
     }
 
     async fn runs(&self, _: usize) -> Result<Vec<RunRow>, StoreError> {

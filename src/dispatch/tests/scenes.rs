@@ -432,6 +432,18 @@ async fn with_nothing_to_do_it_asks_for_no_deliveries() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_store_that_does_not_answer_is_not_asked_again_and_again() {
+    let audit = FakeNotifier::new([], TAKES);
+    let mut stage = Stage::new().to(destination("audit"), Some(&audit));
+    stage.store.kept().polls_hang = true;
+
+    let _playing = stage.play();
+    pass(Duration::from_mins(1)).await;
+
+    assert_eq!(stage.store.kept().polls, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_event_is_planned_at_once_when_it_is_announced_and_soon_when_it_is_not() {
     let mut stage = Stage::new();
     let _playing = stage.play();

@@ -227,6 +227,13 @@ pub(crate) fn hang(first: &Span, others: &Span, lines: Vec<Line>) -> Vec<Line> {
     heads.zip(lines).map(|(head, line)| std::iter::once(head.clone()).chain(line).collect()).collect()
 }
 
+/// Puts a head before text, which is wrapped beside it.
+pub(crate) fn beside(head: &Span, spans: &[Span], style: Style) -> Vec<Line> {
+    let columns = display_width(&head.text);
+    let margin = Span::plain(&" ".repeat(columns));
+    hang(head, &margin, wrap(spans, style.narrower(columns)))
+}
+
 /// Fills a line up with spaces.
 pub(crate) fn pad(mut line: Line, columns: usize) -> Line {
     line.push(Span::plain(&" ".repeat(columns.saturating_sub(width(&line)))));

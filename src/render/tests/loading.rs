@@ -117,11 +117,21 @@ fn files_that_would_never_be_used_are_found() {
 #[test]
 fn a_file_that_is_no_text_is_a_fault() {
     let dir = folder(&[]);
-    fs::write(dir.path().join("a.md.tera"), b"\xff\xfe").unwrap();
+    fs::write(dir.path().join("a.md.tera"), b"# gr\xc3\xbcn\nund gr\xfcn").unwrap();
     fs::write(dir.path().join("b.md.tera"), vec![b' '; 1024 * 1024 + 1]).unwrap();
+    std::os::unix::fs::symlink("/dev/null", dir.path().join("c.md.tera")).unwrap();
+    std::os::unix::fs::symlink("/nowhere", dir.path().join("d.md.tera")).unwrap();
 
     let faults = Renderer::load(&config(dir.path())).err().unwrap();
 
     let messages: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
-    assert_eq!(messages, ["the file is not UTF-8", "the file is larger than 1 MiB"]);
+    let expected = [
+        "the file is not UTF-8",
+        "the file is larger than 1 MiB",
+        "this is not a file",
+        "the file cannot be read: entity not found",
+    ];
+    assert_eq!(messages, expected);
+    assert_eq!((faults[0].line, faults[0].column), (Some(2), Some(7)));
+    assert!(faults.iter().all(|fault| fault.hint.is_some()), "{faults:?}");
 }

@@ -91,7 +91,6 @@ fn what_follows(writing: &Writing<'_>, before: &Before, record: &Record) -> rusq
         |state, died_of| After { state, due_at: None, failures: before.failures, rung: None, died_of };
     Ok(match &record.next {
         Next::Delivered => finished(DeliveryState::Delivered, None),
-        Next::Superseded => finished(DeliveryState::Superseded, None),
         Next::Dead(reason) => finished(DeliveryState::Dead, Some(*reason)),
         Next::Retry { due_at, counted, rung } => {
             // After two runs became one an older delivery may be before this one in its lane: then this one waits for it.

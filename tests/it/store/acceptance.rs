@@ -22,7 +22,7 @@ async fn an_event_comes_out_with_everything_that_it_said() {
     let (raw, artifacts) = (arrival.raw().clone(), arrival.artifacts().clone());
     let Acceptance::Stored(id) = bench.store.accept(arrival, WINDOW).await.unwrap() else { panic!() };
 
-    let story = bench.store.story(&id).await.unwrap().unwrap();
+    let story = bench.story(&id).await.unwrap();
     assert_eq!(story.payload, raw);
     let [event] = story.events.as_slice() else { panic!("{story:?}") };
     assert_eq!(event.id, id);

@@ -13,7 +13,7 @@ use seer_relay::sentry::payload::{self, AcceptedEvent};
 use seer_relay::sentry::signature::{SigningKeys, WebhookHeaders, verify};
 use seer_relay::store::{
     Acceptance, Access, DeliveryClaim, DeliveryFilter, DeliveryRow, DestinationChange, Entry, EventClaim,
-    History, Next, OpenDestination, Plan, PlannedDelivery, Queue, Record, Recorded, StoreConfig, open,
+    History, Next, OpenDestination, Plan, PlannedDelivery, Queue, Record, Recorded, StoreConfig, Story, open,
 };
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -179,6 +179,11 @@ impl Bench {
         }
     }
 
+    /// Returns the story of an event.
+    pub(crate) async fn story(&self, event: &EventId) -> Option<Story> {
+        self.store.stories(std::slice::from_ref(event)).await.unwrap().remove(0)
+    }
+
     /// Lists every delivery in order of planning.
     pub(crate) async fn deliveries(&self, second: i64) -> Vec<DeliveryRow> {
         let filter = DeliveryFilter { limit: 1000, ..DeliveryFilter::default() };
@@ -227,7 +232,7 @@ pub(crate) fn attempted(claim: &DeliveryClaim, second: i64, next: Next) -> Recor
         Next::Delivered => (Some(204), None),
         Next::Retry { .. } => (Some(503), Some(Reason::ServerError)),
         Next::Dead(reason) => (Some(400), Some(*reason)),
-        Next::Superseded | Next::GivenBack => (None, Some(Reason::Shutdown)),
+        Next::GivenBack => (None, Some(Reason::Shutdown)),
     };
     let attempt = Attempt {
         started_at: at(second),

@@ -42,7 +42,7 @@ async fn a_run_goes_when_it_is_old_and_nothing_of_it_waits() {
     bench.accept(webhook("root_cause_started").run("young")).await;
     bench.plan(0, &["audit"]).await;
     for claim in bench.claim(0, "audit").await {
-        let story = bench.store.story(&claim.delivery.event_id).await.unwrap().unwrap();
+        let story = bench.story(&claim.delivery.event_id).await.unwrap();
         let unfinished = story.events[0].run_id.as_ref().is_some_and(|id| id.as_str() == "unfinished");
         bench.record(&claim, 0, if unfinished { retry_at(5000) } else { Next::Dead(Reason::Auth) }).await;
     }
@@ -56,7 +56,7 @@ async fn a_run_goes_when_it_is_old_and_nothing_of_it_waits() {
     let left: Vec<_> = bench.store.runs(10).await.unwrap().iter().map(|row| row.run.label()).collect();
     assert_eq!(left, ["acme/unrouted", "acme/young", "acme/unfinished"]);
     assert_eq!(bench.deliveries(1000).await.len(), 2);
-    assert!(bench.store.story(&old).await.unwrap().is_none());
+    assert!(bench.story(&old).await.is_none());
     for gone in ["old", "aaa", old.as_str()] {
         let target = ReplayTarget::Run(gone.to_owned());
         assert!(matches!(bench.store.replay(target, at(0)).await, Err(FindError::Unknown(_))), "{gone}");

@@ -40,9 +40,9 @@ async fn a_story_ends_with_the_event_that_it_tells_of() {
     let one = bench.accept(webhook("root_cause_started").run("1")).await;
     let two = bench.accept(webhook("root_cause_completed").run("1")).await;
     bench.accept(webhook("solution_started").run("1")).await;
-    let story = bench.store.story(&two).await.unwrap().unwrap();
+    let story = bench.story(&two).await.unwrap();
     assert_eq!(story.events.iter().map(|event| &event.id).collect::<Vec<_>>(), [&one, &two]);
-    assert!(bench.store.story(&EventId::new("evt_none")).await.unwrap().is_none());
+    assert!(bench.story(&EventId::new("evt_none")).await.is_none());
 }
 
 #[tokio::test]

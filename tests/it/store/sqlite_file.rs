@@ -211,17 +211,6 @@ async fn a_file_that_is_taken_away_makes_the_store_unavailable_until_it_is_back(
 }
 
 #[tokio::test]
-async fn a_temporary_store_goes_with_its_folder() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&config(&folder), Access::Temporary).await.unwrap();
-    store.accept(webhook("root_cause_started").run("1").accepted(), WINDOW).await.unwrap();
-    let path = store.path().to_owned();
-    assert!(path.exists() && !config(&folder).path.exists());
-    drop(store);
-    assert!(!path.parent().unwrap().exists());
-}
-
-#[tokio::test]
 async fn what_is_pruned_gives_its_room_back_to_the_disk() {
     let bench = Bench::new().await;
     let path = config(&bench.folder).path;

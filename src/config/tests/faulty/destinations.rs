@@ -5,6 +5,30 @@ use super::Text::{Routes, WholeRoutes};
 
 pub(super) const CASES: &[Case] = &[
     (
+        "a_misspelt_address",
+        Routes("[slack.x]\nwebhook_ulr = { env = \"SLACK_WEBHOOK_URL\" }\n[[route]]\nto = \"x\"\n"),
+        7,
+        "unknown_key",
+        "unknown key `webhook_ulr` in `[slack.x]`",
+        "did you mean `webhook_url`?",
+    ),
+    (
+        "an_address_under_the_name_of_another_kind",
+        Routes("[webhook.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\n[[route]]\nto = \"x\"\n"),
+        7,
+        "misplaced_key",
+        "`webhook_url` means nothing in `[webhook.x]`",
+        "here it is `url`",
+    ),
+    (
+        "a_secret_outside_any_destination",
+        WholeRoutes("[slack]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\n[[route]]\nstop = true\n"),
+        2,
+        "misplaced_key",
+        "`webhook_url` stands in `[slack]` itself, outside any destination",
+        "`[slack.NAME]`",
+    ),
+    (
         "a_destination_without_an_address",
         Routes("[discord.x]\n[[route]]\nto = [\"x\"]\n"),
         6,
@@ -49,7 +73,7 @@ pub(super) const CASES: &[Case] = &[
         Routes("[slack.x]\nwebhook_url = \"hooks.slack.com/T/B/x\"\n[[route]]\nto = \"x\"\n"),
         7,
         "invalid_value",
-        "`slack.x.webhook_url` is not an http(s) address",
+        "`slack.x.webhook_url` is not a URL",
         "env",
     ),
     (
@@ -202,14 +226,14 @@ pub(super) const CASES: &[Case] = &[
         8,
         "invalid_value",
         "does not begin with `whsec_`",
-        "env",
+        "base64 of 24 to 64 bytes",
     ),
     (
         "a_signing_secret_that_is_too_short",
         Routes("[webhook.x]\nurl = \"https://x.dev\"\nsecret = \"whsec_AAAA\"\n[[route]]\nto = \"x\"\n"),
         8,
         "invalid_value",
-        "not 24 to 64 bytes",
+        "a key of 3 bytes; 24 to 64 are allowed",
         "env",
     ),
     (
@@ -221,6 +245,50 @@ pub(super) const CASES: &[Case] = &[
         "header_name",
         "`Webhook-Id` is set by the relay",
         "take it out",
+    ),
+    (
+        "a_header_that_belongs_to_the_connection",
+        Routes(
+            "[webhook.x]\nurl = \"https://x.dev\"\nheaders = { Upgrade = \"h2c\" }\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "header_name",
+        "`Upgrade` is set by the relay",
+        "take it out",
+    ),
+    (
+        "an_address_with_a_slash_too_many",
+        Routes("[webhook.x]\nurl = \"https:///x.dev\"\n[[route]]\nto = \"x\"\n"),
+        7,
+        "invalid_value",
+        "`webhook.x.url` is a URL without a host",
+        "https://",
+    ),
+    (
+        "an_address_of_another_scheme",
+        Routes("[webhook.x]\nurl = \"ftp://x.dev\"\n[[route]]\nto = \"x\"\n"),
+        7,
+        "invalid_value",
+        "`webhook.x.url` is not an http or https URL",
+        "write the address in full, for example `https://",
+    ),
+    (
+        "a_variable_inside_text",
+        Routes("[slack.x]\nwebhook_url = \"${SLACK_WEBHOOK_URL}\"\n[[route]]\nto = \"x\"\n"),
+        7,
+        "secret_invalid",
+        "`slack.x.webhook_url` names a variable inside text",
+        "`{ env = \"SLACK_WEBHOOK_URL\" }`",
+    ),
+    (
+        "a_variable_inside_the_text_of_a_header",
+        Routes(
+            "[webhook.x]\nurl = \"https://x.dev\"\nheaders = { Authorization = \"Bearer ${TOKEN}\" }\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "secret_invalid",
+        "`webhook.x.headers.Authorization` names a variable inside text",
+        "the whole value",
     ),
     (
         "a_header_given_twice",
@@ -240,6 +308,6 @@ pub(super) const CASES: &[Case] = &[
         8,
         "invalid_value",
         "characters that a header cannot",
-        "env",
+        "one line of plain ASCII",
     ),
 ];

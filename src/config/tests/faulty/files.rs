@@ -33,7 +33,7 @@ pub(super) const CASES: &[Case] = &[
         Routes("[slack.backend]\n"),
         6,
         "duplicate_key",
-        "`backend` is given twice",
+        "`[slack.backend]` is given twice",
         "keep one",
     ),
     (

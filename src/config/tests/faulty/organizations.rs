@@ -5,6 +5,38 @@ use super::Text::{Relay, WholeRelay};
 
 pub(super) const CASES: &[Case] = &[
     (
+        "one_client_secret_too_few_letters",
+        WholeRelay("[sentry.acme]\nclient_secret = [{ env = \"SENTRY_CLIENT_SECRET\" }]\n"),
+        2,
+        "unknown_key",
+        "unknown key `client_secret` in `[sentry.acme]`",
+        "did you mean `client_secrets`?",
+    ),
+    (
+        "a_misspelt_env",
+        WholeRelay("[sentry.acme]\nclient_secrets = [{ evn = \"SENTRY_CLIENT_SECRET\" }]\n"),
+        2,
+        "unknown_key",
+        "unknown key `evn` in the secret",
+        "did you mean `env`?",
+    ),
+    (
+        "a_client_secret_that_hopes_to_be_filled_in",
+        WholeRelay("[sentry.acme]\nclient_secrets = [\"$SENTRY_CLIENT_SECRET\"]\n"),
+        2,
+        "secret_invalid",
+        "`sentry.acme.client_secrets` names a variable inside text",
+        "`{ env = \"SENTRY_CLIENT_SECRET\" }`",
+    ),
+    (
+        "a_base_url_without_scheme",
+        Relay("base_url = \"acme.sentry.io\"\n"),
+        3,
+        "invalid_value",
+        "`sentry.acme.base_url` is not a URL",
+        "`\"https://acme.sentry.io\"`",
+    ),
+    (
         "no_organization",
         WholeRelay("[http]\n"),
         0,

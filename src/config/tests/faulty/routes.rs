@@ -5,6 +5,14 @@ use super::Text::{Routes, WholeRoutes};
 
 pub(super) const CASES: &[Case] = &[
     (
+        "a_list_inside_a_list_of_values",
+        Routes("[[route]]\nwhen = { repo = [\"a\", [\"b\"]] }\nto = \"backend\"\n"),
+        7,
+        "wrong_type",
+        "condition `repo` of route `route 2` holds a list, but has to hold text",
+        "repo =",
+    ),
+    (
         "an_unknown_destination",
         Routes("[[route]]\nname = \"fixes\"\nto = [\"bakend\"]\n"),
         8,

@@ -73,7 +73,7 @@ pub(super) const CASES: &[Case] = &[
         Relay("[http]\npublic_url = \"relay.acme.dev\"\n"),
         4,
         "invalid_value",
-        "`http.public_url` is not an http(s) address",
+        "`http.public_url` is not a URL",
         "https://",
     ),
     (

@@ -1,0 +1,98 @@
+//! Pruning: runs that are older than the retention go, a few at a time.
+//!
+//! Knows only when; what a run is and how one is removed is the store's.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::told_to_stop;
+use crate::clock::Clock;
+use crate::store::StoreError;
+
+/// How often old runs are looked for.
+const PRUNE_EVERY: Duration = Duration::from_mins(10);
+
+/// Removes what is older than the retention until told to stop, which is obeyed in the middle of the work, too.
+/// `remove` takes a few of the runs that ended before a moment, and returns how many.
+pub(super) async fn prune(
+    mut remove: impl AsyncFnMut(Timestamp) -> Result<usize, StoreError>,
+    retention: Duration,
+    clock: Clock,
+    stopped: watch::Receiver<bool>,
+) {
+    let mut every = tokio::time::interval(PRUNE_EVERY);
+    let work = async {
+        loop {
+            every.tick().await;
+            // A retention that reaches back beyond all calendars keeps everything.
+            if let Ok(before) = clock.now().checked_sub(retention) {
+                remove_all(&mut remove, before).await;
+            }
+        }
+    };
+    tokio::select! {
+        () = told_to_stop(stopped) => {}
+        () = work => {}
+    }
+}
+
+async fn remove_all(remove: &mut impl AsyncFnMut(Timestamp) -> Result<usize, StoreError>, before: Timestamp) {
+    loop {
+        match remove(before).await {
+            Ok(0) => return,
+            Ok(runs) => tracing::info!(runs, "removed runs older than the retention"),
+            Err(error) => return tracing::warn!(%error, "could not remove old runs"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    const RETENTION: Duration = Duration::from_hours(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_is_obeyed_however_much_is_left_to_remove() {
+        let (stop, stopped) = watch::channel(false);
+        let removed = AtomicUsize::new(0);
+        let endless = async |_| {
+            tokio::task::yield_now().await;
+            if removed.fetch_add(1, Ordering::Relaxed) == 5 {
+                stop.send_replace(true);
+            }
+            Ok(1)
+        };
+
+        prune(endless, RETENTION, Clock::system(), stopped).await;
+
+        assert!(removed.load(Ordering::Relaxed) >= 6);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_goes_on_after_a_failure_and_looks_back_as_far_as_the_retention() {
+        let (stop, stopped) = watch::channel(false);
+        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        let mut calls = 0;
+        let remove = async |before| {
+            assert_eq!(before, now - RETENTION);
+            calls += 1;
+            match calls {
+                1 => Err(StoreError::Unavailable("disk full".to_owned())),
+                2 => Ok(100),
+                _ => {
+                    stop.send_replace(true);
+                    Ok(0)
+                }
+            }
+        };
+
+        prune(remove, RETENTION, Clock::from_fn(move || now), stopped).await;
+
+        assert_eq!(calls, 3);
+    }
+}

@@ -1,0 +1,153 @@
+//! What the README says, held against the code.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use clap::CommandFactory;
+use seer_relay::cli::Arguments;
+use seer_relay::config::{Config, Environment};
+use seer_relay::delivery::Reason;
+use seer_relay::http::CODES;
+use seer_relay::routing::Field;
+
+fn readme() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+}
+
+/// The cells of the table whose head is this row, row by row.
+fn table(head: &str) -> Vec<Vec<String>> {
+    let readme = readme();
+    let mut lines = readme.lines().skip_while(|line| *line != head);
+    assert_eq!(lines.next(), Some(head), "the README has this table");
+    let rows = lines.skip(1).take_while(|line| line.starts_with('|'));
+    let cells = |row: &str| {
+        // A bar in a cell is escaped.
+        let row = row.replace("\\|", "\u{1}");
+        let cells = row.trim_matches('|').split('|');
+        cells.map(|cell| cell.trim().replace('\u{1}', "|")).collect()
+    };
+    rows.map(cells).collect()
+}
+
+/// What stands in backticks.
+fn names(text: &str) -> BTreeSet<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// The fences of this language.
+fn fences(language: &str) -> Vec<String> {
+    let readme = readme();
+    let fences = readme.split("```").skip(1).step_by(2);
+    let wanted =
+        fences.filter_map(|fence| fence.strip_prefix(language)?.strip_prefix('\n').map(str::to_owned));
+    // A fence in a list stands as far to the right as its item.
+    wanted.map(|fence| fence.lines().map(|line| line.trim_start().to_owned() + "\n").collect()).collect()
+}
+
+#[test]
+fn the_table_of_error_codes_is_that_of_the_code() {
+    let shown = table("| status | code | when |");
+    let real: Vec<Vec<String>> = CODES
+        .iter()
+        .map(|(status, code, when)| vec![status.to_string(), format!("`{code}`"), (*when).to_owned()])
+        .collect();
+    assert_eq!(shown, real);
+}
+
+#[test]
+fn the_table_of_reasons_names_each_once() {
+    let rows = table("| reason | means | then |");
+    let shown: Vec<String> = rows.iter().flat_map(|row| names(&row[0])).collect();
+    let each: BTreeSet<&str> = shown.iter().map(String::as_str).collect();
+    assert_eq!(shown.len(), each.len(), "{shown:?}");
+    assert_eq!(each, Reason::ALL.iter().map(|reason| reason.as_str()).collect());
+}
+
+#[test]
+fn the_table_of_conditions_names_every_one() {
+    let rows = table("| condition | looks at |");
+    let shown: BTreeSet<String> = rows.iter().flat_map(|row| names(&row[0])).collect();
+    assert_eq!(shown, Field::ALL.iter().map(|field| field.as_str().to_owned()).collect());
+}
+
+#[test]
+fn the_table_of_commands_names_every_one_and_no_option_that_it_does_not_have() {
+    let rows = table("| command | does |");
+    let program = Arguments::command();
+    let mut shown = BTreeSet::new();
+    for row in rows {
+        for usage in names(&row[0]) {
+            let name = usage.split(' ').next().unwrap();
+            let command = program.find_subcommand(name).unwrap_or_else(|| panic!("there is no `{name}`"));
+            shown.insert(name.to_owned());
+            let mentioned = row.concat();
+            for option in mentioned.split(['`', ' ', ',']).filter_map(|word| word.strip_prefix("--")) {
+                let is_known = command.get_arguments().any(|known| known.get_long() == Some(option));
+                assert!(is_known, "`{name}` has no `--{option}`");
+            }
+        }
+    }
+    let real = program.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    assert_eq!(shown, real);
+}
+
+/// Loads a config folder of these two files, every secret set; returns what is wrong with it.
+fn faults(relay: &str, routes: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("relay.toml"), relay).unwrap();
+    std::fs::write(folder.path().join("routes.toml"), routes).unwrap();
+    let environment = Environment::from_pairs([
+        ("SENTRY_CLIENT_SECRET", "a client secret"),
+        ("SLACK_WEBHOOK_URL", "https://slack.example/x"),
+        ("DISCORD_WEBHOOK_URL", "https://discord.example/x"),
+        ("AUDIT_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("AUDIT_AUTHORIZATION", "Bearer x"),
+    ]);
+    let loaded = Config::load(folder.path(), &environment);
+    loaded.err().into_iter().flat_map(|report| report.faults).map(|fault| fault.to_string()).collect()
+}
+
+#[test]
+fn every_example_of_settings_and_routes_is_sound() {
+    const ROUTE: &str = "\n[[route]]\nto = [\"backend\", \"dev\", \"audit\"]\n";
+    const AUDIT: &str = "\n[webhook.audit]\nurl = \"https://audit.example/\"\n";
+    let examples = fences("toml");
+    let (settings, routes): (Vec<_>, Vec<_>) =
+        examples.into_iter().partition(|example| example.starts_with("[sentry."));
+    let [settings] = settings.as_slice() else { panic!("one example of settings") };
+    let (whole, parts): (Vec<_>, Vec<_>) =
+        routes.into_iter().partition(|example| example.contains("[[route]]"));
+    assert_eq!((whole.len(), parts.len()), (1, 2), "the routing file, and a destination for each chat");
+    assert_eq!(faults(settings, &whole.concat()), [""; 0]);
+    assert_eq!(faults(settings, &(parts.concat() + AUDIT + ROUTE)), [""; 0]);
+}
+
+/// A value that each key of a destination takes.
+fn example_of(key: &str) -> &'static str {
+    match key {
+        "rate" => "\"1/s\"",
+        "in_flight" | "diff" => "2",
+        "timeout" | "expire_after" => "\"10s\"",
+        "buttons" | "slack_compatible" | "thin" => "true",
+        "thread_id" => "\"1012345678901234567\"",
+        "template" => "\"oncall\"",
+        _ => panic!("say here which value `{key}` takes"),
+    }
+}
+
+#[test]
+fn the_table_of_destinations_keys_holds_for_every_kind() {
+    for row in table("| key of a destination | means | default |") {
+        let key = names(&row[0]).pop_first().unwrap();
+        for (kind, address) in [("slack", "webhook_url"), ("discord", "webhook_url"), ("webhook", "url")] {
+            let routes = format!(
+                "[{kind}.x]\n{address} = \"https://x.example/\"\n{key} = {}\n[[route]]\nto = [\"x\"]\n",
+                example_of(&key)
+            );
+            let relay = "[sentry.acme]\nclient_secrets = [\"a client secret\"]\n";
+            let is_told = !row[0].contains('(') || row[0].to_lowercase().contains(kind);
+            let faults = faults(relay, &routes);
+            assert_eq!(faults.is_empty(), is_told, "`{key}` of {kind}: {faults:?}");
+        }
+    }
+}
