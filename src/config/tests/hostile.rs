@@ -70,6 +70,18 @@ fn a_file_in_place_of_the_templates_is_told_though_no_key_names_it() {
 }
 
 #[test]
+fn certificates_that_cannot_be_trusted_are_told_as_serve_would() {
+    let dir = folder(&format!("{RELAY}[delivery]\nca_file = \"ca.pem\"\n"), ROUTES);
+    let broken = "-----BEGIN CERTIFICATE-----\nbm90aGluZw==\n-----END CERTIFICATE-----\n";
+    for (content, what) in [("no certificate", "no certificate in it"), (broken, "BadEncoding")] {
+        std::fs::write(dir.path().join("ca.pem"), content).expect("writes");
+        let found = faults(dir.path(), &environment(&[]));
+        assert!(found[0].message.contains(what), "{found:?}");
+        assert_eq!((found[0].code, found[0].line), ("invalid_value", Some(4)));
+    }
+}
+
+#[test]
 fn a_file_that_may_not_be_read_is_told() {
     let dir = folder(RELAY, ROUTES);
     // Root may read everything, but nobody a link that leads to itself.
