@@ -39,13 +39,13 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use self::context::Context;
 use self::family::Family;
 use self::sets::{Found, Sets};
 use crate::delivery::DestinationKind;
 use crate::event::Action;
 use crate::message::{Message, markdown};
 
-pub use self::context::{Context, Links};
 pub use self::error::RenderError;
 pub use self::fault::TemplateFault;
 

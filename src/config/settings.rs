@@ -212,6 +212,6 @@ fn check_ca_file(path: &Path) -> Result<(), Problem> {
 }
 
 /// Makes a path absolute; one that cannot be stays as it is.
-pub(crate) fn absolute(path: &Path) -> PathBuf {
+fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

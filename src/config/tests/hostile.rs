@@ -5,7 +5,8 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::{RELAY, ROUTES, environment, faults, file_name, folder};
-use crate::config::{Config, DEFAULT_SETTINGS, Environment};
+use crate::config::settings::DEFAULT;
+use crate::config::{Config, Environment};
 
 const EXAMPLE_RELAY: &str = include_str!("../../../config/relay.toml");
 const EXAMPLE_ROUTES: &str = include_str!("../../../config/routes.toml");
@@ -164,7 +165,7 @@ proptest! {
     }
 
     #[test]
-    fn no_edit_of_the_reference_panics(relay in mangled(DEFAULT_SETTINGS)) {
+    fn no_edit_of_the_reference_panics(relay in mangled(DEFAULT)) {
         load_all(relay.as_bytes(), ROUTES.as_bytes(), &environment(&[]));
     }
 
