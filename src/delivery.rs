@@ -127,6 +127,17 @@ words! {
     }
 }
 
+impl Rung {
+    /// Returns the next plainer form of a chat message; `None` for the plainest.
+    pub fn plainer(self) -> Option<Self> {
+        match self {
+            Self::Whole => Some(Self::Brief),
+            Self::Brief => Some(Self::Line),
+            Self::Line => None,
+        }
+    }
+}
+
 words! {
     /// Where a delivery came from.
     Origin {
