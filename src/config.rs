@@ -45,7 +45,7 @@ use crate::sentry::OrganizationConfig;
 use crate::store::StoreConfig;
 use crate::telemetry::LogConfig;
 
-pub(crate) use self::words::{quoted, suggestion};
+pub(crate) use self::words::{nearest, quoted, suggestion};
 
 /// Where destinations' timeouts start from when `[delivery]` cannot be read.
 const FALLBACK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
@@ -158,6 +158,11 @@ impl Reading {
         sets.sort();
         sets.dedup();
         sets
+    }
+
+    /// Returns whether nothing must be mended in the files.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.findings.is_clean()
     }
 
     /// Returns the fault of having no client secret that can be used, which only `serve` minds.
