@@ -68,16 +68,18 @@ pub fn load_checked(dir: &Path, environment: &Environment) -> Result<Checked, Ch
 /// Loads everything; with it the fault of having no usable client secret, where that is so.
 fn load(dir: &Path, environment: &Environment) -> Result<(Checked, Option<Fault>), CheckReport> {
     let reading = Reading::of(dir, environment);
-    let (renderer, template_faults) = templates::check(&reading, dir);
+    let (renderer, templates) = templates::check(&reading, dir);
     let without_secret = reading.without_secret().cloned();
     let mut report = match (reading.into_config(), renderer) {
-        (Ok(config), Some(renderer)) if template_faults.is_empty() => {
+        (Ok(mut config), Some(renderer)) if templates.faults.is_empty() => {
+            config.warnings.extend(templates.warnings);
             return Ok((Checked { config, renderer }, without_secret));
         }
         (Ok(config), _) => Faults { faults: Vec::new(), warnings: config.warnings },
         (Err(report), _) => report,
     };
-    report.faults.extend(template_faults);
+    report.faults.extend(templates.faults);
+    report.warnings.extend(templates.warnings);
     Err(report)
 }
 

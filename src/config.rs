@@ -45,10 +45,7 @@ use crate::sentry::OrganizationConfig;
 use crate::store::StoreConfig;
 use crate::telemetry::LogConfig;
 
-pub(crate) use self::words::{quoted, suggestion};
-
-/// Every setting with its default, comment, unit and range, as compiled in: the reference.
-pub const DEFAULT_SETTINGS: &str = settings::DEFAULT;
+pub(crate) use self::words::{nearest, quoted, suggestion};
 
 /// Where destinations' timeouts start from when `[delivery]` cannot be read.
 const FALLBACK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
@@ -56,8 +53,6 @@ const FALLBACK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10)
 /// A whole configuration without a fault.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The config folder, absolute.
-    pub dir: PathBuf,
     /// `[http]`
     pub http: HttpConfig,
     /// `[sentry.SLUG]`, at least one, in the order of the file.
@@ -91,7 +86,6 @@ impl Config {
 /// What could be read of a configuration, faults and all, so that templates can be checked beside them.
 #[derive(Debug)]
 pub(crate) struct Reading {
-    dir: PathBuf,
     settings: Option<Settings>,
     organizations: Organizations,
     destinations: Destinations,
@@ -123,7 +117,7 @@ impl Reading {
             .map(|document| read_routes(&document, surroundings, organizations.as_ref(), &mut findings))
             .unwrap_or_default();
         let organizations = organizations.unwrap_or_default();
-        Self { dir: settings::absolute(dir), settings, organizations, destinations, routes, findings }
+        Self { settings, organizations, destinations, routes, findings }
     }
 
     /// Returns where templates are looked for, where that could be made out.
@@ -157,6 +151,11 @@ impl Reading {
         Route::sets_of(&self.routes.list, &destination.name, destination.template_set.as_deref())
     }
 
+    /// Returns whether nothing must be mended in the files.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.findings.is_clean()
+    }
+
     /// Returns the fault of having no client secret that can be used, which only `serve` minds.
     pub(crate) fn without_secret(&self) -> Option<&Fault> {
         self.organizations.without_secret.as_ref()
@@ -173,7 +172,6 @@ impl Reading {
             return Err(findings.into_faults());
         };
         Ok(Config {
-            dir: self.dir,
             http: settings.http,
             organizations: self.organizations.list,
             store: settings.store,

@@ -2,13 +2,11 @@
 //!
 //! Knows neither the queue (`store`) nor any platform (`notify`).
 
-use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
-use crate::event::{EventId, text_id};
+use crate::event::{EventId, text_id, words};
 
 text_id! {
     /// The relay's id of a delivery, `dlv_…`; sorts by time of planning.
@@ -17,40 +15,6 @@ text_id! {
 text_id! {
     /// The name of a destination, unique over all kinds: `backend` in `[slack.backend]`.
     DestinationName
-}
-
-/// Makes a closed set of words: the enum, its names, and the way back.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$variant_doc])* #[serde(rename = $word)] $variant),+
-        }
-
-        impl $name {
-            /// Every member, in order.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// Returns the word for it, the same in JSON, in logs, in metrics and on the command line.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word),+
-                }
-            }
-
-            /// Finds the member with this word.
-            pub fn from_word(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|member| member.as_str() == word)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(self.as_str())
-            }
-        }
-    };
 }
 
 words! {
@@ -124,6 +88,17 @@ words! {
         Brief = "brief",
         /// One plain line (chat only).
         Line = "line",
+    }
+}
+
+impl Rung {
+    /// Returns the next plainer form of a chat message; `None` for the plainest.
+    pub fn plainer(self) -> Option<Self> {
+        match self {
+            Self::Whole => Some(Self::Brief),
+            Self::Brief => Some(Self::Line),
+            Self::Line => None,
+        }
     }
 }
 

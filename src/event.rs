@@ -4,45 +4,15 @@
 
 mod action;
 mod artifact;
-
-use std::fmt;
+mod vocabulary;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 pub use action::{Action, Phase, Stage};
 pub use artifact::{
     Artifacts, ChangeKind, FileChange, PullRequest, Reasoning, RepositoryChange, RootCause, Solution, Step,
 };
-
-/// Makes a text newtype: an id that is compared and shown, never calculated with.
-macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(String);
-
-        impl $name {
-            /// Takes the text over as it is.
-            pub fn new(text: impl Into<String>) -> Self {
-                Self(text.into())
-            }
-
-            /// Returns the text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(&self.0)
-            }
-        }
-    };
-}
-pub(crate) use text_id;
+pub(crate) use vocabulary::{text_id, words};
 
 text_id! {
     /// The relay's own id of an event, `evt_…`; sorts by time of acceptance.

@@ -39,13 +39,14 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use self::context::Context;
 use self::family::Family;
+use self::files::TemplateFile;
 use self::sets::{Found, Sets};
 use crate::delivery::DestinationKind;
 use crate::event::Action;
 use crate::message::{Message, markdown};
 
-pub use self::context::{Context, Links};
 pub use self::error::RenderError;
 pub use self::fault::TemplateFault;
 
@@ -86,6 +87,17 @@ pub struct Target {
 #[derive(Debug)]
 pub struct Renderer {
     sets: Sets,
+    /// A team's own templates for actions that this version does not know.
+    foreign: Vec<ForeignTemplate>,
+}
+
+/// A template for an action that this version does not know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignTemplate {
+    /// The action that it is named by.
+    pub action: String,
+    /// Where it lies.
+    pub file: PathBuf,
 }
 
 impl Renderer {
@@ -106,12 +118,12 @@ impl Renderer {
         faults.sort_by(|one, other| {
             (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column))
         });
-        if faults.is_empty() { Ok(Self { sets }) } else { Err(faults) }
+        if faults.is_empty() { Ok(Self { sets, foreign: foreign(&files) }) } else { Err(faults) }
     }
 
     /// Returns the renderer of the built-in templates alone.
     pub fn built_in() -> Self {
-        Self { sets: Sets::build(&files::built_in(), &mut Vec::new()) }
+        Self { sets: Sets::build(&files::built_in(), &mut Vec::new()), foreign: Vec::new() }
     }
 
     /// Tells whether there is a template set of this name.
@@ -122,6 +134,11 @@ impl Renderer {
     /// Returns the names of the template sets, in order.
     pub fn sets(&self) -> Vec<String> {
         self.sets.names().map(str::to_owned).collect()
+    }
+
+    /// Returns a team's own templates for actions that this version does not know.
+    pub fn foreign_templates(&self) -> &[ForeignTemplate] {
+        &self.foreign
     }
 
     /// Returns every action that this version knows, and every other one that some template is for.
@@ -172,6 +189,12 @@ impl Renderer {
     fn find(&self, action: &Action, target: &Target) -> Option<Found<'_>> {
         self.sets.find(target.set.as_deref(), target.kind, action)
     }
+}
+
+fn foreign(files: &[TemplateFile]) -> Vec<ForeignTemplate> {
+    let named = files.iter().filter_map(|file| Some((file.own_action()?, file.path.clone())));
+    let foreign = named.filter(|(action, _)| !Action::from_name(action).is_known());
+    foreign.map(|(action, file)| ForeignTemplate { action: action.to_owned(), file }).collect()
 }
 
 /// Returns the context as the engine takes it.

@@ -115,13 +115,6 @@ impl RoutingTable {
     }
 }
 
-impl Decision {
-    /// Returns the names of the routes that matched, in order; empty is "no route".
-    pub fn matched(&self) -> Vec<String> {
-        self.routes.iter().filter(|route| route.matched).map(|route| route.name.clone()).collect()
-    }
-}
-
 impl Route {
     /// Returns the template sets by which messages to a destination are made: of the routes that send to it, else its
     /// own.

@@ -4,16 +4,11 @@
 
 mod fold;
 
-use std::fmt::Display;
-
-use std::fmt;
-
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::event::{
-    EventId, GroupId, Organization, PullRequest, RepositoryChange, RootCause, RunId, SentryRunId, Solution,
-    Stage,
+    Event, EventId, GroupId, Organization, PullRequest, RepositoryChange, RootCause, RunId, SentryRunId,
+    Solution, Stage, words,
 };
 
 pub use fold::{is_late_start, pair_of_ready};
@@ -51,56 +46,31 @@ pub struct Run {
     pub iterations: u64,
 }
 
-/// How far a run has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunState {
-    /// Only actions that this version does not know were seen.
-    Unknown,
-    /// Seer looks for the cause.
-    RootCauseStarted,
-    /// The cause is known.
-    RootCauseCompleted,
-    /// Seer makes a plan.
-    SolutionStarted,
-    /// The plan is made.
-    SolutionCompleted,
-    /// Seer writes code.
-    CodingStarted,
-    /// The code is written.
-    CodingCompleted,
-    /// Pull requests are open.
-    PrCreated,
-    /// Pull requests wait for a review.
-    PrReady,
-    /// Seer works on the pull requests again.
-    Iterating,
-    /// An iteration was pushed.
-    PrUpdated,
-}
-
-impl RunState {
-    /// Returns the word for it, the same in JSON and on the command line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::RootCauseStarted => "root_cause_started",
-            Self::RootCauseCompleted => "root_cause_completed",
-            Self::SolutionStarted => "solution_started",
-            Self::SolutionCompleted => "solution_completed",
-            Self::CodingStarted => "coding_started",
-            Self::CodingCompleted => "coding_completed",
-            Self::PrCreated => "pr_created",
-            Self::PrReady => "pr_ready",
-            Self::Iterating => "iterating",
-            Self::PrUpdated => "pr_updated",
-        }
-    }
-}
-
-impl fmt::Display for RunState {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
+words! {
+    /// How far a run has come.
+    RunState {
+        /// Only actions that this version does not know were seen.
+        Unknown = "unknown",
+        /// Seer looks for the cause.
+        RootCauseStarted = "root_cause_started",
+        /// The cause is known.
+        RootCauseCompleted = "root_cause_completed",
+        /// Seer makes a plan.
+        SolutionStarted = "solution_started",
+        /// The plan is made.
+        SolutionCompleted = "solution_completed",
+        /// Seer writes code.
+        CodingStarted = "coding_started",
+        /// The code is written.
+        CodingCompleted = "coding_completed",
+        /// Pull requests are open.
+        PrCreated = "pr_created",
+        /// Pull requests wait for a review.
+        PrReady = "pr_ready",
+        /// Seer works on the pull requests again.
+        Iterating = "iterating",
+        /// An iteration was pushed.
+        PrUpdated = "pr_updated",
     }
 }
 
@@ -119,30 +89,33 @@ pub struct StageProgress {
     pub times: u32,
 }
 
-/// How far a stage is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StageState {
-    /// Nothing was heard of it.
-    Pending,
-    /// It began.
-    Running,
-    /// It ended.
-    Completed,
-    /// Nothing was heard for too long.
-    Stalled,
+words! {
+    /// How far a stage is.
+    StageState {
+        /// Nothing was heard of it.
+        Pending = "pending",
+        /// It began.
+        Running = "running",
+        /// It ended.
+        Completed = "completed",
+        /// Nothing was heard for too long.
+        Stalled = "stalled",
+    }
 }
 
 impl Run {
     /// Returns how the run is named to people: `acme/12345`, by `sentry_run_id` where Sentry gave no `run_id`, by its
     /// first event where it gave neither.
     pub fn label(&self) -> String {
-        let id: &dyn Display = match (&self.run_id, &self.sentry_run_id) {
-            (Some(run_id), _) => run_id,
-            (None, Some(sentry_run_id)) => sentry_run_id,
-            (None, None) => &self.first_event,
-        };
-        format!("{}/{id}", self.organization)
+        label(&self.organization, self.run_id.as_ref(), self.sentry_run_id.as_ref(), &self.first_event)
+    }
+
+    /// Returns the label of the run that these events tell of, without folding them; `None` without events.
+    pub fn label_of(events: &[Event]) -> Option<String> {
+        let first = events.first()?;
+        let run_id = events.iter().find_map(|event| event.run_id.as_ref());
+        let sentry_run_id = events.iter().find_map(|event| event.sentry_run_id.as_ref());
+        Some(label(&first.organization, run_id, sentry_run_id, &first.id))
     }
 
     /// Returns the repositories that the run is about, each once: where the cause lies, where code was written, where
@@ -179,6 +152,16 @@ impl Run {
     }
 }
 
+fn label(
+    organization: &Organization,
+    run_id: Option<&RunId>,
+    sentry_run_id: Option<&SentryRunId>,
+    first_event: &EventId,
+) -> String {
+    let id = run_id.map(RunId::as_str).or(sentry_run_id.map(SentryRunId::as_str));
+    format!("{organization}/{}", id.unwrap_or(first_event.as_str()))
+}
+
 fn each_once<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut seen = std::collections::HashSet::new();
     names.filter(|name| seen.insert(*name)).collect()
@@ -187,7 +170,7 @@ fn each_once<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Action, Artifacts, Event, EventId, Organization, Reasoning};
+    use crate::event::{Action, Artifacts, Reasoning};
 
     fn run(artifacts: Artifacts) -> Run {
         let event = Event {

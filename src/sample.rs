@@ -164,26 +164,6 @@ pub fn headers(body: &[u8], client_secret: &SecretString, now: Timestamp) -> Vec
     ]
 }
 
-/// Returns a sample as the relay would accept it.
-#[expect(
-    clippy::missing_panics_doc,
-    reason = "a sample is a webhook, which a test holds for every action and shape"
-)]
-pub fn accepted(
-    action: &Action,
-    shape: Shape,
-    ids: &SampleIds,
-    organization: &Organization,
-    received_at: Timestamp,
-) -> AcceptedEvent {
-    let body = encode(&body(action, shape, ids)).into();
-    #[expect(
-        clippy::expect_used,
-        reason = "a sample is a webhook, which a test holds for every action and shape"
-    )]
-    accept(body, organization, received_at).expect("a sample is a webhook")
-}
-
 /// Returns any body as the relay would accept it if `organization` had signed it: a file that a user has, a variant.
 ///
 /// # Errors
@@ -224,7 +204,8 @@ mod tests {
     }
 
     fn sample(action: &Action, shape: Shape) -> AcceptedEvent {
-        accepted(action, shape, &SampleIds::default(), &Organization::new("acme"), Timestamp::UNIX_EPOCH)
+        let body = encode(&body(action, shape, &SampleIds::default())).into();
+        accept(body, &Organization::new("acme"), Timestamp::UNIX_EPOCH).unwrap()
     }
 
     #[test]

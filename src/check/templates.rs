@@ -1,5 +1,7 @@
 //! Renders every template for every action, both payload shapes and every destination, to find what fails.
 
+mod names;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -7,8 +9,8 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use url::Url;
 
-use crate::config::fault::Fault;
-use crate::config::{Reading, quoted, suggestion};
+use crate::config::fault::{Fault, Faults};
+use crate::config::{Reading, quoted};
 use crate::delivery::DestinationKind;
 use crate::event::{Action, Event, EventId, Organization};
 use crate::notify::excess;
@@ -19,20 +21,24 @@ use crate::sample::{self, LARGE, Shape, UNKNOWN_ACTION};
 /// When the samples happen.
 const SAMPLE_TIME: &str = "2026-01-01T12:00:00Z";
 
-/// Loads and renders the templates that a configuration uses; returns them where they load, and every fault.
-pub(super) fn check(reading: &Reading, dir: &Path) -> (Option<Renderer>, Vec<Fault>) {
-    let Some(config) = reading.templates() else { return (None, Vec::new()) };
+/// Loads and renders the templates that a configuration uses; returns them where they load, and what was found.
+pub(super) fn check(reading: &Reading, dir: &Path) -> (Option<Renderer>, Faults) {
+    let Some(config) = reading.templates() else { return (None, Faults::default()) };
     let shown = Shown { dir, config };
     let renderer = match Renderer::load(config) {
         Ok(renderer) => renderer,
         Err(faults) => {
             let faults = faults.into_iter().map(|fault| shown.fault("template_invalid", fault)).collect();
-            return (None, faults);
+            return (None, Faults { faults, warnings: Vec::new() });
         }
     };
-    let mut faults = unknown_sets(reading, &renderer, &shown);
+    let mut faults = names::unknown_sets(reading, &renderer, &shown);
+    let mut warnings = names::unknown_actions(&renderer, &shown);
+    if faults.is_empty() && reading.is_clean() {
+        warnings.extend(names::unused_sets(reading, &renderer, &shown));
+    }
     faults.extend(Trial::new(reading, &renderer, shown).iter().flat_map(Trial::run));
-    (Some(renderer), faults)
+    (Some(renderer), Faults { faults, warnings })
 }
 
 /// How a template's path is shown: with the config folder as the user named it.
@@ -58,21 +64,6 @@ impl Shown<'_> {
             hint: fault.hint,
         }
     }
-}
-
-fn unknown_sets(reading: &Reading, renderer: &Renderer, shown: &Shown<'_>) -> Vec<Fault> {
-    let sets = renderer.sets();
-    let unknown = reading.template_sets().filter(|named| !renderer.has_set(&named.set));
-    unknown
-        .map(|named| {
-            let message =
-                format!("{} asks for the template set {}, which is not there", named.by, quoted(&named.set));
-            let folder = shown.path(&shown.config.dir.join(&named.set));
-            let hint = suggestion(&named.set, "there", sets.iter().map(String::as_str))
-                .unwrap_or_else(|| format!("make the folder `{}` with templates in it", folder.display()));
-            named.place.clone().fault("unknown_template_set", message, hint)
-        })
-        .collect()
 }
 
 /// One way in which templates are used.
@@ -209,7 +200,8 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Returns every way in which the destinations use templates, and for each kind the plainest one.
+/// Returns every way in which the destinations use templates, and for each kind the plainest one, with every set: a
+/// template that nobody uses yet may be used tomorrow.
 fn uses(reading: &Reading, renderer: &Renderer) -> Vec<Use> {
     let mut uses: Vec<Use> = Vec::new();
     let mut add = |kind, set: Option<String>, diff_lines, destination: &str| {
@@ -224,8 +216,11 @@ fn uses(reading: &Reading, renderer: &Renderer) -> Vec<Use> {
             }
         }
     }
-    for kind in DestinationKind::ALL {
-        add(*kind, None, 0, kind.as_str());
+    let sets = renderer.sets().into_iter().map(Some).chain([None]);
+    for set in sets {
+        for kind in DestinationKind::ALL {
+            add(*kind, set.clone(), 0, kind.as_str());
+        }
     }
     uses
 }

@@ -157,3 +157,47 @@ fn a_json_body_that_says_nothing_is_told() {
     assert_eq!(fault.code, "platform_limit");
     assert!(fault.message.contains("says nothing: it has none of `text`"), "{fault:?}");
 }
+
+#[test]
+fn every_template_is_rendered_though_nobody_uses_it_yet() {
+    let template = "# Title\n\n{{ event.nope }}\n";
+    for name in ["pr_failed.md.tera", "oncall/pr_created.md.tera", "oncall/discord/default.md.tera"] {
+        let dir = folder(&[(&format!("templates/{name}"), template)]);
+        let report = check(dir.path(), &environment());
+        let [fault] = report.faults.as_slice() else { panic!("one fault: {report:?}") };
+        assert_eq!((fault.code, fault.line), ("template_fails", Some(3)), "{name}");
+    }
+}
+
+#[test]
+fn names_that_lead_nowhere_are_told() {
+    let warnings = |name: &str| {
+        let dir = folder(&[(&format!("templates/{name}"), "# Title\n")]);
+        let report = check(dir.path(), &environment());
+        assert_eq!(report.faults, [], "{name}");
+        let told = report.warnings.into_iter();
+        told.map(|warning| (warning.code, warning.hint.unwrap_or_default())).collect::<Vec<_>>()
+    };
+    assert_eq!(warnings("pr_created.md.tera"), []);
+    assert_eq!(warnings("default.md.tera"), []);
+    assert_eq!(warnings("_part.md.tera"), []);
+    let [(code, hint)] = warnings("pr_craeted.md.tera").try_into().expect("one");
+    assert_eq!(code, "unknown_action");
+    assert!(hint.starts_with("did you mean `pr_created`?"), "{hint}");
+    let [(code, hint)] = warnings("slak/pr_created.md.tera").try_into().expect("one");
+    assert_eq!(code, "unused_template_set");
+    assert!(hint.starts_with("did you mean the folder `slack`"), "{hint}");
+    let [(_, hint)] = warnings("oncall/pr_created.md.tera").try_into().expect("one");
+    assert!(hint.contains("`template = \"oncall\"`"), "{hint}");
+}
+
+#[test]
+fn a_set_that_no_folder_could_make_is_told_so() {
+    for (set, hint) in [("slack", "every destination of that kind"), ("../x", "one word"), ("", "one word")] {
+        let dir = folder(&[("routes.toml", &format!("{ROUTES}template = \"{set}\"\n"))]);
+        let report = check(dir.path(), &environment());
+        let [fault] = report.faults.as_slice() else { panic!("one fault: {report:?}") };
+        assert_eq!(fault.code, "unknown_template_set");
+        assert!(fault.hint.as_ref().is_some_and(|told| told.contains(hint)), "{fault:?}");
+    }
+}

@@ -18,6 +18,7 @@ use super::values::{self, Problem};
 use super::words::quoted;
 use crate::dispatch::DeliveryConfig;
 use crate::http::HttpConfig;
+use crate::notify::client::certificates;
 use crate::render::TemplatesConfig;
 use crate::store::StoreConfig;
 use crate::telemetry::LogConfig;
@@ -206,14 +207,11 @@ fn check_ca_file(path: &Path) -> Result<(), Problem> {
     if metadata.len() > MAX_CA_BYTES {
         return Err(Problem::invalid(format!("names {shown}, which is larger than 4 MiB"), hint));
     }
-    let text = std::fs::read(path).map_err(|error| unread(error.kind()))?;
-    if String::from_utf8_lossy(&text).contains("-----BEGIN CERTIFICATE-----") {
-        return Ok(());
-    }
-    Err(Problem::invalid(format!("names {shown}, which holds no certificate"), hint))
+    std::fs::File::open(path).map_err(|error| unread(error.kind()))?;
+    certificates(path).map(drop).map_err(|error| Problem::invalid(format!("names {shown}: {error}"), hint))
 }
 
 /// Makes a path absolute; one that cannot be stays as it is.
-pub(crate) fn absolute(path: &Path) -> PathBuf {
+fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -18,6 +18,19 @@ const RELAY: &str = "[sentry.acme]\nclient_secrets = [{ env = \"SENTRY_CLIENT_SE
 /// A `routes.toml` without a fault.
 const ROUTES: &str = "[slack.backend]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\n[[route]]\nname = \"all\"\nto = [\"backend\"]\n";
 
+/// A root certificate of nobody, in PEM form.
+const ROOT: &str = "-----BEGIN CERTIFICATE-----\n\
+    MIIBhDCCASmgAwIBAgIUe9YnkyraoVr7bBDrN6XTZ1OUJdswCgYIKoZIzj0EAwIw\n\
+    FjEUMBIGA1UEAwwLYSB0ZXN0IHJvb3QwIBcNMjYxMTI0MjM1MzA3WhgPMjEyNjEw\n\
+    MzEyMzUzMDdaMBYxFDASBgNVBAMMC2EgdGVzdCByb290MFkwEwYHKoZIzj0CAQYI\n\
+    KoZIzj0DAQcDQgAEC8jWssn/vu+yzO8RM1lFJOAPF43h8Pworycx9zm/12QaB6pe\n\
+    YWCu/Q7L704TexYzRlVHQkg+hkVPsgkBorxK+KNTMFEwHQYDVR0OBBYEFJMPdhN6\n\
+    zid+Y1T5NLmablmTE44kMB8GA1UdIwQYMBaAFJMPdhN6zid+Y1T5NLmablmTE44k\n\
+    MA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSQAwRgIhAK4j64Rf7KaEPm5J\n\
+    ZgoeAzp/nw7+trVCJL5QCTbgRAzjAiEA1RTSYyhajxWCToH8HAxpMtvt4SwidfSV\n\
+    qrGeH0nZQdY=\n\
+    -----END CERTIFICATE-----\n";
+
 /// Every variable that the sound files name.
 const VARIABLES: [(&str, &str); 5] = [
     ("SENTRY_CLIENT_SECRET", "a-client-secret"),

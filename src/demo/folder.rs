@@ -165,8 +165,11 @@ mod tests {
     fn story(shape: Shape) -> Vec<Event> {
         let organization = Organization::new(ORGANIZATION);
         let ids = SampleIds::for_run("1");
-        let accepted = |action| sample::accepted(&action, shape, &ids, &organization, Timestamp::UNIX_EPOCH);
-        let actions = sample::run_script(shape).into_iter();
-        actions.map(accepted).map(|accepted| accepted.to_event(EventId::new("evt_1"))).collect()
+        let event = |action| {
+            let body = sample::encode(&sample::body(&action, shape, &ids)).into();
+            let accepted = sample::accept(body, &organization, Timestamp::UNIX_EPOCH).unwrap();
+            accepted.to_event(EventId::new("evt_1"))
+        };
+        sample::run_script(shape).into_iter().map(event).collect()
     }
 }

@@ -17,12 +17,13 @@ use super::board::{Report, Seat};
 use super::decide::{decide, runs_out_at};
 use super::desk::{Desk, Place};
 use super::finish::{Began, Finish};
-use super::journal::{self, run_name};
+use super::journal;
 use super::stories::StoryTicket;
 use crate::delivery::{Delivery, Origin, Reason};
 use crate::notify::{Call, Notifier, SendError, Verdict};
 use crate::render::Target;
 use crate::render::context::Context;
+use crate::run::Run;
 use crate::store::{DeliveryClaim, Next, Record, Recorded, Story};
 
 /// How long a claimed and rendered delivery waits for a free slot before it is given back. Together with an attempt
@@ -88,7 +89,7 @@ impl Courier {
             () = self.quitting() => None,
         };
         let Some(story) = story else { return Finish::uncalled(Next::GivenBack) };
-        let run = story.as_ref().and_then(|story| run_name(&story.events));
+        let run = story.as_ref().and_then(|story| Run::label_of(&story.events));
 
         let began = Began::now(&shared.clock);
         let body = match body(shared, place, notifier.as_ref(), delivery, story) {

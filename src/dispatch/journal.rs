@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::finish::Finish;
 use crate::delivery::{Attempt, Delivery, DeliveryState, Reason};
-use crate::event::{Event, RunId, SentryRunId};
 use crate::store::Next;
 use crate::telemetry::Metrics;
 
@@ -60,18 +59,6 @@ pub(super) fn unrecorded(delivery: &Delivery) {
         destination = delivery.destination.as_str(),
         "an attempt could not be written down; it will be made again"
     );
-}
-
-/// Returns a run's name as it is shown: the organization, and the first id that one of its events named.
-pub(super) fn run_name(story: &[Event]) -> Option<String> {
-    if !tracing::enabled!(tracing::Level::ERROR) {
-        return None;
-    }
-    let first = story.first()?;
-    let run_id = story.iter().find_map(|event| event.run_id.as_ref()).map(RunId::as_str);
-    let sentry_run_id = story.iter().find_map(|event| event.sentry_run_id.as_ref()).map(SentryRunId::as_str);
-    let id = run_id.or(sentry_run_id).unwrap_or(first.id.as_str());
-    Some(format!("{}/{id}", first.organization))
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -109,6 +109,16 @@ impl Reading {
     pub(crate) fn new(class: Class, words: impl Into<String>) -> Self {
         Self { class, words: Some(words.into()), pause: None }
     }
+
+    /// Returns the reading of a web page from a chat platform: a gateway's, so that 401 and 403 are not the platform's
+    /// word.
+    pub(crate) fn of_web_page(status: u16) -> Self {
+        let class = match status {
+            401 | 403 => Class::Unreadable,
+            status => Class::of_status(status).unwrap_or(Class::Unreadable),
+        };
+        Self::new(class, "a web page instead of an answer")
+    }
 }
 
 /// Returns what an answer that is not "delivered" means.

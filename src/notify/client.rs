@@ -15,6 +15,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
+pub use roots::certificates;
 pub use transport::TransportError;
 
 /// How long a connection may take to come about, TLS included, where the attempt itself may take longer.

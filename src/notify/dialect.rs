@@ -101,7 +101,12 @@ impl Dialect {
                     out.push(WORD_JOINER);
                 }
             }
-            Self::Slack => escape_entity(out, character),
+            Self::Slack => {
+                escape_entity(out, character);
+                if opens_slack_broadcast(character, rest) {
+                    out.push(WORD_JOINER);
+                }
+            }
         }
     }
 }
@@ -159,7 +164,7 @@ fn escape_slack(out: &mut String, character: char, rest: &str, place: Place) {
         out.push(WORD_JOINER);
     }
     escape_entity(out, character);
-    if character == ':' && opens_shortcode(rest) {
+    if (character == ':' && opens_shortcode(rest)) || opens_slack_broadcast(character, rest) {
         out.push(WORD_JOINER);
     }
 }
@@ -180,7 +185,8 @@ fn escape_entity(out: &mut String, character: char) {
 pub(crate) fn write_plain(out: &mut String, character: char, rest: &str) {
     out.push(character);
     let last = character == '<' && rest.is_empty();
-    if last || opens_slack_sequence(character, rest) || (character == '&' && opens_entity(rest)) {
+    let mention = opens_slack_sequence(character, rest) || opens_slack_broadcast(character, rest);
+    if last || mention || (character == '&' && opens_entity(rest)) {
         out.push(WORD_JOINER);
     }
 }
@@ -188,6 +194,17 @@ pub(crate) fn write_plain(out: &mut String, character: char, rest: &str) {
 /// Returns whether `<` and what follows would be a mention, a command or a link on Slack.
 fn opens_slack_sequence(character: char, rest: &str) -> bool {
     character == '<' && (rest.starts_with(['!', '@', '#']) || opens_scheme(rest))
+}
+
+/// Returns whether `@` and what follows would mention everybody where Slack is told to look for names in a text.
+// Source: https://docs.slack.dev/messaging/formatting-message-text, "Automatic parsing", read 2026-11-23.
+fn opens_slack_broadcast(character: char, rest: &str) -> bool {
+    let mentions = |word: &str| {
+        let (head, tail) = (rest.get(..word.len()), rest.get(word.len()..));
+        head.is_some_and(|head| head.eq_ignore_ascii_case(word))
+            && tail.is_some_and(|tail| !tail.starts_with(char::is_alphanumeric))
+    };
+    character == '@' && ["channel", "everyone", "here"].into_iter().any(mentions)
 }
 
 /// Returns whether `@` and what follows would be a mention on Mattermost.
@@ -232,13 +249,13 @@ fn opens_discord_mention(character: char, rest: &str) -> bool {
     }
 }
 
-/// Returns a link's address such that it can close neither a Markdown link nor Slack's `<…|…>`.
+/// Returns a link's address such that it can close neither a Markdown link nor Slack's `<…|…>`, nor mention anybody.
 pub(crate) fn link_address(url: &Url) -> String {
     let mut address = String::with_capacity(url.as_str().len());
     for character in url.as_str().chars() {
         let closes = matches!(
             character,
-            '(' | ')' | '<' | '>' | '[' | ']' | '{' | '}' | '|' | '\\' | '^' | '`' | '"' | '\'' | ' '
+            '(' | ')' | '<' | '>' | '[' | ']' | '{' | '}' | '|' | '\\' | '^' | '`' | '"' | '\'' | ' ' | '@'
         );
         if closes {
             // Writing to a `String` cannot fail.
@@ -285,6 +302,8 @@ mod tests {
     fn slack_markup_is_escaped_or_joined() {
         for (text, expected) in [
             ("<!channel> & <@U1>", "&lt;!channel&gt; &amp; &lt;@U1&gt;"),
+            ("@here @Channel, @everyone", "@\u{2060}here @\u{2060}Channel, @\u{2060}everyone"),
+            ("@hereafter a@b.dev", "@hereafter a@b.dev"),
             ("snake_case_name", "snake_case_name"),
             ("*b*", "\u{2060}*\u{2060}b\u{2060}*\u{2060}"),
             ("> quote", "\u{2060}&gt; quote"),
@@ -308,7 +327,7 @@ mod tests {
     #[test]
     fn plain_text_holds_no_raw_slack_sequence() {
         for (text, expected) in [
-            ("<!channel>", "<\u{2060}!channel>"),
+            ("<!channel> @everyone", "<\u{2060}!channel> @\u{2060}everyone"),
             ("<https://evil.dev|click>", "<\u{2060}https://evil.dev|click>"),
             ("<mailto:a@b>", "<\u{2060}mailto:a@b>"),
             ("Vec<std::string::String>", "Vec<std::string::String>"),
@@ -325,7 +344,7 @@ mod tests {
 
     #[test]
     fn an_address_cannot_close_the_link_that_it_stands_in() {
-        let url = Url::parse("https://x.dev/a(b)?q=[c]|d").unwrap();
-        assert_eq!(link_address(&url), "https://x.dev/a%28b%29?q=%5Bc%5D%7Cd");
+        let url = Url::parse("https://x.dev/a(b)?q=[c]|d&e=@here").unwrap();
+        assert_eq!(link_address(&url), "https://x.dev/a%28b%29?q=%5Bc%5D%7Cd&e=%40here");
     }
 }

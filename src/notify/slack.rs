@@ -106,11 +106,7 @@ impl Notifier for SlackNotifier {
     }
 
     fn next_rung(&self, rung: Rung, _status: Option<u16>) -> Option<Rung> {
-        match rung {
-            Rung::Whole => Some(Rung::Brief),
-            Rung::Brief => Some(Rung::Line),
-            Rung::Line => None,
-        }
+        rung.plainer()
     }
 
     async fn send(&self, body: Bytes, call: &Call) -> Result<Sent, SendError> {

@@ -8,7 +8,9 @@ use include_dir::{Dir, include_dir};
 use super::family::Family;
 use super::fault::TemplateFault;
 use super::place::{BUILT_IN, Place};
+use super::sets::DEFAULT;
 use crate::delivery::DestinationKind;
+use crate::event::Action;
 use crate::message::markdown::strip;
 
 static TEMPLATES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/templates");
@@ -103,9 +105,14 @@ impl Reader<'_> {
         paths.retain(|path| !file_name(path).starts_with('.'));
         paths.sort();
         let (folders, files): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| path.is_dir());
-        for path in files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "tera"))
-        {
-            self.file(path, place);
+        for path in files {
+            if path.extension().is_some_and(|extension| extension == "tera") {
+                self.file(&path, place);
+            } else if let Some(meant) = meant_template(&file_name(&path)) {
+                let fault =
+                    TemplateFault::new(&path, "this would never be used: its name does not end with `.tera`");
+                self.faults.push(fault.with_hint(format!("name it `{meant}`")));
+            }
         }
         folders
     }
@@ -144,11 +151,26 @@ impl Reader<'_> {
 }
 
 impl TemplateFile {
+    /// Returns the action that it is for, where it is a team's own; `None` for `default` and for parts.
+    pub(super) fn own_action(&self) -> Option<&str> {
+        let Place::User { .. } = self.place else { return None };
+        let action = self.name.rsplit('/').next()?.strip_suffix(self.family.suffix())?;
+        (action != DEFAULT && !action.starts_with('_')).then_some(action)
+    }
+
     fn new(place: Place, file_name: &str, family: Family, source: &str, path: PathBuf) -> Self {
         let name = format!("{}{file_name}", place.prefix());
         let source = strip(source.trim_start_matches('\u{feff}')).into_owned();
         Self { place, name, family, source, path }
     }
+}
+
+/// Returns the name of the template that a file was surely meant to be.
+fn meant_template(name: &str) -> Option<String> {
+    let meant = format!("{name}.tera");
+    let family = Family::of_file(&meant)?;
+    let action = meant.strip_suffix(family.suffix())?;
+    (action == DEFAULT || Action::from_name(action).is_known()).then_some(meant)
 }
 
 /// Finds what is wrong with a good file name in this place.

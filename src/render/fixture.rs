@@ -5,7 +5,8 @@ use crate::event::{
     Action, Artifacts, ChangeKind, Event, EventId, FileChange, GroupId, Organization, PullRequest, Reasoning,
     RepositoryChange, RootCause, RunId, Solution, Step,
 };
-use crate::render::{Context, Links, Rendered, Renderer, Target};
+use crate::render::context::{Context, Links};
+use crate::render::{Rendered, Renderer, Target};
 
 /// Returns an event of run 12345 in organization `acme`.
 pub(crate) fn event(action: &str, artifacts: Artifacts) -> Event {

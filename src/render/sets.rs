@@ -13,6 +13,9 @@ use super::{engine, lint};
 use crate::delivery::DestinationKind;
 use crate::event::Action;
 
+/// The name of the template for every action without one of its own.
+pub(super) const DEFAULT: &str = "default";
+
 /// The templates of every set and kind.
 #[derive(Debug)]
 pub(super) struct Sets {
@@ -81,8 +84,7 @@ impl Sets {
         let actions = names.filter_map(|name| {
             let file = name.rsplit('/').next()?;
             let family = Family::of_file(file)?;
-            file.strip_suffix(family.suffix())
-                .filter(|action| *action != "default" && !action.starts_with('_'))
+            file.strip_suffix(family.suffix()).filter(|action| *action != DEFAULT && !action.starts_with('_'))
         });
         actions.map(str::to_owned).collect()
     }
@@ -99,7 +101,7 @@ impl Sets {
         let branch = self.branches.get(&(set, kind))?;
         let own = action.as_str();
         let is_name = !own.starts_with('_') && !own.contains('/');
-        let candidates = [own, "default"].into_iter().skip(usize::from(!is_name));
+        let candidates = [own, DEFAULT].into_iter().skip(usize::from(!is_name));
         for place in &branch.places {
             for candidate in candidates.clone() {
                 for family in families(kind) {

@@ -1,59 +1,31 @@
 //! Conditions: one test of an event or its run against patterns, and several of them together.
 
-use crate::event::Event;
+use crate::event::{Event, GroupId, words};
 use crate::run::Run;
 
 use super::pattern::{OWN_NOTICE, Pattern};
 
-/// What a condition looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Field {
-    /// The event's action.
-    Action,
-    /// The organization whose secret verified the event.
-    Organization,
-    /// The repositories that the run is known to touch.
-    Repo,
-    /// The files that the run is known to change.
-    Path,
-    /// The hosts of the run's pull requests: `github`, `gitlab` …
-    Provider,
-    /// What kind of cause it is: `code_fix` …
-    Classification,
-    /// The issue.
-    Group,
+words! {
+    /// What a condition looks at.
+    Field {
+        /// The event's action.
+        Action = "action",
+        /// The organization whose secret verified the event.
+        Organization = "organization",
+        /// The repositories that the run is known to touch.
+        Repo = "repo",
+        /// The files that the run is known to change.
+        Path = "path",
+        /// The hosts of the run's pull requests: `github`, `gitlab` …
+        Provider = "provider",
+        /// What kind of cause it is: `code_fix` …
+        Classification = "classification",
+        /// The issue.
+        Group = "group",
+    }
 }
 
 impl Field {
-    /// Every field, in the order of the documentation.
-    pub const ALL: [Self; 7] = [
-        Self::Action,
-        Self::Organization,
-        Self::Repo,
-        Self::Path,
-        Self::Provider,
-        Self::Classification,
-        Self::Group,
-    ];
-
-    /// Returns the word for it in the routing file.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Action => "action",
-            Self::Organization => "organization",
-            Self::Repo => "repo",
-            Self::Path => "path",
-            Self::Provider => "provider",
-            Self::Classification => "classification",
-            Self::Group => "group",
-        }
-    }
-
-    /// Finds the field with this word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|field| field.as_str() == word)
-    }
-
     /// Returns what is known of it; nothing where it is unknown. Run fields look at the run up to the event.
     pub(super) fn values<'a>(self, event: &'a Event, run: &'a Run) -> Vec<&'a str> {
         match self {
@@ -63,13 +35,9 @@ impl Field {
             Self::Path => run.paths(),
             Self::Provider => run.providers(),
             Self::Classification => run.classification().into_iter().collect(),
-            Self::Group => group(event, run).into_iter().collect(),
+            Self::Group => event.group_id.iter().chain(&run.group_id).take(1).map(GroupId::as_str).collect(),
         }
     }
-}
-
-fn group<'a>(event: &'a Event, run: &'a Run) -> Option<&'a str> {
-    event.group_id.as_ref().or(run.group_id.as_ref()).map(crate::event::GroupId::as_str)
 }
 
 /// One field against patterns, any of which may match any of its values.
@@ -87,15 +55,7 @@ impl Condition {
         let hit = |value: &'a str| {
             self.patterns.iter().find(|pattern| self.fits(pattern, value)).map(|pattern| (pattern, value))
         };
-        match self.field {
-            Field::Action => hit(event.action.as_str()),
-            Field::Organization => hit(event.organization.as_str()),
-            Field::Classification => run.classification().and_then(hit),
-            Field::Group => group(event, run).and_then(hit),
-            Field::Repo | Field::Path | Field::Provider => {
-                self.field.values(event, run).into_iter().find_map(hit)
-            }
-        }
+        self.field.values(event, run).into_iter().find_map(hit)
     }
 
     /// The actions of the relay's own notices are matched only by patterns that name them.

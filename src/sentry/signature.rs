@@ -12,8 +12,7 @@ use secrecy::ExposeSecret;
 use sha2::Sha256;
 
 use super::{
-    OrganizationConfig, REQUEST_ID_HEADER, RESOURCE_HEADER, SEER_RESOURCE, SIGNATURE_DIGITS,
-    SIGNATURE_HEADER, TIMESTAMP_HEADER,
+    OrganizationConfig, RESOURCE_HEADER, SEER_RESOURCE, SIGNATURE_DIGITS, SIGNATURE_HEADER, TIMESTAMP_HEADER,
 };
 use crate::event::Organization;
 
@@ -30,8 +29,6 @@ pub struct WebhookHeaders {
     pub resource: Option<String>,
     /// From `Sentry-Hook-Timestamp`, where it is a time.
     pub timestamp: Option<Timestamp>,
-    /// From `Request-ID`.
-    pub request_id: Option<String>,
     /// What is kept with the event: every header but the signature, credentials and cookies; names in lower case.
     pub all: Vec<(String, String)>,
 }
@@ -66,7 +63,6 @@ impl WebhookHeaders {
             signature,
             resource: first(RESOURCE_HEADER).map(str::to_owned),
             timestamp: first(TIMESTAMP_HEADER).and_then(parse_timestamp),
-            request_id: first(REQUEST_ID_HEADER).map(str::to_owned),
             all,
         })
     }
@@ -118,11 +114,6 @@ impl SigningKeys {
         });
         Self(keys.collect())
     }
-
-    /// Returns whether there is no secret at all, so that nothing can be verified.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 impl fmt::Debug for SigningKeys {
@@ -154,11 +145,6 @@ impl VerifiedWebhook {
     /// Returns the bytes as they came.
     pub fn body(&self) -> &Bytes {
         &self.body
-    }
-
-    /// Returns the head as it was read.
-    pub fn headers(&self) -> &WebhookHeaders {
-        &self.headers
     }
 
     pub(super) fn into_parts(self) -> (Organization, WebhookHeaders, Bytes) {
@@ -254,8 +240,6 @@ mod tests {
             client_secrets: vec![Secret::Missing("unset".to_owned()), Secret::Known(SecretString::from(""))],
             ..organization("acme", &[])
         };
-        let keys = SigningKeys::new(std::slice::from_ref(&unusable));
-        assert!(keys.is_empty());
         let of_an_empty_secret = sign(V1.as_bytes(), "");
         assert_eq!(check(V1, &of_an_empty_secret, &[unusable]), Err(SignatureError::Mismatch));
     }
@@ -302,7 +286,6 @@ mod tests {
         let headers = headers.unwrap();
         assert_eq!(headers.resource.as_deref(), Some("seer"));
         assert_eq!(headers.timestamp, Timestamp::from_second(1_764_000_000).ok());
-        assert_eq!(headers.request_id.as_deref(), Some("0123456789abcdef0123456789abcdef"));
         let kept: Vec<&str> = headers.all.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(kept, ["sentry-hook-resource", "sentry-hook-timestamp", "request-id", "idempotency-key"]);
         assert_eq!(headers.all[3].1, "caf\u{e9}\u{fffd}");
@@ -318,8 +301,7 @@ mod tests {
         let keys = SigningKeys::new(&[organization("acme", &[SECRET])]);
         let webhook = verify(headers.unwrap(), Bytes::from(V1), &keys).unwrap();
         assert_eq!(webhook.resource(), "seer");
-        assert_eq!(webhook.headers().timestamp, None);
-        assert_eq!(webhook.headers().request_id, None);
+        assert_eq!(webhook.headers.timestamp, None);
     }
 
     #[test]

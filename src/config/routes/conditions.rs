@@ -161,7 +161,7 @@ impl Group<'_, '_> {
             return;
         }
         let message = format!("route {route} has the unknown condition {}", quoted(key));
-        let known = Field::ALL.into_iter().map(Field::as_str).chain((!self.is_inner).then_some("not"));
+        let known = Field::ALL.iter().map(|field| field.as_str()).chain((!self.is_inner).then_some("not"));
         let hint = suggestion(key, "known", known).unwrap_or_default();
         self.fault(entry, "unknown_condition", message, hint);
     }

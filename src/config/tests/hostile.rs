@@ -5,7 +5,8 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::{RELAY, ROUTES, environment, faults, file_name, folder};
-use crate::config::{Config, DEFAULT_SETTINGS, Environment};
+use crate::config::settings::DEFAULT;
+use crate::config::{Config, Environment};
 
 const EXAMPLE_RELAY: &str = include_str!("../../../config/relay.toml");
 const EXAMPLE_ROUTES: &str = include_str!("../../../config/routes.toml");
@@ -67,6 +68,18 @@ fn a_file_in_place_of_the_templates_is_told_though_no_key_names_it() {
     let dir = folder(RELAY, ROUTES);
     std::fs::write(dir.path().join("templates"), "x").expect("writes");
     assert_eq!(codes(dir.path()), [("templates".to_owned(), "folder_missing")]);
+}
+
+#[test]
+fn certificates_that_cannot_be_trusted_are_told_as_serve_would() {
+    let dir = folder(&format!("{RELAY}[delivery]\nca_file = \"ca.pem\"\n"), ROUTES);
+    let broken = "-----BEGIN CERTIFICATE-----\nbm90aGluZw==\n-----END CERTIFICATE-----\n";
+    for (content, what) in [("no certificate", "no certificate in it"), (broken, "BadEncoding")] {
+        std::fs::write(dir.path().join("ca.pem"), content).expect("writes");
+        let found = faults(dir.path(), &environment(&[]));
+        assert!(found[0].message.contains(what), "{found:?}");
+        assert_eq!((found[0].code, found[0].line), ("invalid_value", Some(4)));
+    }
 }
 
 #[test]
@@ -152,7 +165,7 @@ proptest! {
     }
 
     #[test]
-    fn no_edit_of_the_reference_panics(relay in mangled(DEFAULT_SETTINGS)) {
+    fn no_edit_of_the_reference_panics(relay in mangled(DEFAULT)) {
         load_all(relay.as_bytes(), ROUTES.as_bytes(), &environment(&[]));
     }
 

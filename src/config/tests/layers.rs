@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use tracing::level_filters::LevelFilter;
 
-use super::{RELAY, ROUTES, environment, faults, folder, load};
+use super::{RELAY, ROOT, ROUTES, environment, faults, folder, load};
 use crate::config::{Config, Environment};
 use crate::telemetry::LogFormat;
 
@@ -53,7 +53,7 @@ fn the_file_wins_over_the_default_and_the_environment_over_the_file() {
 fn every_setting_can_come_from_the_environment() {
     let dir = folder(RELAY, ROUTES);
     std::fs::create_dir(dir.path().join("mine")).expect("makes a folder");
-    std::fs::write(dir.path().join("ca.pem"), "-----BEGIN CERTIFICATE-----").expect("writes");
+    std::fs::write(dir.path().join("ca.pem"), ROOT).expect("writes");
     let environment = environment(&[
         ("SEER_RELAY__HTTP__LISTEN", "[::1]:1"),
         ("SEER_RELAY__HTTP__PUBLIC_URL", "https://relay.acme.dev"),

@@ -354,11 +354,7 @@ impl Notifier for FakeNotifier {
     }
 
     fn next_rung(&self, rung: Rung, _: Option<u16>) -> Option<Rung> {
-        match rung {
-            Rung::Whole => Some(Rung::Brief),
-            Rung::Brief => Some(Rung::Line),
-            Rung::Line => None,
-        }
+        rung.plainer()
     }
 
     async fn send(&self, body: Bytes, call: &Call) -> Result<Sent, SendError> {

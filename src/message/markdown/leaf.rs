@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use super::tokens::{BREAK, Segment, Values, push_source, strip};
-use super::{MAX_FRAGMENT_BYTES, html};
+use super::{MAX_FRAGMENT_BYTES, html, links};
 use crate::message::Inline;
 
 /// What stays as it is where a value stands in the middle of an address.
@@ -110,9 +110,7 @@ impl<'a> Leaves<'a> {
                 }
             }
         }
-        let url = Url::parse(decoded.trim()).ok()?;
-        let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
-        (is_web && url.username().is_empty() && url.password().is_none()).then_some(url)
+        links::web_address(&decoded)
     }
 }
 

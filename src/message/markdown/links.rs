@@ -1,8 +1,48 @@
 //! Links: what becomes of one whose address is no good, or whose words say nothing of it.
 
+use std::fmt::Write;
+
 use url::Url;
 
 use crate::message::{Button, Inline, plain_text};
+
+/// Reads an address that a message may lead to: http or https without credentials, in characters that every platform
+/// takes for an address.
+pub(super) fn web_address(text: &str) -> Option<Url> {
+    let mut url = Url::parse(text.trim()).ok()?;
+    let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+    if !is_web || !url.username().is_empty() || url.password().is_some() {
+        return None;
+    }
+    let (path, query, fragment) = (strict(url.path()), url.query().map(strict), url.fragment().map(strict));
+    url.set_path(&path);
+    url.set_query(query.as_deref());
+    url.set_fragment(fragment.as_deref());
+    Some(url)
+}
+
+/// Percent-encodes what browsers bear with in a part of an address and stricter readers refuse.
+// Source: RFC 3986, appendix A (`pchar`, `query`, `fragment`).
+fn strict(part: &str) -> String {
+    let mut out = String::with_capacity(part.len());
+    for (at, character) in part.char_indices() {
+        let rest = part.as_bytes().get(at + 1..at + 3).unwrap_or_default();
+        let stands = match character {
+            '%' => rest.len() == 2 && rest.iter().all(u8::is_ascii_hexdigit),
+            other => other.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/?".contains(other),
+        };
+        if stands {
+            out.push(character);
+        } else {
+            let mut bytes = [0; 4];
+            for byte in character.encode_utf8(&mut bytes).bytes() {
+                // Writing to a `String` cannot fail.
+                let _ = write!(out, "%{byte:02X}");
+            }
+        }
+    }
+    out
+}
 
 /// A link as it was written, with its address checked.
 pub(super) struct Link {
@@ -27,7 +67,7 @@ impl Link {
         let words = plain_text(&self.content);
         let words = words.trim();
         let is_shown =
-            words == host || short(words) == short(url.as_str()) || Url::parse(words).as_ref() == Ok(url);
+            words == host || short(words) == short(url.as_str()) || web_address(words).as_ref() == Some(url);
         (!is_shown).then(|| host.to_owned())
     }
 

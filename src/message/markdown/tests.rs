@@ -198,6 +198,25 @@ fn only_web_addresses_without_credentials_are_links() {
 }
 
 #[test]
+fn an_address_holds_only_what_every_reader_of_addresses_takes() {
+    for (written, expected) in [
+        ("/a[1]|b^{c}\\d", "/a%5B1%5D%7Cb%5E%7Bc%7D/d"),
+        ("/100%", "/100%25"),
+        ("/%e4%zz%2F", "/%e4%25zz%2F"),
+        ("/ä?q=[x]|y#a#b[c]", "/%C3%A4?q=%5Bx%5D%7Cy#a%23b%5Bc%5D"),
+        ("/a(b)'*!;,@:?x=1&y=/?#z", "/a(b)'*!;,@:?x=1&y=/?#z"),
+    ] {
+        let address = format!("https://x.example{written}");
+        let message = with_text("[words](§)", &address);
+        let [Block::Paragraph(content)] = message.blocks.as_slice() else { panic!("{message:?}") };
+        let [Inline::Link { url, .. }] = content.as_slice() else { panic!("{content:?}") };
+        assert_eq!(url.as_str(), format!("https://x.example{expected}"), "{written}");
+    }
+    let shown = with_markdown("§", "<https://x.example/a|b>");
+    assert_eq!(plain(&shown), "https://x.example/a|b", "its words show where it leads");
+}
+
+#[test]
 fn a_link_without_words_shows_its_host() {
     assert_eq!(
         template("[](https://x.example/a)").blocks,

@@ -18,7 +18,9 @@ pub(super) fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, Clie
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
     if let Some(path) = ca_file {
-        add_file(&mut roots, path)?;
+        let of_file =
+            certificates(path).map_err(|message| ClientError::CaFile { path: path.to_owned(), message })?;
+        roots.roots.extend(of_file.roots);
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
@@ -29,16 +31,19 @@ pub(super) fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, Clie
     Ok(config)
 }
 
-fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), ClientError> {
-    let fault = |message: String| ClientError::CaFile { path: path.to_owned(), message };
-    let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect)
-        .map_err(|error| fault(error.to_string()))?;
+/// Reads the root certificates of a file in PEM form.
+///
+/// # Errors
+/// What is wrong with the file, to follow its name.
+pub fn certificates(path: &Path) -> Result<RootCertStore, String> {
+    let certificates: Vec<CertificateDer<'static>> =
+        CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|error| error.to_string())?;
     if certificates.is_empty() {
-        return Err(fault("no certificate in it".to_owned()));
+        return Err("no certificate in it".to_owned());
     }
+    let mut roots = RootCertStore::empty();
     for certificate in certificates {
-        roots.add(certificate).map_err(|error| fault(error.to_string()))?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
     }
-    Ok(())
+    Ok(roots)
 }

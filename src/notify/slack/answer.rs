@@ -18,11 +18,7 @@ pub(super) fn read(answer: &Answer, compatible: bool) -> Result<(), Reading> {
         return Ok(());
     }
     if answer.is_html() {
-        let class = match answer.status {
-            401 | 403 => Class::Unreadable,
-            status => Class::of_status(status).unwrap_or(Class::Unreadable),
-        };
-        return Err(Reading::new(class, "a web page instead of an answer"));
+        return Err(Reading::of_web_page(answer.status));
     }
     let word = match json.as_ref().and_then(|json| json.get("error")).and_then(Value::as_str) {
         Some(error) => error,

@@ -42,9 +42,9 @@ pub(super) fn brief(message: &Message) -> Value {
 fn attachment(message: &Message, text: &str) -> Value {
     let title = summary::title(message);
     let headline = if title.is_empty() { summary::sentence(message) } else { title.clone() };
-    let fallback = blocks::plain(&summary::sentence(message), limit::SENTENCE);
+    let sentence = summary::sentence(message).replace('@', &format!("@{WORD_JOINER}"));
     let mut attachment = json!({
-        "fallback": fallback.replace('@', &format!("@{WORD_JOINER}")),
+        "fallback": blocks::plain(&sentence, limit::SENTENCE),
         "color": color(message.tone),
         "text": text,
     });

@@ -104,7 +104,7 @@ fn a_whole_run_is_told_up_to_its_last_event() {
 fn addresses_are_put_together_safely() {
     let odd = Event {
         run_id: Some(RunId::new("a/b?c#d")),
-        group_id: Some(GroupId::new("1/../../x")),
+        group_id: Some(GroupId::new("1/../../@here")),
         ..event("coding_started", Artifacts::default())
     };
     let links = Links {
@@ -116,8 +116,8 @@ fn addresses_are_put_together_safely() {
     assert_eq!(
         document["links"],
         json!({
-            "issue": "https://sentry.acme.dev/organizations/acme/issues/1%2F..%2F..%2Fx/",
-            "seer": "https://sentry.acme.dev/organizations/acme/issues/1%2F..%2F..%2Fx/?seerDrawer=true",
+            "issue": "https://sentry.acme.dev/organizations/acme/issues/1%2F..%2F..%2F%40here/",
+            "seer": "https://sentry.acme.dev/organizations/acme/issues/1%2F..%2F..%2F%40here/?seerDrawer=true",
             "relay": "https://relay.acme.dev/deep/runs/acme/a%2Fb%3Fc%23d",
         })
     );

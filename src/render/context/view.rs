@@ -178,10 +178,13 @@ impl LinkData {
     }
 }
 
-/// Returns the address of something below another one.
+/// Returns the address of something below another one. An id may be a stranger's text: not even in an address does it
+/// read like a mention.
 fn below(base: &Url, segments: &[&str]) -> Option<Url> {
     let mut url = base.clone();
     url.path_segments_mut().ok()?.pop_if_empty().extend(segments);
+    let path = url.path().replace('@', "%40");
+    url.set_path(&path);
     url.set_query(None);
     url.set_fragment(None);
     Some(url)

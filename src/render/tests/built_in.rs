@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::event::{Artifacts, Event, PullRequest, Reasoning};
+use crate::render::context::Links;
 use crate::render::fixture::{
     changes, context, event, lines, links, pull_request, root_cause, slack, solution,
 };
