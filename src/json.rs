@@ -21,24 +21,41 @@ const SAFE_DOUBLE_CHARACTERS: usize = 300;
 /// What stands for half of a surrogate pair; as long as the escape that it replaces.
 const REPLACEMENT_ESCAPE: &str = "\\ufffd";
 
+/// Why bytes are no JSON.
+#[derive(Debug, thiserror::Error)]
+pub enum NotJson {
+    /// They are no text.
+    #[error("byte {byte} is not UTF-8")]
+    NotText {
+        /// The first byte that is none, counted from 1.
+        byte: usize,
+    },
+    /// They nest deeper than anything that Sentry sends.
+    #[error("nested deeper than {MAX_DEPTH} levels")]
+    TooDeep,
+    /// They break the syntax; says where.
+    #[error(transparent)]
+    Syntax(#[from] serde_json::Error),
+}
+
 /// Reads JSON leniently.
 ///
 /// # Errors
-/// Says what is wrong and where: not UTF-8, not JSON, or nested deeper than 128 levels.
-pub fn parse_lenient(bytes: &[u8]) -> Result<Value, String> {
+/// [`NotJson`]: not UTF-8, not JSON, or nested deeper than 128 levels.
+pub fn parse_lenient(bytes: &[u8]) -> Result<Value, NotJson> {
     let text = std::str::from_utf8(bytes)
-        .map_err(|error| format!("byte {} is not UTF-8", error.valid_up_to().saturating_add(1)))?;
+        .map_err(|error| NotJson::NotText { byte: error.valid_up_to().saturating_add(1) })?;
     let text = mend(text.strip_prefix('\u{feff}').unwrap_or(text))?;
     let mut deserializer = serde_json::Deserializer::from_str(&text);
     // The mender has counted the levels; serde_json's own limit is one level lower.
     deserializer.disable_recursion_limit();
-    let value = Value::deserialize(&mut deserializer).map_err(|error| error.to_string())?;
-    deserializer.end().map_err(|error| error.to_string())?;
+    let value = Value::deserialize(&mut deserializer)?;
+    deserializer.end()?;
     Ok(value)
 }
 
 /// Replaces what `serde_json` would refuse or round. What is no JSON at all is left for it to complain of.
-fn mend(text: &str) -> Result<Cow<'_, str>, String> {
+fn mend(text: &str) -> Result<Cow<'_, str>, NotJson> {
     let mut mender = Mender { text, position: 0, copied: 0, output: String::new() };
     let mut depth = 0_usize;
     while let Some(byte) = mender.peek(0) {
@@ -48,7 +65,7 @@ fn mend(text: &str) -> Result<Cow<'_, str>, String> {
             b'[' | b'{' => {
                 depth += 1;
                 if depth > MAX_DEPTH {
-                    return Err(format!("nested deeper than {MAX_DEPTH} levels"));
+                    return Err(NotJson::TooDeep);
                 }
                 mender.position += 1;
             }
@@ -256,7 +273,8 @@ mod tests {
     fn nesting_is_read_to_128_levels_and_refused_beyond() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(parse_lenient(nested(128).as_bytes()).is_ok());
-        assert_eq!(parse_lenient(nested(129).as_bytes()).unwrap_err(), "nested deeper than 128 levels");
+        let too_deep = parse_lenient(nested(129).as_bytes()).unwrap_err().to_string();
+        assert_eq!(too_deep, "nested deeper than 128 levels");
         assert!(parse_lenient("{\"a\":[".repeat(1_000_000).as_bytes()).is_err());
         assert_eq!(read(r#"["[[[","{"]"#), json!(["[[[", "{"]));
     }
@@ -264,7 +282,8 @@ mod tests {
     #[test]
     fn a_byte_order_mark_is_skipped_and_other_bytes_that_are_no_text_refused() {
         assert_eq!(parse_lenient(b"\xef\xbb\xbf{\"a\":1}").unwrap(), json!({"a": 1}));
-        assert_eq!(parse_lenient(b"{\"a\":\"\xff\"}").unwrap_err(), "byte 7 is not UTF-8");
+        let not_text = parse_lenient(b"{\"a\":\"\xff\"}").unwrap_err().to_string();
+        assert_eq!(not_text, "byte 7 is not UTF-8");
         assert!(parse_lenient(b"\"\xed\xa0\x80\"").is_err());
     }
 
@@ -295,7 +314,7 @@ mod tests {
             "-e5",
             "1-2e5",
         ] {
-            let error = parse_lenient(text.as_bytes()).unwrap_err();
+            let error = parse_lenient(text.as_bytes()).unwrap_err().to_string();
             assert!(error.contains("at line"), "{text:?}: {error}");
         }
     }

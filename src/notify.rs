@@ -122,9 +122,6 @@ pub enum Rate {
 /// Speaks to one destination.
 #[async_trait]
 pub trait Notifier: Send + Sync {
-    /// Returns what kind of service it speaks to.
-    fn kind(&self) -> DestinationKind;
-
     /// Builds the exact request body. Pure.
     fn body(&self, rendered: &Rendered, rung: Rung) -> Bytes;
 

@@ -176,12 +176,16 @@ impl Renderer {
             Family::Markdown => {
                 let message = Message { tone: context.tone(), ..markdown::parse(&output, &tokens) };
                 if message.title.is_empty() && message.blocks.is_empty() && message.buttons.is_empty() {
-                    return Err(rejected(&found, "the template made an empty message".to_owned()));
+                    let hint = "give it a title at least: `# {{ event.action }}`";
+                    return Err(rejected(&found, "the template made an empty message".to_owned(), hint));
                 }
                 Ok(Rendered::Message(message))
             }
             Family::Json => serde_json::from_str(&output).map(Rendered::Body).map_err(|error| {
-                rejected(&found, format!("what the template made is not valid JSON: {error} of the output"))
+                let message = format!("what the template made is not valid JSON: {error} of the output");
+                let hint = "write texts in quotes, `\"{{ event.id }}\"`, and everything else by `{{ value | json }}`; a last \
+                            item has no comma behind it";
+                rejected(&found, message, hint)
             }),
         }
     }
@@ -227,13 +231,13 @@ fn failed(error: &tera::Error, found: &Found<'_>, context: &Context) -> RenderEr
     }
 }
 
-fn rejected(found: &Found<'_>, message: String) -> RenderError {
+fn rejected(found: &Found<'_>, message: String, hint: &str) -> RenderError {
     RenderError {
         template: place::shown(&found.name).to_owned(),
         line: None,
         column: None,
         message,
-        hint: None,
+        hint: Some(hint.to_owned()),
     }
 }
 

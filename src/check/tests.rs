@@ -201,3 +201,27 @@ fn a_set_that_no_folder_could_make_is_told_so() {
         assert!(fault.hint.as_ref().is_some_and(|told| told.contains(hint)), "{fault:?}");
     }
 }
+
+#[test]
+fn every_fault_of_a_template_says_how_to_mend_it() {
+    for (name, text, hint) in [
+        ("pr_created.md.tera", "", "# {{ event.action }}"),
+        ("slack/pr_created.json.tera", "{\"text\": {{ event.action }}}", "{{ value | json }}"),
+        ("root_cause_completed.md.tera", "# {{ run.solution.summary }}\n", "put `{% if … %}` around it"),
+        ("root_cause_completed.md.tera", "# {{ run.solution.sumary }}\n", "did you mean `summary`?"),
+        (
+            "root_cause_completed.md.tera",
+            "# A {{ run.root_cause.repo | upper }}\n",
+            "put `{% if … %}` around it",
+        ),
+        ("default.md.tera", "# T\n{% for x in run.nothing %}{{ x }}{% endfor %}\n", "there is no such field"),
+        ("default.md.tera", "# {{ event.action\n", "close every `{{`"),
+        ("default.md.tera", "# T\n{% endif %}\n", "follow its beginning"),
+        ("default.md.tera", "# {{ event.action = 1 }}\n", "{{ value | filter(argument=1) }}"),
+    ] {
+        let dir = folder(&[(&format!("templates/{name}"), text)]);
+        let report = check(dir.path(), &environment());
+        let [fault] = report.faults.as_slice() else { panic!("one fault: {report:?}") };
+        assert!(fault.hint.as_ref().is_some_and(|told| told.contains(hint)), "{text}: {fault:?}");
+    }
+}

@@ -36,7 +36,7 @@ impl Runs {
                 run.group_id.clone().unwrap_or_else(|| "-".into()),
                 row.run.state.to_string(),
                 run.repos.join(", "),
-                run.updated_at.clone(),
+                seconds(&run.updated_at),
                 run.events.to_string(),
                 run.deliveries.to_string(),
                 run.dead.to_string(),
@@ -78,15 +78,15 @@ fn page(history: &RunHistory, terminal: Terminal) -> String {
     );
     let _ = writeln!(text, "state    {}", run.state);
     let _ = writeln!(text, "repos    {}", clean(&run.repos().join(", ")));
-    let _ = writeln!(text, "started  {}", rfc3339(run.started_at));
-    let _ = writeln!(text, "updated  {}\n", rfc3339(run.updated_at));
+    let _ = writeln!(text, "started  {}", seconds(&rfc3339(run.started_at)));
+    let _ = writeln!(text, "updated  {}\n", seconds(&rfc3339(run.updated_at)));
     let events = history.events.iter().map(EventJson::from).map(|event| {
         let routes = match (event.routed, event.routes.as_slice()) {
             (false, _) => "waits to be routed".into(),
             (true, []) => "no route".into(),
             (true, routes) => routes.join(", "),
         };
-        [event.received_at, event.action, event.id, routes]
+        [seconds(&event.received_at), event.action, event.id, routes]
     });
     text += &table(terminal, ["RECEIVED", "ACTION", "EVENT", "ROUTES"], events);
     text.push('\n');
@@ -147,8 +147,13 @@ fn delivery_table(terminal: Terminal, rows: &[DeliveryRow]) -> String {
             row.state.to_string(),
             row.attempts.to_string(),
             answer.join(" "),
-            row.delivered_at.or(row.next_attempt_at).unwrap_or_default(),
+            row.delivered_at.or(row.next_attempt_at).map(|time| seconds(&time)).unwrap_or_default(),
         ]
     });
     table(terminal, head, rows)
+}
+
+/// Milliseconds are for programs.
+fn seconds(time: &str) -> String {
+    time.split_once('.').map_or_else(|| time.to_owned(), |(seconds, _)| format!("{seconds}Z"))
 }

@@ -55,7 +55,7 @@ pub fn next(delivery: &Delivery, failure: &Failure<'_>, settings: &DeliveryConfi
 /// Returns the pause after so many counted failures: by full jitter anything between nothing and `retry_min` doubled
 /// that often, `retry_max` at most.
 pub fn pause(failures: u32, jitter: f64, settings: &DeliveryConfig) -> Duration {
-    let doublings = 1_u32.checked_shl(failures).unwrap_or(u32::MAX).max(1);
+    let doublings = 1_u32.checked_shl(failures).unwrap_or(u32::MAX);
     let ceiling = settings.retry_min.saturating_mul(doublings).min(settings.retry_max);
     ceiling.mul_f64(jitter.clamp(0.0, 1.0)).min(ceiling)
 }

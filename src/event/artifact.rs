@@ -1,29 +1,32 @@
 //! Artifacts: what Seer found, planned, wrote and opened, in one form for both payload shapes.
 //!
 //! The serialised form is the contract with template authors and webhook receivers: fields may be added, never
-//! renamed. Every text may be a model's and may hold Markdown.
+//! renamed. The store keeps the same form, so that what an older version wrote is read with the fields that it did not
+//! know empty. Every text may be a model's and may hold Markdown.
 
 use serde::{Deserialize, Serialize};
 
 /// What one event's payload says; each part is `None` where it says nothing of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Artifacts {
     /// From `data.root_cause`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub root_cause: Option<RootCause>,
     /// From `data.solution`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub solution: Option<Solution>,
     /// From `data.changes` or `data.code_changes`, one entry per repository.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Vec<RepositoryChange>>,
     /// From `data.pull_requests`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pull_requests: Option<Vec<PullRequest>>,
 }
 
 /// Why it broke.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RootCause {
     /// The cause in a sentence or two.
     pub summary: Option<String>,
@@ -41,6 +44,7 @@ pub struct RootCause {
 
 /// One link of the chain that leads to the cause.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Reasoning {
     /// A headline, in the documented shape.
     pub title: Option<String>,
@@ -56,6 +60,7 @@ pub struct Reasoning {
 
 /// How Seer means to mend it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Solution {
     /// The plan in a sentence or two.
     pub summary: Option<String>,
@@ -65,6 +70,7 @@ pub struct Solution {
 
 /// One step of the plan.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Step {
     /// A headline.
     pub title: Option<String>,
@@ -80,6 +86,7 @@ pub struct Step {
 
 /// The code that Seer wrote in one repository.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RepositoryChange {
     /// `owner/name`, or whatever name Sentry gives.
     pub repo: Option<String>,
@@ -99,6 +106,7 @@ pub struct RepositoryChange {
 
 /// The change of one file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FileChange {
     /// The path in its repository.
     pub path: Option<String>,
@@ -127,6 +135,7 @@ pub enum ChangeKind {
 
 /// A pull request, or the failed try to open one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PullRequest {
     /// `owner/name`, or whatever name Sentry gives.
     pub repo: Option<String>,
@@ -142,4 +151,27 @@ pub struct PullRequest {
     pub failed: bool,
     /// `Some(true)` once a `pr_ready_for_review` named it.
     pub ready: Option<bool>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_version_with_fewer_fields_wrote_is_read() {
+        let older = json!({
+            "root_cause": { "summary": "x", "reasons": [{}] },
+            "solution": { "steps": [{}] },
+            "changes": [{ "files": [{}] }],
+            "pull_requests": [{}],
+        });
+        let artifacts: Artifacts = serde_json::from_value(older).unwrap();
+        let root_cause = artifacts.root_cause.unwrap();
+        assert_eq!((root_cause.summary.as_deref(), root_cause.reasons.len()), (Some("x"), 1));
+        assert_eq!(artifacts.solution.unwrap().steps, [Step::default()]);
+        assert_eq!(artifacts.changes.unwrap()[0].files, [FileChange::default()]);
+        assert_eq!(artifacts.pull_requests.unwrap(), [PullRequest::default()]);
+    }
 }

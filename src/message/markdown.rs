@@ -14,7 +14,7 @@ mod tokens;
 
 pub use tokens::{Values, strip};
 
-use crate::message::{Block, Message};
+use crate::message::{Block, Inline, Message};
 
 /// A template's text beyond this is cut; values do not count, as they are tokens in it.
 const MAX_SOURCE_BYTES: usize = 1024 * 1024;
@@ -31,9 +31,10 @@ pub fn parse(source: &str, values: &Values) -> Message {
     let leaves = leaf::Leaves::new(values);
     let mut message = builder::message(&html::hide(whole), &leaves);
     if is_cut {
-        message.blocks.push(Block::Paragraph(vec![crate::message::Inline::Text("…".to_owned())]));
+        message.blocks.push(Block::Paragraph(vec![Inline::Text("…".to_owned())]));
     }
     message
 }
+
 #[cfg(test)]
 mod tests;

@@ -120,10 +120,6 @@ fn execute_url(mut url: Url, thread_id: Option<&str>) -> Url {
 
 #[async_trait]
 impl Notifier for DiscordNotifier {
-    fn kind(&self) -> DestinationKind {
-        DestinationKind::Discord
-    }
-
     fn body(&self, rendered: &Rendered, rung: Rung) -> Bytes {
         body(rendered, rung)
     }
@@ -141,7 +137,7 @@ impl Notifier for DiscordNotifier {
             .map_err(|error| unreached(&error))?;
         match answer::read(&answer) {
             Ok(()) => Ok(Sent { status: answer.status, pause: answer::pause(&answer) }),
-            Err(reading) => Err(failed(self.kind(), &self.endpoint, &answer, reading, call.now)),
+            Err(reading) => Err(failed(DestinationKind::Discord, &self.endpoint, &answer, reading, call.now)),
         }
     }
 }

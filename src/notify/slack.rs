@@ -97,10 +97,6 @@ impl SlackNotifier {
 
 #[async_trait]
 impl Notifier for SlackNotifier {
-    fn kind(&self) -> DestinationKind {
-        DestinationKind::Slack
-    }
-
     fn body(&self, rendered: &Rendered, rung: Rung) -> Bytes {
         body(&self.config, rendered, rung)
     }
@@ -118,7 +114,7 @@ impl Notifier for SlackNotifier {
             .map_err(|error| unreached(&error))?;
         match answer::read(&answer, self.config.slack_compatible) {
             Ok(()) => Ok(Sent { status: answer.status, pause: None }),
-            Err(reading) => Err(failed(self.kind(), &self.endpoint, &answer, reading, call.now)),
+            Err(reading) => Err(failed(DestinationKind::Slack, &self.endpoint, &answer, reading, call.now)),
         }
     }
 }

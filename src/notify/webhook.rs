@@ -80,10 +80,6 @@ impl WebhookNotifier {
 
 #[async_trait]
 impl Notifier for WebhookNotifier {
-    fn kind(&self) -> DestinationKind {
-        DestinationKind::Webhook
-    }
-
     fn body(&self, rendered: &Rendered, rung: Rung) -> Bytes {
         body(self.thin, rendered, rung)
     }
@@ -115,7 +111,7 @@ impl Notifier for WebhookNotifier {
                 let words =
                     if answer.is_html() { "a web page".to_owned() } else { answer.text().into_owned() };
                 let reading = Reading::new(class, words);
-                Err(failed(self.kind(), &self.endpoint, &answer, reading, call.now))
+                Err(failed(DestinationKind::Webhook, &self.endpoint, &answer, reading, call.now))
             }
         }
     }

@@ -3,6 +3,7 @@
 //! At load time an error speaks of templates only. While rendering it may quote values, which belong in no log and no
 //! history: what is not known to be free of them is left out.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use tera::{Error, ErrorKind, ReportError};
@@ -10,7 +11,7 @@ use tera::{Error, ErrorKind, ReportError};
 use super::{filters, place};
 
 /// An error of the engine, explained.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Finding {
     /// The engine's name of the template; empty where the engine names none.
     pub(super) template: String,
@@ -23,9 +24,9 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    /// Whether it says the same of the same place; hints may differ.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        (&self.template, self.position, &self.message) == (&other.template, other.position, &other.message)
+    /// Compares place and message; hints may differ.
+    pub(super) fn in_order(&self, other: &Self) -> Ordering {
+        (&self.template, self.position, &self.message).cmp(&(&other.template, other.position, &other.message))
     }
 
     /// Whether it is about a template that is missing and has one of these names.
@@ -139,7 +140,7 @@ pub(super) fn load_error(error: &Error, names: &[&str]) -> Vec<Finding> {
         ErrorKind::CircularInclude { tpl, include_chain } => {
             let chain: Vec<_> = include_chain.iter().map(|name| place::shown(name)).collect();
             let message = format!("the template includes itself: {}", chain.join(" → "));
-            vec![finding(tpl, message, None)]
+            vec![finding(tpl, message, Some("take one of these `include`s out".to_owned()))]
         }
         _ => vec![finding("", polish(&error.to_string()), None)],
     }
@@ -159,7 +160,23 @@ pub(super) fn render_error(error: &Error, template: &str, fields: &BTreeSet<Stri
     let known: Vec<_> = known.into_iter().filter(|name| fields.contains(*name)).collect();
     let hint = quoted(message).and_then(|name| nearest_hint(name, known.iter().copied()));
     let listed = || (!known.is_empty()).then(|| format!("there are {}", listed(known.iter().copied())));
-    Finding { message: polish(message), hint: hint.or_else(listed), ..of_report(report, &[]) }
+    let hint = hint.or_else(listed).or_else(|| missing_hint(message, fields));
+    Finding { message: polish(message), hint, ..of_report(report, &[]) }
+}
+
+/// Says what to do about a value that is not there.
+fn missing_hint(message: &str, fields: &BTreeSet<String>) -> Option<String> {
+    const SOMETIMES: &str = "what it belongs to is not known of every event: put `{% if … %}` around it, or write \
+                             `(x?.y or \"\")` for `x.y`";
+    if let Some(field) = message.strip_prefix("Field ").and_then(quoted) {
+        let nearest = || nearest_hint(field, fields.iter().map(String::as_str));
+        let is_field = fields.contains(field);
+        return (!is_field).then(nearest).flatten().or_else(|| Some(SOMETIMES.to_owned()));
+    }
+    if message.contains("`undefined`") {
+        return Some(format!("there is no such field, or {SOMETIMES}"));
+    }
+    None
 }
 
 /// Returns the candidate that a mistyped word most likely means.
@@ -176,7 +193,9 @@ fn finding(template: &str, message: String, hint: Option<String>) -> Finding {
 fn of_report(report: &ReportError, names: &[&str]) -> Finding {
     let span = report.span();
     let position = Some((span.start_line, span.start_col + 1));
-    let (message, hint) = (polish(report.message()), reference_hint(report.message(), names));
+    let message = report.message();
+    let hint = reference_hint(message, names).or_else(|| syntax_hint(message));
+    let message = polish(message);
     Finding { template: report.filename().to_owned(), position, message, hint }
 }
 
@@ -208,11 +227,26 @@ fn reference_hint(message: &str, names: &[&str]) -> Option<String> {
         "filter" if name == "json_encode" => Some("did you mean `json`?".to_owned()),
         "filter" => nearest_hint(name, filters())
             .or_else(|| Some(format!("filters of the relay: {}", listed(filters::OWN.iter().copied())))),
-        "test" => nearest_hint(name, TESTS.iter().copied()),
-        "function" => nearest_hint(name, FUNCTIONS.iter().copied()),
+        "test" => nearest_or_all(name, TESTS),
+        "function" => nearest_or_all(name, FUNCTIONS),
         "template" => template_hint(name, names),
         _ => None,
     }
+}
+
+/// Says how the syntax is, where an error is about that.
+fn syntax_hint(message: &str) -> Option<String> {
+    let hint = if message.starts_with("Unexpected end of input") {
+        "close every `{{` and `{%`, and end every `{% if … %}` by `{% endif %}`, every `{% for … %}` by `{% endfor %}`"
+    } else if message.starts_with("Unknown tag") {
+        "tags are `if`, `for`, `set`, `include`, `extends`, `block`, `filter`, `component` and `raw`; an `end…`, `else` \
+         or `elif` has to follow its beginning"
+    } else if message.starts_with("Found ") || message.starts_with("Unexpected ") {
+        "a value is written `{{ value | filter(argument=1) }}`, a tag `{% if value == \"text\" %}`"
+    } else {
+        return None;
+    };
+    Some(hint.to_owned())
 }
 
 /// Compares without what all names end with, or every name would be near.
@@ -220,7 +254,17 @@ fn template_hint(missing: &str, names: &[&str]) -> Option<String> {
     let stem = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
     let wanted = stem(bare(missing));
     let near = |name: &&&str| nearest(&wanted, [stem(bare(name)).as_str()]).is_some();
-    names.iter().find(near).map(|name| format!("did you mean `{}`?", bare(name)))
+    if let Some(name) = names.iter().find(near) {
+        return Some(format!("did you mean `{}`?", bare(name)));
+    }
+    let parts: BTreeSet<&str> =
+        names.iter().map(|name| bare(name)).filter(|name| name.starts_with('_')).collect();
+    (!parts.is_empty()).then(|| format!("there are {}", listed(parts)))
+}
+
+fn nearest_or_all(word: &str, candidates: &[&str]) -> Option<String> {
+    nearest_hint(word, candidates.iter().copied())
+        .or_else(|| Some(format!("there are {}", listed(candidates.iter().copied()))))
 }
 
 fn nearest_hint<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {

@@ -61,14 +61,15 @@ impl Sets {
         let names: BTreeSet<String> = files.iter().filter_map(set_of).collect();
         let mut findings = Vec::new();
         let mut branches = HashMap::new();
-        for set in names.iter().map(Some).chain([None]) {
+        for set in [None].into_iter().chain(names.iter().map(Some)) {
             for kind in DestinationKind::ALL {
                 let branch = Branch::new(files, &broken, set.map(String::as_str), *kind, &mut findings);
                 branches.insert((set.cloned(), *kind), branch);
             }
         }
-        findings.sort();
-        findings.dedup_by(|one, other| one.is_same(other));
+        // Stable, so that of equal findings with different hints the one that holds without any set stays.
+        findings.sort_by(Finding::in_order);
+        findings.dedup_by(|one, other| one.in_order(other).is_eq());
         faults.extend(findings.iter().map(|finding| fault_at(finding, files)));
         Self { names, branches }
     }
@@ -190,7 +191,8 @@ fn fault_at(finding: &Finding, files: &[TemplateFile]) -> TemplateFault {
     let file = files.iter().find(|file| file.name == finding.template);
     let path = file.map_or_else(|| std::path::PathBuf::from(&finding.template), |file| file.path.clone());
     let position = finding.position.or_else(|| {
-        let line = file?.source.lines().position(|line| line.contains("extends"))?;
+        let tag = if finding.message.contains("includes itself") { "include" } else { "extends" };
+        let line = file?.source.lines().position(|line| line.contains(tag))?;
         finding.message.contains("template").then_some((line + 1, 1))
     });
     let mut fault = TemplateFault::new(&path, finding.message.clone());

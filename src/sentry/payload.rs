@@ -18,14 +18,14 @@ use serde_json::{Map, Value};
 use self::reading::{id, object, whole_number};
 use super::signature::VerifiedWebhook;
 use crate::event::{Action, Artifacts, Event, EventId, GroupId, Organization, RunId, SentryRunId};
-use crate::json::parse_lenient;
+use crate::json::{NotJson, parse_lenient};
 
 /// Why verified bytes are no webhook.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum PayloadError {
     /// The body is not JSON; says what is wrong and where.
     #[error("the body is not JSON: {0}")]
-    NotJson(String),
+    NotJson(#[from] NotJson),
     /// It is JSON, but a field without which there is no event is missing or wrong.
     #[error("`{field}` {message}")]
     NotAWebhook {
@@ -60,7 +60,7 @@ pub struct AcceptedEvent {
 /// # Errors
 /// [`PayloadError`] where it is no JSON object with `action` and `data`.
 pub fn parse(webhook: VerifiedWebhook, received_at: Timestamp) -> Result<AcceptedEvent, PayloadError> {
-    let body = parse_lenient(webhook.body()).map_err(PayloadError::NotJson)?;
+    let body = parse_lenient(webhook.body())?;
     let Value::Object(body) = &body else {
         return Err(not_a_webhook("body", "must be a JSON object"));
     };

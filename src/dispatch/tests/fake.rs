@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::delivery::{Delivery, DeliveryState, DestinationKind, DestinationName, Reason, Rung};
+use crate::delivery::{Delivery, DeliveryState, DestinationName, Reason, Rung};
 use crate::dispatch::moment::after;
 use crate::event::{Event, EventId};
 use crate::notify::{Call, Notifier, SendError, Sent};
@@ -345,10 +345,6 @@ impl FakeNotifier {
 
 #[async_trait]
 impl Notifier for FakeNotifier {
-    fn kind(&self) -> DestinationKind {
-        DestinationKind::Webhook
-    }
-
     fn body(&self, _: &Rendered, rung: Rung) -> Bytes {
         Bytes::from_static(rung.as_str().as_bytes())
     }

@@ -37,11 +37,11 @@ fn every_fault_of_every_file_is_found_at_once() {
         [
             "b.md.tera:2:15 unknown filter `uper` | did you mean `upper`?",
             "b.md.tera:2:35 unknown filter `markdwon` | did you mean `markdown`?",
-            "c.md.tera:2:7 unexpected end of input",
-            "d.md.tera:1:12 unknown template `_fotter.md.tera`",
-            "e.md.tera:1:1 unknown template `nothing.md.tera`",
+            "c.md.tera:2:7 unexpected end of input | close every `{{` and `{%`, and end every `{% if … %}` by `{% endif %}`, every `{% for … %}` by `{% endfor %}`",
+            "d.md.tera:1:12 unknown template `_fotter.md.tera` | there are `_about.md.tera`, `_changes.md.tera`, `_facts.md.tera`, `_links.md.tera`, `_progress.md.tera`, `_pull_requests.md.tera`",
+            "e.md.tera:1:1 unknown template `nothing.md.tera` | there are `_about.md.tera`, `_changes.md.tera`, `_facts.md.tera`, `_links.md.tera`, `_progress.md.tera`, `_pull_requests.md.tera`",
             "f.json.tera:1:13 unknown filter `json_encode` | did you mean `json`?",
-            "f.json.tera:1:31 unknown function `now`",
+            "f.json.tera:1:31 unknown function `now` | there are `range`, `super`, `throw`",
             "g.md.tera:1:13 unknown filter `nonsense` | filters of the relay: `diff`, `duration`, `json`, `markdown`, `plural`, `pr_label`, `sentence`",
             "oncall/_footer.md.tera:1:9 unknown test `nuone` | did you mean `none`?",
         ]
@@ -59,7 +59,7 @@ fn circles_are_named() {
     assert_eq!(
         found,
         [
-            "_a.md.tera the template includes itself: _a.md.tera → _b.md.tera → _a.md.tera",
+            "_a.md.tera:1:1 the template includes itself: _a.md.tera → _b.md.tera → _a.md.tera | take one of these `include`s out",
             "pr_created.md.tera:2:1 the template extends itself | a template of the same name is reached as `built-in/pr_created.md.tera`",
         ]
     );
