@@ -314,12 +314,13 @@ fn every_action_reads_well_where_nothing_is_known() {
 }
 
 #[test]
-fn the_run_in_the_relay_is_linked_where_the_relay_has_an_address() {
+fn no_message_links_to_a_page_that_the_relay_does_not_have() {
     let links = Links { public_url: Some("https://relay.acme.dev/x/".parse().unwrap()), ..links() };
     let context = Context::new(&[bare("coding_started")], &links, false).unwrap();
     let Ok(Rendered::Message(message)) = Renderer::built_in().render(&context, &slack()) else { panic!() };
 
-    assert_eq!(message.buttons[1].url.as_str(), "https://relay.acme.dev/x/runs/acme/12345");
+    let addresses: Vec<_> = message.buttons.iter().map(|button| button.url.as_str()).collect();
+    assert_eq!(addresses, ["https://acme.sentry.io/issues/1170820242/?seerDrawer=true"]);
 }
 
 #[test]
