@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::Failure;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, quoted, suggestion};
 use crate::event::{Action, Event, EventId, Organization};
 use crate::sample::{self, SampleIds, Shape};
 use crate::sentry::OrganizationConfig;
@@ -58,10 +58,11 @@ impl EventArguments {
             None => known.first(),
         };
         found.ok_or_else(|| {
-            let names: Vec<_> = known.iter().map(|each| each.organization.as_str()).collect();
+            let slug = self.org.as_deref().unwrap_or_default();
+            let names = known.iter().map(|each| each.organization.as_str());
             Failure::new(
-                format!("no organization `{}` in relay.toml", self.org.as_deref().unwrap_or_default()),
-                format!("defined: `{}`", names.join("`, `")),
+                format!("no organization {} in relay.toml", quoted(slug)),
+                suggestion(slug, "defined", names).unwrap_or_default(),
             )
         })
     }
@@ -79,13 +80,11 @@ impl EventArguments {
             return Ok(Source::Sample(action));
         }
         std::fs::read(path).map(|bytes| Source::File(Bytes::from(bytes))).map_err(|error| {
-            let known = Action::KNOWN.map(|action| action.as_str().to_owned());
+            let source = quoted(&self.source);
+            let samples = suggestion(&self.source, "samples", Action::KNOWN.iter().map(Action::as_str));
             Failure::new(
-                format!(
-                    "`{}` is no action with a sample, and no file that can be read: {error}",
-                    self.source
-                ),
-                format!("name a file, or one of `{}`", known.join("`, `")),
+                format!("{source} is no action with a sample, and no file that can be read: {error}"),
+                samples.unwrap_or_default(),
             )
         })
     }

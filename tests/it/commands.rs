@@ -82,6 +82,21 @@ async fn render_shows_what_is_sent_and_route_why() {
     assert!(slack["text"].as_str().unwrap().contains(' ') && slack["blocks"].is_array(), "{slack}");
 }
 
+#[test]
+fn a_name_that_is_nearly_right_is_shown_right() {
+    let folder =
+        RelayFolder::new("[slack.team]\nwebhook_url = \"https://x.test/\"\n[[route]]\nto = \"team\"\n");
+    for (arguments, nearest) in [
+        (&["test", "taem"][..], "`team`"),
+        (&["render", "pr_created", "--to", "teams"], "`team`"),
+        (&["send", "pr_created", "--org", "acne"], "`acme`"),
+        (&["route", "pr_craeted"], "`pr_created`"),
+    ] {
+        let (code, _, err) = text(&folder.run(arguments));
+        assert!(code == Some(1) && err.contains(&format!("did you mean {nearest}?")), "{arguments:?}: {err}");
+    }
+}
+
 #[tokio::test]
 async fn no_secret_or_address_reaches_log_history_or_error() {
     let receiver = Receiver::start();
@@ -108,9 +123,14 @@ async fn no_secret_or_address_reaches_log_history_or_error() {
             assert!(!words.contains(secret), "`{secret}` in {words}");
         }
     }
-    let store = std::fs::read(folder.store()).unwrap();
-    let store = String::from_utf8_lossy(&store);
-    assert!(!store.contains("token-of-the-team") && !store.contains(SECRET));
+    // What was written last stands in the log beside the file.
+    for file in [folder.store(), folder.path().join("data/relay.db-wal")] {
+        let bytes = std::fs::read(&file).unwrap();
+        let kept = String::from_utf8_lossy(&bytes);
+        for secret in [SECRET, "token-of-the-team", "token-of-dev", &token] {
+            assert!(!kept.contains(secret), "`{secret}` in {}", file.display());
+        }
+    }
 }
 
 #[tokio::test]
