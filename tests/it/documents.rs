@@ -158,7 +158,7 @@ fn comments() -> Vec<(String, String)> {
     let (mut table, mut comment, mut comments) = (String::new(), String::new(), Vec::new());
     for line in std::fs::read_to_string(path).unwrap().lines() {
         if let Some(name) = line.strip_prefix('[') {
-            table = name.trim_end_matches(']').to_owned();
+            name.trim_end_matches(']').clone_into(&mut table);
         } else if let Some(words) = line.strip_prefix("# ").filter(|words| !words.contains(" = ")) {
             comment += words;
             comment.push(' ');
