@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::delivery::{DeliveryId, DestinationKind, DestinationName, Rung};
 use crate::message::{Block, Inline, Message, Tone};
 use crate::notify::client::HttpClient;
-use crate::notify::{Call, Destination, build};
+use crate::notify::{Call, Destination, notifier};
 use crate::render::Rendered;
 use crate::render::context::rfc3339;
 use crate::store::{Access, Queue, StoreError, open};
@@ -30,11 +30,10 @@ impl Test {
         let config = super::settings::load(dir)?;
         let destination = destination(&config, &self.destination)?;
         let client = HttpClient::new(config.delivery.ca_file.as_deref()).map_err(anyhow::Error::from)?;
-        let notifiers = build(std::slice::from_ref(destination), &client);
-        let notifier = notifiers.get(&destination.name).ok_or_else(|| {
+        let notifier = notifier(destination, &client).map_err(|error| {
             Failure::new(
-                format!("a secret of `{}` is not known", destination.name),
-                "`seer-relay check` names the variable or file that is missing",
+                format!("destination `{}` cannot be called: {error}", destination.name),
+                "set what it is read from; `seer-relay check` shows where it is named",
             )
         })?;
         let now = Clock::system().now();

@@ -54,6 +54,18 @@ fn check_names_file_line_and_mend_of_all_faults_at_once() {
     assert!(code == Some(1) && err.contains("routes.toml:4:7"), "{err}");
 }
 
+#[test]
+fn a_missing_secret_is_named_by_the_command_that_needs_it() {
+    let mut folder = RelayFolder::new(
+        "[slack.team]\nwebhook_url = { env = \"TEAM_URL_UNSET\" }\n[[route]]\nto = [\"team\"]\n",
+    );
+    let (code, _, err) = text(&folder.run(&["test", "team"]));
+    assert!(code == Some(1) && err.contains("environment variable `TEAM_URL_UNSET` is not set"), "{err}");
+    folder.set("CLIENT_SECRET", "");
+    let (code, _, err) = text(&folder.run(&["send", "pr_created"]));
+    assert!(code == Some(1) && err.contains("environment variable `CLIENT_SECRET` is empty"), "{err}");
+}
+
 #[tokio::test]
 async fn render_shows_what_is_sent_and_route_why() {
     let receiver = Receiver::start();
