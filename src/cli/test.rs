@@ -69,21 +69,23 @@ async fn reopen(config: &Config, name: &DestinationName) -> Result<(), Failure> 
 }
 
 fn test_message(destination: &Destination, now: jiff::Timestamp) -> Rendered {
-    let words = format!(
-        "This is `{}` of seer-relay, sent by hand to see whether it arrives. It did.",
-        destination.name
-    );
+    let name = destination.name.to_string();
+    let why = " of seer-relay, sent by hand to see whether it arrives. It did.";
     match destination.service.kind() {
         DestinationKind::Slack | DestinationKind::Discord => Rendered::Message(Message {
             title: vec![Inline::Text("Test message".into())],
-            blocks: vec![Block::Paragraph(vec![Inline::Text(words)])],
+            blocks: vec![Block::Paragraph(vec![
+                Inline::Text("This is ".into()),
+                Inline::Code(name),
+                Inline::Text(why.into()),
+            ])],
             buttons: Vec::new(),
             tone: Tone::Done,
         }),
         DestinationKind::Webhook => Rendered::Document(json!({
             "event": { "id": format!("evt_test{}", now.as_microsecond()), "action": "relay.test",
                        "received_at": rfc3339(now) },
-            "message": words,
+            "message": format!("This is `{name}`{why}"),
         })),
     }
 }

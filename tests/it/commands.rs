@@ -33,6 +33,8 @@ fn init_check_and_usage_set_their_exit_codes() {
     assert!(code == Some(0) && out.contains("warning") && out.contains("SENTRY_CLIENT_SECRET"), "{out}");
     let (code, ..) = text(&folder.run(&["serve", "--nonsense"]));
     assert_eq!(code, Some(2));
+    let (code, _, err) = text(&folder.run(&["replay"]));
+    assert!(code == Some(2) && err.contains("<ID|--dead>"), "{err}");
     let (code, _, err) = text(&folder.run(&["runs", "--config-dir", "nowhere"]));
     assert!(code == Some(1) && err.contains("init"), "{err}");
     let (code, _, err) = text(&folder.run(&["runs"]));

@@ -101,6 +101,8 @@ async fn permanent_answers_become_dead_letters_that_can_be_replayed() {
     receiver.always(Answer::Take);
     let test = folder.run(&["test", "team"]);
     assert!(test.status.success(), "{}", String::from_utf8_lossy(&test.stderr));
+    let shown = receiver.received().last().unwrap().json()["blocks"].to_string();
+    assert!(shown.contains(r#""text":"team""#) && !shown.contains('`'), "{shown}");
     let replayed = folder.json(&["replay", "--dead"]);
     assert_eq!(replayed["deliveries"].as_array().unwrap().len(), 2);
     receiver.took(3).await;
