@@ -7,7 +7,9 @@ pub mod api;
 mod body;
 mod error;
 mod ops;
+mod server;
 mod webhook;
+mod wire;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -27,6 +29,7 @@ use body::BodyBudget;
 
 pub use access::AccessToken;
 pub use error::{ApiError, CODES, ErrorCode};
+pub use server::serve;
 
 /// Settings of the `[http]` table.
 #[derive(Debug, Clone)]

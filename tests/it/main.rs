@@ -13,4 +13,5 @@ mod documents;
 mod house;
 mod ingest;
 mod store;
+mod strangers;
 mod support;
