@@ -1,12 +1,12 @@
 //! What strangers cost: memory, connections and patience are bounded, and real webhooks get through meanwhile.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Relay, RelayFolder};
+use crate::support::{PATIENCE, Relay, RelayFolder};
 
 /// What all strangers together may cost, in bytes of memory.
 const MOST_BYTES: u64 = 60_000_000;
@@ -78,4 +78,20 @@ async fn six_hundred_heads_without_end_cost_little() {
     let head =
         [b"POST /webhooks/sentry HTTP/1.1\r\nhost: x\r\na: ".as_slice(), &vec![b'x'; 500_000]].concat();
     holds_during(600, [("endless heads", head)]).await;
+}
+
+#[tokio::test]
+async fn thousands_of_requests_on_one_connection_are_answered_by_its_end() {
+    let folder = RelayFolder::new("");
+    let relay = folder.serve();
+    for path in ["/healthz", "/readyz", "/metrics", "/nowhere", "/webhooks/sentry"] {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+        let mut stream = flood(&relay, 1, request.repeat(3_000).as_bytes()).remove(0);
+        stream.set_nonblocking(false).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut answers = Vec::new();
+        stream.read_to_end(&mut answers).unwrap();
+        let answers = String::from_utf8(answers).unwrap().matches("HTTP/1.1 ").count();
+        assert!((1..300).contains(&answers), "{path}: {answers} answers");
+    }
 }
