@@ -165,7 +165,7 @@ fn every_template_is_rendered_though_nobody_uses_it_yet() {
         let dir = folder(&[(&format!("templates/{name}"), template)]);
         let report = check(dir.path(), &environment());
         let [fault] = report.faults.as_slice() else { panic!("one fault: {report:?}") };
-        assert_eq!((fault.code, fault.line), ("template_fails", Some(3)), "{name}");
+        assert_eq!((fault.code, fault.line), ("unknown_field", Some(3)), "{name}");
     }
 }
 
@@ -210,11 +210,26 @@ fn every_fault_of_a_template_says_how_to_mend_it() {
         ("root_cause_completed.md.tera", "# {{ run.solution.summary }}\n", "put `{% if … %}` around it"),
         ("root_cause_completed.md.tera", "# {{ run.solution.sumary }}\n", "did you mean `summary`?"),
         (
+            "pr_created.md.tera",
+            "# T\n{% if run.pull_request %}x{% endif %}\n",
+            "did you mean `pull_requests`?",
+        ),
+        (
+            "slack/pr_created.json.tera",
+            "{\"text\": {% if evnt %}\"a\"{% else %}\"b\"{% endif %}}",
+            "did you mean `event`?",
+        ),
+        (
             "root_cause_completed.md.tera",
             "# A {{ run.root_cause.repo | upper }}\n",
             "put `{% if … %}` around it",
         ),
-        ("default.md.tera", "# T\n{% for x in run.nothing %}{{ x }}{% endfor %}\n", "there is no such field"),
+        ("default.md.tera", "# T\n{% for x in run.nothing %}{{ x }}{% endfor %}\n", "there are `changes`"),
+        (
+            "default.md.tera",
+            "# T\n{% set x %}{% endset %}{% for y in x.z %}{{ y }}{% endfor %}\n",
+            "there is no such field",
+        ),
         ("default.md.tera", "# {{ event.action\n", "close every `{{`"),
         ("default.md.tera", "# T\n{% endif %}\n", "follow its beginning"),
         ("default.md.tera", "# {{ event.action = 1 }}\n", "{{ value | filter(argument=1) }}"),
