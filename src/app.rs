@@ -237,7 +237,10 @@ mod tests {
 
         assert!(matches!(failed, Err(StartError::Client(_))));
         assert!(TcpStream::connect(free).is_err(), "nobody accepts webhooks");
-        let store = StoreConfig { path: folder.path().join("relay.db"), retention: Duration::from_hours(1) };
+        let store = StoreConfig {
+            path: folder.path().join("relay.db"),
+            retention: std::time::Duration::from_hours(1),
+        };
         assert!(open(&store, Access::Serve).await.is_ok(), "nobody holds the store");
     }
 }
