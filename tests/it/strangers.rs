@@ -95,3 +95,20 @@ async fn thousands_of_requests_on_one_connection_are_answered_by_its_end() {
         assert!((1..300).contains(&answers), "{path}: {answers} answers");
     }
 }
+
+#[tokio::test]
+async fn what_is_no_http_fills_no_log() {
+    let folder = RelayFolder::new("");
+    let relay = folder.serve();
+    for request in ["\0\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\na\r\n\r\n"] {
+        let mut stream = TcpStream::connect(relay.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    }
+    relay.sentry().accepted("pr_created", &json!({ "run_id": 1 })).await;
+    let log = relay.log();
+    assert!(log.iter().all(|line| line["level"] != "ERROR"), "{log:#?}");
+}
