@@ -91,6 +91,13 @@ async fn only_a_signature_that_one_of_the_secrets_made_gets_in() {
         Case::with_signature("no hex", &"x".repeat(64), 401, "signature_malformed"),
         Case::with_signature("another secret's", &other, 401, "signature_mismatch"),
         Case::with_headers("compressed", signed(("content-encoding", "gzip")), 415, "encoding_unsupported"),
+        Case::with_headers(
+            "compressed in the second place",
+            [signed(("content-encoding", "identity")), vec![("content-encoding", "gzip".to_owned())]]
+                .concat(),
+            415,
+            "encoding_unsupported",
+        ),
         Case::with_headers("identity", signed(("content-encoding", "identity")), 200, "duplicate"),
         Case::with_headers("another resource", signed(("sentry-hook-resource", "issue")), 200, "ignored"),
     ];
