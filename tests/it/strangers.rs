@@ -74,6 +74,20 @@ async fn two_hundred_large_bodies_at_once_cost_little_and_keep_no_real_webhook_o
 }
 
 #[tokio::test]
+async fn two_hundred_small_bodies_that_never_end_keep_no_real_webhook_out() {
+    let body = vec![b'x'; 250_000];
+    let head = |lines: &str| {
+        format!("POST /webhooks/sentry HTTP/1.1\r\nhost: x\r\n{FORGED}\r\n{lines}\r\n\r\n").into_bytes()
+    };
+    let chunk = [b"3d090\r\n".as_slice(), &body].concat();
+    let requests = [
+        ("announced", [head("content-length: 260000"), body].concat()),
+        ("in chunks", [head("transfer-encoding: chunked"), chunk].concat()),
+    ];
+    holds_during(200, requests).await;
+}
+
+#[tokio::test]
 async fn six_hundred_heads_without_end_cost_little() {
     let head =
         [b"POST /webhooks/sentry HTTP/1.1\r\nhost: x\r\na: ".as_slice(), &vec![b'x'; 500_000]].concat();
