@@ -6,19 +6,16 @@ mod token;
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::middleware::DefaultHeaders;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dispatch::{Dispatcher, Rules};
-use crate::http::{AccessToken, AppState, Memory, routes};
+use crate::http::{self, AccessToken, AppState, Memory};
 use crate::notify::build;
 use crate::notify::client::{ClientError, HttpClient};
 use crate::render::Renderer;
@@ -26,12 +23,6 @@ use crate::render::context::Links;
 use crate::sentry::signature::SigningKeys;
 use crate::store::{Access, History, Queue, Store, StoreError, open};
 use crate::telemetry::Metrics;
-
-/// How long a client may take for the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long a stop waits for requests that are being answered.
-const HTTP_STOP_SECONDS: u64 = 1;
 
 /// How many runs one step of pruning removes, so that it never holds up a webhook.
 const PRUNE_RUNS: usize = 100;
@@ -167,18 +158,7 @@ fn serve(
     listener: TcpListener,
     state: Data<AppState>,
 ) -> Result<(ServerHandle, JoinHandle<()>), std::io::Error> {
-    let server = HttpServer::new(move || {
-        let state = state.clone();
-        App::new()
-            .wrap(DefaultHeaders::new().add(("X-Content-Type-Options", "nosniff")))
-            .configure(move |service| routes(service, state))
-    })
-    .workers(std::thread::available_parallelism().map_or(2, usize::from).min(4))
-    .client_request_timeout(HEAD_TIMEOUT)
-    .shutdown_timeout(HTTP_STOP_SECONDS)
-    .disable_signals()
-    .listen(listener)?
-    .run();
+    let server = http::serve(listener, state)?;
     let handle = server.handle();
     let task = tokio::spawn(async move {
         if let Err(error) = server.await {
@@ -257,7 +237,10 @@ mod tests {
 
         assert!(matches!(failed, Err(StartError::Client(_))));
         assert!(TcpStream::connect(free).is_err(), "nobody accepts webhooks");
-        let store = StoreConfig { path: folder.path().join("relay.db"), retention: Duration::from_hours(1) };
+        let store = StoreConfig {
+            path: folder.path().join("relay.db"),
+            retention: std::time::Duration::from_hours(1),
+        };
         assert!(open(&store, Access::Serve).await.is_ok(), "nobody holds the store");
     }
 }

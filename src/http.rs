@@ -7,13 +7,15 @@ pub mod api;
 mod body;
 mod error;
 mod ops;
+mod server;
 mod webhook;
+mod wire;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actix_web::web::{Data, ServiceConfig, get, post, resource, route};
+use actix_web::web::{Data, ServiceConfig, get, head, post, resource, route};
 use secrecy::SecretString;
 use tokio::sync::Notify;
 use url::Url;
@@ -27,6 +29,7 @@ use body::BodyBudget;
 
 pub use access::AccessToken;
 pub use error::{ApiError, CODES, ErrorCode};
+pub use server::serve;
 
 /// Settings of the `[http]` table.
 #[derive(Debug, Clone)]
@@ -88,17 +91,20 @@ pub fn routes(service: &mut ServiceConfig, state: Data<AppState>) {
         .service(
             resource("/healthz")
                 .route(get().to(ops::healthz))
-                .default_service(route().to(|| async { refuse_method("GET") })),
+                .route(head().to(ops::healthz))
+                .default_service(route().to(|| async { refuse_method("GET, HEAD") })),
         )
         .service(
             resource("/readyz")
                 .route(get().to(ops::readyz))
-                .default_service(route().to(|| async { refuse_method("GET") })),
+                .route(head().to(ops::readyz))
+                .default_service(route().to(|| async { refuse_method("GET, HEAD") })),
         )
         .service(
             resource("/metrics")
                 .route(get().to(ops::metrics))
-                .default_service(route().to(|| async { refuse_method("GET") })),
+                .route(head().to(ops::metrics))
+                .default_service(route().to(|| async { refuse_method("GET, HEAD") })),
         )
         .default_service(route().to(|| async { Err::<&str, _>(ApiError::from(ErrorCode::NotFound)) }));
 }

@@ -89,6 +89,7 @@ pub struct Renderer {
     sets: Sets,
     /// A team's own templates for actions that this version does not know.
     foreign: Vec<ForeignTemplate>,
+    unknown_fields: Vec<TemplateFault>,
 }
 
 /// A template for an action that this version does not know.
@@ -118,12 +119,18 @@ impl Renderer {
         faults.sort_by(|one, other| {
             (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column))
         });
-        if faults.is_empty() { Ok(Self { sets, foreign: foreign(&files) }) } else { Err(faults) }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let shape = context::shape();
+        let unknown_fields = files.iter().flat_map(|file| lint::fields::unknown(file, &shape)).collect();
+        Ok(Self { sets, foreign: foreign(&files), unknown_fields })
     }
 
     /// Returns the renderer of the built-in templates alone.
     pub fn built_in() -> Self {
-        Self { sets: Sets::build(&files::built_in(), &mut Vec::new()), foreign: Vec::new() }
+        let sets = Sets::build(&files::built_in(), &mut Vec::new());
+        Self { sets, foreign: Vec::new(), unknown_fields: Vec::new() }
     }
 
     /// Tells whether there is a template set of this name.
@@ -139,6 +146,11 @@ impl Renderer {
     /// Returns a team's own templates for actions that this version does not know.
     pub fn foreign_templates(&self) -> &[ForeignTemplate] {
         &self.foreign
+    }
+
+    /// Returns what templates ask for and no event has, though the engine may take it for empty.
+    pub fn unknown_fields(&self) -> &[TemplateFault] {
+        &self.unknown_fields
     }
 
     /// Returns every action that this version knows, and every other one that some template is for.

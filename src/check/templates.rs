@@ -37,7 +37,17 @@ pub(super) fn check(reading: &Reading, dir: &Path) -> (Option<Renderer>, Faults)
     if faults.is_empty() && reading.is_clean() {
         warnings.extend(names::unused_sets(reading, &renderer, &shown));
     }
-    faults.extend(Trial::new(reading, &renderer, shown).iter().flat_map(Trial::run));
+    let unknown_fields = renderer.unknown_fields().iter().cloned();
+    let unknown_fields: Vec<Fault> =
+        unknown_fields.map(|fault| shown.fault("unknown_field", fault)).collect();
+    let failing = Trial::new(reading, &renderer, shown).map(|trial| trial.run()).unwrap_or_default();
+    // What an unknown field makes of its line is told already.
+    let is_told = |fault: &Fault| {
+        unknown_fields.iter().any(|told| (&told.file, told.line) == (&fault.file, fault.line))
+    };
+    faults.extend(failing.into_iter().filter(|fault| !is_told(fault)));
+    faults.extend(unknown_fields);
+    faults.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     (Some(renderer), Faults { faults, warnings })
 }
 

@@ -48,6 +48,24 @@ fn the_example_and_the_starter_folder_pass() {
 }
 
 #[test]
+fn what_the_readme_shows_passes() {
+    const README: &str = include_str!("../../README.md");
+    let block = |language: &str, words: &str| {
+        let blocks = README.split("\n```").skip(1).step_by(2);
+        let mut bodies = blocks.filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n'));
+        bodies.find(|body| body.contains(words)).expect("the README shows it")
+    };
+    let dir = folder(&[
+        ("routes.toml", block("toml", "[[route]]")),
+        ("templates/pr_created.md.tera", block("markdown", "run.pull_requests")),
+    ]);
+    let report = check(dir.path(), &environment());
+    assert_eq!(report.faults, []);
+    let codes: Vec<&str> = report.warnings.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, ["secret_missing"; 3], "{report:?}");
+}
+
+#[test]
 fn a_template_that_fails_is_told_once_at_its_own_line_whatever_renders_it() {
     let dir = folder(&[("templates/pr_created.md.tera", "# Title\n\nText {{ nope }}\n")]);
     let report = check(dir.path(), &environment());
@@ -165,7 +183,7 @@ fn every_template_is_rendered_though_nobody_uses_it_yet() {
         let dir = folder(&[(&format!("templates/{name}"), template)]);
         let report = check(dir.path(), &environment());
         let [fault] = report.faults.as_slice() else { panic!("one fault: {report:?}") };
-        assert_eq!((fault.code, fault.line), ("template_fails", Some(3)), "{name}");
+        assert_eq!((fault.code, fault.line), ("unknown_field", Some(3)), "{name}");
     }
 }
 
@@ -210,11 +228,26 @@ fn every_fault_of_a_template_says_how_to_mend_it() {
         ("root_cause_completed.md.tera", "# {{ run.solution.summary }}\n", "put `{% if … %}` around it"),
         ("root_cause_completed.md.tera", "# {{ run.solution.sumary }}\n", "did you mean `summary`?"),
         (
+            "pr_created.md.tera",
+            "# T\n{% if run.pull_request %}x{% endif %}\n",
+            "did you mean `pull_requests`?",
+        ),
+        (
+            "slack/pr_created.json.tera",
+            "{\"text\": {% if evnt %}\"a\"{% else %}\"b\"{% endif %}}",
+            "did you mean `event`?",
+        ),
+        (
             "root_cause_completed.md.tera",
             "# A {{ run.root_cause.repo | upper }}\n",
             "put `{% if … %}` around it",
         ),
-        ("default.md.tera", "# T\n{% for x in run.nothing %}{{ x }}{% endfor %}\n", "there is no such field"),
+        ("default.md.tera", "# T\n{% for x in run.nothing %}{{ x }}{% endfor %}\n", "there are `changes`"),
+        (
+            "default.md.tera",
+            "# T\n{% set x %}{% endset %}{% for y in x.z %}{{ y }}{% endfor %}\n",
+            "there is no such field",
+        ),
         ("default.md.tera", "# {{ event.action\n", "close every `{{`"),
         ("default.md.tera", "# T\n{% endif %}\n", "follow its beginning"),
         ("default.md.tera", "# {{ event.action = 1 }}\n", "{{ value | filter(argument=1) }}"),

@@ -3,6 +3,7 @@
 use std::io::stdout;
 
 use super::{Failure, Output, Terminal};
+use crate::config::Environment;
 use crate::demo::DemoOptions;
 use crate::preview::terminal::Style;
 
@@ -18,9 +19,7 @@ impl Demo {
     pub(super) async fn run(self, terminal: Terminal) -> Result<Output, Failure> {
         let once = self.once;
         let style = Style { colour: terminal.colour, width: terminal.width };
-        // As it was called: after `cargo run` there is no `seer-relay` on the path.
-        let program = std::env::args().next().unwrap_or_else(|| "seer-relay".to_owned());
-        let options = DemoOptions { once, style, program };
+        let options = DemoOptions { once, style, program: Environment::program() };
         let summary = crate::demo::run(options, &mut stdout()).await.map_err(anyhow::Error::from)?;
         Ok(Output { text: String::new(), code: u8::from(once && !summary.all_arrived()) })
     }

@@ -8,7 +8,7 @@ use super::settings::load_with_templates;
 use super::story::EventArguments;
 use super::{Failure, Output};
 use crate::app::links_of;
-use crate::config::Config;
+use crate::config::{Config, quoted, suggestion};
 use crate::delivery::Rung;
 use crate::notify::{Destination, body_for};
 use crate::render::context::Context;
@@ -57,10 +57,11 @@ impl Render {
 /// Finds a destination by its name.
 pub(super) fn destination<'a>(config: &'a Config, name: &str) -> Result<&'a Destination, Failure> {
     config.destinations.iter().find(|each| each.name.as_str() == name).ok_or_else(|| {
-        let names: Vec<_> = config.destinations.iter().map(|each| each.name.as_str()).collect();
+        let names = config.destinations.iter().map(|each| each.name.as_str());
+        let hint = suggestion(name, "defined", names);
         Failure::new(
-            format!("no destination `{name}` in routes.toml"),
-            format!("defined: `{}`", names.join("`, `")),
+            format!("no destination {} in routes.toml", quoted(name)),
+            hint.unwrap_or_else(|| "none is defined: write a table like `[slack.backend]`".to_owned()),
         )
     })
 }

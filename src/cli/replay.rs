@@ -15,9 +15,10 @@ use crate::store::{Queue, ReplayTarget, Replayed};
 
 /// Send again. A running relay notices within a second; else the next `serve` sends.
 #[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["ids", "dead"])))]
 pub(super) struct Replay {
     /// Deliveries (`dlv_…`), events (`evt_…`) or runs (`acme/12345`); events and runs are routed anew
-    #[arg(value_name = "ID", required_unless_present = "dead", conflicts_with = "dead")]
+    #[arg(value_name = "ID")]
     ids: Vec<String>,
     /// Every dead letter that was not replayed yet
     #[arg(long)]

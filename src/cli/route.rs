@@ -12,7 +12,7 @@ use super::{Failure, Output, Terminal};
 use crate::config::Config;
 use crate::notify::Destination;
 use crate::render::Renderer;
-use crate::routing::{Decision, RoutedDestination};
+use crate::routing::{ConditionVerdict, Decision, RoutedDestination};
 use crate::run::Run;
 
 /// Show which routes match an event, why, and where it would go.
@@ -73,8 +73,7 @@ fn page(decision: &Decision, deliveries: &[(&Destination, String)], terminal: Te
         let _ = writeln!(text, "{verdict}  {}", paint("1", &clean(&route.name)));
         for why in &route.why {
             let sign = if why.held { "✓" } else { "✗" };
-            let value = why.value.as_deref().map_or_else(|| "unknown".into(), clean);
-            let _ = writeln!(text, "    {sign} {} = {}  (is {value})", why.condition, clean(&why.pattern));
+            let _ = writeln!(text, "    {sign} {}", reason(why));
         }
     }
     text.push('\n');
@@ -85,4 +84,40 @@ fn page(decision: &Decision, deliveries: &[(&Destination, String)], terminal: Te
         let _ = writeln!(text, "→ {} ({}) by {template}", destination.name, destination.service.kind());
     }
     text
+}
+
+fn reason(why: &ConditionVerdict) -> String {
+    let pattern = clean(&why.pattern);
+    let value = why.value.as_deref().map(clean);
+    let is = value.as_deref().unwrap_or("unknown");
+    match (why.condition, &value) {
+        ("otherwise", None) => "otherwise  (no route above matched)".into(),
+        ("otherwise", Some(above)) => format!("otherwise  (matched above: {above})"),
+        ("stop", _) => format!("not read  (`{pattern}` matched and stops the reading)"),
+        ("not", _) => format!("not {pattern}  (is {is})"),
+        (condition, _) => format!("{condition} = {pattern}  (is {is})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_reads_like_a_sentence() {
+        let reason = |condition, pattern: &str, value: Option<&str>| {
+            let (pattern, value) = (pattern.to_owned(), value.map(str::to_owned));
+            super::reason(&ConditionVerdict { condition, pattern, value, held: true })
+        };
+        for (shown, expected) in [
+            (reason("repo", "acme/*", Some("acme/api")), "repo = acme/*  (is acme/api)"),
+            (reason("repo", "acme/*", None), "repo = acme/*  (is unknown)"),
+            (reason("not", "path = docs/*", Some("src/a.py")), "not path = docs/*  (is src/a.py)"),
+            (reason("otherwise", "true", None), "otherwise  (no route above matched)"),
+            (reason("otherwise", "true", Some("fixes")), "otherwise  (matched above: fixes)"),
+            (reason("stop", "noise", None), "not read  (`noise` matched and stops the reading)"),
+        ] {
+            assert_eq!(shown, expected);
+        }
+    }
 }

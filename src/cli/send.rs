@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
+use secrecy::SecretString;
 use url::Url;
 
 use super::story::{EventArguments, Source};
@@ -12,6 +13,7 @@ use crate::clock::Clock;
 use crate::notify::client::HttpClient;
 use crate::sample::{self, SampleIds};
 use crate::secret::Secret;
+use crate::sentry::OrganizationConfig;
 
 /// How long the relay may take: longer than Sentry would wait, so that a slow answer can be seen.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,12 +35,7 @@ impl Send {
     pub(super) async fn run(self, dir: &Path) -> Result<Output, Failure> {
         let config = super::settings::load(dir)?;
         let organization = self.event.organization(&config)?;
-        let secret = organization.client_secrets.iter().find_map(Secret::known).ok_or_else(|| {
-            Failure::new(
-                format!("no client secret of `{}` is known", organization.organization),
-                "set the variable or file that `client_secrets` in relay.toml names",
-            )
-        })?;
+        let secret = client_secret(organization)?;
         let now = Clock::system().now();
         let body = self.body(now)?;
         let url =
@@ -76,6 +73,22 @@ impl Send {
             }
         }
     }
+}
+
+/// Returns the first client secret that is known.
+fn client_secret(organization: &OrganizationConfig) -> Result<&SecretString, Failure> {
+    let secrets = &organization.client_secrets;
+    secrets.iter().find_map(Secret::known).ok_or_else(|| {
+        let missing = secrets.iter().filter_map(|secret| match secret {
+            Secret::Missing(why) => Some(why.as_str()),
+            Secret::Known(_) => None,
+        });
+        let why = missing.collect::<Vec<_>>().join(", ");
+        Failure::new(
+            format!("no client secret of `{}` is known: {why}", organization.organization),
+            "set what `client_secrets` in relay.toml reads it from, to the value that `serve` has",
+        )
+    })
 }
 
 /// Puts another run's id into a body.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::Failure;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, quoted, suggestion};
 use crate::event::{Action, EventId, Organization};
 use crate::sample::{self, Shape, Telling};
 use crate::sentry::OrganizationConfig;
@@ -47,10 +47,11 @@ impl EventArguments {
             None => known.first(),
         };
         found.ok_or_else(|| {
-            let names: Vec<_> = known.iter().map(|each| each.organization.as_str()).collect();
+            let slug = self.org.as_deref().unwrap_or_default();
+            let names = known.iter().map(|each| each.organization.as_str());
             Failure::new(
-                format!("no organization `{}` in relay.toml", self.org.as_deref().unwrap_or_default()),
-                format!("defined: `{}`", names.join("`, `")),
+                format!("no organization {} in relay.toml", quoted(slug)),
+                suggestion(slug, "defined", names).unwrap_or_default(),
             )
         })
     }
@@ -69,10 +70,13 @@ impl EventArguments {
             return Ok(Source::Sample(action));
         }
         std::fs::read(path).map(|bytes| Source::File(Bytes::from(bytes))).map_err(|error| {
-            let known = Action::KNOWN.map(|action| action.as_str().to_owned());
+            let samples = suggestion(source, "samples", Action::KNOWN.iter().map(Action::as_str));
             Failure::new(
-                format!("`{source}` is no action with a sample, and no file that can be read: {error}"),
-                format!("name a file, or one of `{}`", known.join("`, `")),
+                format!(
+                    "{} is no action with a sample, and no file that can be read: {error}",
+                    quoted(source)
+                ),
+                samples.unwrap_or_default(),
             )
         })
     }

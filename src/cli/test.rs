@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::delivery::{DeliveryId, DestinationKind, DestinationName, Rung};
 use crate::message::{Block, Inline, Message, Tone};
 use crate::notify::client::HttpClient;
-use crate::notify::{Call, Destination, build};
+use crate::notify::{Call, Destination, notifier};
 use crate::render::Rendered;
 use crate::render::context::rfc3339;
 use crate::store::{Access, Queue, StoreError, open};
@@ -30,11 +30,10 @@ impl Test {
         let config = super::settings::load(dir)?;
         let destination = destination(&config, &self.destination)?;
         let client = HttpClient::new(config.delivery.ca_file.as_deref()).map_err(anyhow::Error::from)?;
-        let notifiers = build(std::slice::from_ref(destination), &client);
-        let notifier = notifiers.get(&destination.name).ok_or_else(|| {
+        let notifier = notifier(destination, &client).map_err(|error| {
             Failure::new(
-                format!("a secret of `{}` is not known", destination.name),
-                "`seer-relay check` names the variable or file that is missing",
+                format!("destination `{}` cannot be called: {error}", destination.name),
+                "set what it is read from; `seer-relay check` shows where it is named",
             )
         })?;
         let now = Clock::system().now();
@@ -70,21 +69,23 @@ async fn reopen(config: &Config, name: &DestinationName) -> Result<(), Failure> 
 }
 
 fn test_message(destination: &Destination, now: jiff::Timestamp) -> Rendered {
-    let words = format!(
-        "This is `{}` of seer-relay, sent by hand to see whether it arrives. It did.",
-        destination.name
-    );
+    let name = destination.name.to_string();
+    let why = " of seer-relay, sent by hand to see whether it arrives. It did.";
     match destination.service.kind() {
         DestinationKind::Slack | DestinationKind::Discord => Rendered::Message(Message {
             title: vec![Inline::Text("Test message".into())],
-            blocks: vec![Block::Paragraph(vec![Inline::Text(words)])],
+            blocks: vec![Block::Paragraph(vec![
+                Inline::Text("This is ".into()),
+                Inline::Code(name),
+                Inline::Text(why.into()),
+            ])],
             buttons: Vec::new(),
             tone: Tone::Done,
         }),
         DestinationKind::Webhook => Rendered::Document(json!({
             "event": { "id": format!("evt_test{}", now.as_microsecond()), "action": "relay.test",
                        "received_at": rfc3339(now) },
-            "message": words,
+            "message": format!("This is `{name}`{why}"),
         })),
     }
 }

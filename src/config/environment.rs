@@ -39,6 +39,11 @@ impl Environment {
         Self(variables.collect())
     }
 
+    /// Returns the program as it was called: after `cargo run` there is no `seer-relay` on the path.
+    pub fn program() -> String {
+        std::env::args().next().unwrap_or_else(|| "seer-relay".to_owned())
+    }
+
     /// Makes an environment of names and values.
     pub fn from_pairs<N: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
         Self(pairs.into_iter().map(|(name, value)| (name.into(), Variable::Text(value.into()))).collect())

@@ -103,6 +103,23 @@ impl ErrorCode {
         }
     }
 
+    /// Returns whether somebody without a client secret or the token can be told this.
+    fn is_for_strangers(&self) -> bool {
+        match self {
+            Self::NotJson(_) | Self::NotAWebhook(_) | Self::StoreUnavailable => false,
+            Self::SignatureMissing
+            | Self::SignatureMalformed
+            | Self::SignatureMismatch
+            | Self::TokenRequired
+            | Self::NotFound
+            | Self::MethodNotAllowed { .. }
+            | Self::SlowBody
+            | Self::BodyTooLarge { .. }
+            | Self::EncodingUnsupported
+            | Self::Busy => true,
+        }
+    }
+
     fn message(&self) -> String {
         match self {
             Self::NotJson(message) | Self::NotAWebhook(message) => message.clone(),
@@ -168,7 +185,8 @@ impl From<PayloadError> for ErrorCode {
     }
 }
 
-/// An [`ErrorCode`] as an HTTP answer, and whether the connection can go on after it.
+/// An [`ErrorCode`] as an HTTP answer, and whether the connection can go on after it: only where the request's body was
+/// read to its end, and never with a stranger, who would send thousands of requests at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
     code: ErrorCode,
@@ -206,7 +224,7 @@ impl ResponseError for ApiError {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponseBuilder::new(self.status_code());
-        if self.closes {
+        if self.closes || self.code.is_for_strangers() {
             response.force_close();
         }
         match &self.code {

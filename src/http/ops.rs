@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::AppState;
@@ -19,7 +20,12 @@ pub(super) type Readiness = Mutex<Option<(Instant, Result<(), String>)>>;
 
 /// Says that the process answers.
 pub(super) async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "alive" }))
+    answer_anybody(StatusCode::OK, &json!({ "status": "alive" }))
+}
+
+/// Ends the connection as well: anybody may ask, and would ask thousands of times at once.
+fn answer_anybody(status: StatusCode, body: &Value) -> HttpResponse {
+    HttpResponse::build(status).force_close().json(body)
 }
 
 /// Says whether a webhook could be stored now.
@@ -34,9 +40,9 @@ pub(super) async fn readyz(state: Data<AppState>) -> HttpResponse {
         answer
     };
     match answer {
-        Ok(()) => HttpResponse::Ok().json(json!({ "status": "ready" })),
+        Ok(()) => answer_anybody(StatusCode::OK, &json!({ "status": "ready" })),
         Err(reason) => {
-            HttpResponse::ServiceUnavailable().json(json!({ "status": "unready", "reason": reason }))
+            answer_anybody(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "unready", "reason": reason }))
         }
     }
 }

@@ -72,10 +72,14 @@
 
 mod view;
 
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 use url::Url;
 
-use crate::event::Event;
+use crate::event::{
+    Action, Artifacts, Event, EventId, FileChange, Organization, PullRequest, RepositoryChange, RootCause,
+    Solution, Step,
+};
 use crate::json::parse_lenient;
 use crate::message::Tone;
 use crate::render::tone;
@@ -138,6 +142,43 @@ impl Context {
     pub(super) fn tone(&self) -> Tone {
         tone::of(&self.event)
     }
+}
+
+/// Returns the contract as a value with every field in it, and one item in each list: what a template may see.
+pub(super) fn shape() -> Value {
+    let text = || Some(String::new());
+    let change =
+        RepositoryChange { repo: text(), files: vec![FileChange::default()], ..RepositoryChange::default() };
+    let root_cause = RootCause {
+        reasons: vec![Step::default()],
+        reproduction: vec![String::new()],
+        ..RootCause::default()
+    };
+    let event = Event {
+        id: EventId::new(""),
+        organization: Organization::new(""),
+        resource: String::new(),
+        action: Action::PrCreated,
+        run_id: None,
+        sentry_run_id: None,
+        group_id: None,
+        iteration: None,
+        received_at: Timestamp::UNIX_EPOCH,
+        sent_at: None,
+        artifacts: Artifacts {
+            root_cause: Some(root_cause),
+            solution: Some(Solution { steps: vec![Step::default()], ..Solution::default() }),
+            changes: Some(vec![change]),
+            pull_requests: Some(vec![PullRequest { repo: text(), ..PullRequest::default() }]),
+        },
+    };
+    let links = Url::parse("https://sentry.io").map(|base_url| Links { base_url, public_url: None });
+    let context = links.ok().and_then(|links| Context::new(&[event], &links, false));
+    let mut shape = context.map(|context| context.data).unwrap_or_default();
+    if let Value::Object(fields) = &mut shape {
+        fields.insert("destination".to_owned(), json!({ "name": "", "kind": "", "diff": 0 }));
+    }
+    shape
 }
 
 /// Returns a time as the contract writes it: RFC 3339 in UTC with milliseconds.

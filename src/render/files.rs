@@ -96,8 +96,8 @@ impl Reader<'_> {
         let entries = match fs::read_dir(dir).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
             Ok(entries) => entries,
             Err(error) => {
-                self.faults
-                    .push(TemplateFault::new(dir, format!("the folder cannot be read: {}", error.kind())));
+                let fault = TemplateFault::new(dir, format!("the folder cannot be read: {}", error.kind()));
+                self.faults.push(fault.with_hint("let this user read it, or take it away"));
                 return Vec::new();
             }
         };
@@ -154,11 +154,16 @@ impl TemplateFile {
     /// Returns the action that it is for, where it is a team's own; `None` for `default` and for parts.
     pub(super) fn own_action(&self) -> Option<&str> {
         let Place::User { .. } = self.place else { return None };
-        let action = self.name.rsplit('/').next()?.strip_suffix(self.family.suffix())?;
+        let action = self.file_name().strip_suffix(self.family.suffix())?;
         (action != DEFAULT && !action.starts_with('_')).then_some(action)
     }
 
-    fn new(place: Place, file_name: &str, family: Family, source: &str, path: PathBuf) -> Self {
+    /// Returns the file's name without its place.
+    pub(super) fn file_name(&self) -> &str {
+        self.name.rsplit('/').next().unwrap_or_default()
+    }
+
+    pub(super) fn new(place: Place, file_name: &str, family: Family, source: &str, path: PathBuf) -> Self {
         let name = format!("{}{file_name}", place.prefix());
         let source = strip(source.trim_start_matches('\u{feff}')).into_owned();
         Self { place, name, family, source, path }

@@ -1,5 +1,8 @@
 //! Traps that the template engine walks into silently, found in a template's text.
 
+pub(super) mod fields;
+mod words;
+
 use super::family::Family;
 use super::fault::TemplateFault;
 use super::files::TemplateFile;

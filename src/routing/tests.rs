@@ -266,7 +266,7 @@ fn what_is_unknown_is_null_in_the_reasons() {
 }
 
 fn any_route() -> impl Strategy<Value = Route> {
-    let field = prop::sample::select(&Field::ALL[..]);
+    let field = prop::sample::select(Field::ALL);
     let pattern = prop::sample::select(vec![
         "*",
         "pr_*",

@@ -33,6 +33,8 @@ fn init_check_and_usage_set_their_exit_codes() {
     assert!(code == Some(0) && out.contains("warning") && out.contains("SENTRY_CLIENT_SECRET"), "{out}");
     let (code, ..) = text(&folder.run(&["serve", "--nonsense"]));
     assert_eq!(code, Some(2));
+    let (code, _, err) = text(&folder.run(&["replay"]));
+    assert!(code == Some(2) && err.contains("<ID|--dead>"), "{err}");
     let (code, _, err) = text(&folder.run(&["runs", "--config-dir", "nowhere"]));
     assert!(code == Some(1) && err.contains("init"), "{err}");
     let (code, _, err) = text(&folder.run(&["runs"]));
@@ -52,6 +54,30 @@ fn check_names_file_line_and_mend_of_all_faults_at_once() {
     }
     let (code, _, err) = text(&folder.run(&["serve"]));
     assert!(code == Some(1) && err.contains("routes.toml:4:7"), "{err}");
+}
+
+#[test]
+fn an_empty_variable_names_no_config_folder() {
+    let mut folder =
+        RelayFolder::new("[slack.team]\nwebhook_url = \"https://x.test/\"\n[[route]]\nto = \"team\"\n");
+    folder.set("SEER_RELAY_CONFIG_DIR", "");
+    let (code, out, err) = text(&folder.run(&["check"]));
+    assert_eq!(code, Some(0), "{out}{err}");
+    folder.set("SEER_RELAY_CONFIG_DIR", "nowhere");
+    let (code, out, _) = text(&folder.run(&["check"]));
+    assert!(code == Some(1) && out.contains("`nowhere` is not there"), "{out}");
+}
+
+#[test]
+fn a_missing_secret_is_named_by_the_command_that_needs_it() {
+    let mut folder = RelayFolder::new(
+        "[slack.team]\nwebhook_url = { env = \"TEAM_URL_UNSET\" }\n[[route]]\nto = [\"team\"]\n",
+    );
+    let (code, _, err) = text(&folder.run(&["test", "team"]));
+    assert!(code == Some(1) && err.contains("environment variable `TEAM_URL_UNSET` is not set"), "{err}");
+    folder.set("CLIENT_SECRET", "");
+    let (code, _, err) = text(&folder.run(&["send", "pr_created"]));
+    assert!(code == Some(1) && err.contains("environment variable `CLIENT_SECRET` is empty"), "{err}");
 }
 
 #[tokio::test]
@@ -82,6 +108,21 @@ async fn render_shows_what_is_sent_and_route_why() {
     assert!(slack["text"].as_str().unwrap().contains(' ') && slack["blocks"].is_array(), "{slack}");
 }
 
+#[test]
+fn a_name_that_is_nearly_right_is_shown_right() {
+    let folder =
+        RelayFolder::new("[slack.team]\nwebhook_url = \"https://x.test/\"\n[[route]]\nto = \"team\"\n");
+    for (arguments, nearest) in [
+        (&["test", "taem"][..], "`team`"),
+        (&["render", "pr_created", "--to", "teams"], "`team`"),
+        (&["send", "pr_created", "--org", "acne"], "`acme`"),
+        (&["route", "pr_craeted"], "`pr_created`"),
+    ] {
+        let (code, _, err) = text(&folder.run(arguments));
+        assert!(code == Some(1) && err.contains(&format!("did you mean {nearest}?")), "{arguments:?}: {err}");
+    }
+}
+
 #[tokio::test]
 async fn no_secret_or_address_reaches_log_history_or_error() {
     let receiver = Receiver::start();
@@ -108,9 +149,14 @@ async fn no_secret_or_address_reaches_log_history_or_error() {
             assert!(!words.contains(secret), "`{secret}` in {words}");
         }
     }
-    let store = std::fs::read(folder.store()).unwrap();
-    let store = String::from_utf8_lossy(&store);
-    assert!(!store.contains("token-of-the-team") && !store.contains(SECRET));
+    // What was written last stands in the log beside the file.
+    for file in [folder.store(), folder.path().join("data/relay.db-wal")] {
+        let bytes = std::fs::read(&file).unwrap();
+        let kept = String::from_utf8_lossy(&bytes);
+        for secret in [SECRET, "token-of-the-team", "token-of-dev", &token] {
+            assert!(!kept.contains(secret), "`{secret}` in {}", file.display());
+        }
+    }
 }
 
 #[tokio::test]

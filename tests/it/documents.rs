@@ -109,7 +109,7 @@ fn faults(relay: &str, routes: &str) -> Vec<String> {
 
 #[test]
 fn every_example_of_settings_and_routes_is_sound() {
-    const ROUTE: &str = "\n[[route]]\nto = [\"backend\", \"dev\", \"audit\"]\n";
+    const ROUTE: &str = "\n[[route]]\nto = [\"team\", \"dev\", \"audit\"]\n";
     const AUDIT: &str = "\n[webhook.audit]\nurl = \"https://audit.example/\"\n";
     let examples = fences("toml");
     let (settings, routes): (Vec<_>, Vec<_>) =
@@ -150,4 +150,63 @@ fn the_table_of_destinations_keys_holds_for_every_kind() {
             assert_eq!(faults.is_empty(), is_told, "`{key}` of {kind}: {faults:?}");
         }
     }
+}
+
+/// The comment above each key of the reference, by table and key.
+fn comments() -> Vec<(String, String)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/default.toml");
+    let (mut table, mut comment, mut comments) = (String::new(), String::new(), Vec::new());
+    for line in std::fs::read_to_string(path).unwrap().lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            name.trim_end_matches(']').clone_into(&mut table);
+        } else if let Some(words) = line.strip_prefix("# ").filter(|words| !words.contains(" = ")) {
+            comment += words;
+            comment.push(' ');
+            continue;
+        } else if let Some((key, _)) = line.trim_start_matches("# ").split_once(" = ") {
+            comments.push((format!("{table}.{key}"), comment.clone()));
+        }
+        comment.clear();
+    }
+    comments
+}
+
+/// The same value and a little more, and a little less: `"1d"` is a duration, `"10 MiB"` a size.
+fn around(value: &str) -> [String; 2] {
+    if let Ok(duration) = humantime::parse_duration(value) {
+        let nanos = duration.as_nanos();
+        return [format!("{}ns", nanos + 1), format!("{}ns", nanos.saturating_sub(1))];
+    }
+    let bytes = value.parse::<bytesize::ByteSize>().unwrap().as_u64();
+    [(bytes + 1).to_string(), (bytes - 1).to_string()]
+}
+
+#[test]
+fn the_ranges_that_the_reference_tells_are_those_that_are_held() {
+    let is_out_of_range = |key: &str, value: &str| {
+        let relay = format!("{key} = \"{value}\"\n[sentry.acme]\nclient_secrets = [\"a client secret\"]\n");
+        let faults = faults(&relay, "");
+        assert!(faults.iter().all(|fault| fault.contains("outside")), "{key} = {value}: {faults:?}");
+        !faults.is_empty()
+    };
+    let mut told = 0;
+    for (key, comment) in comments() {
+        let Some((_, range)) = comment.split_once("from ") else { continue };
+        let (least, rest) = range.split_once(" to ").unwrap();
+        let most = rest.split([',', '.']).next().unwrap();
+        // An end in backticks is another setting.
+        if let Some(least) = least.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+            let [_, less] = around(least);
+            assert!(!is_out_of_range(&key, least), "{key}: {least}");
+            assert!(least == "0s" || is_out_of_range(&key, &less), "{key}: less than {least}");
+            told += 1;
+        }
+        if let Some(most) = most.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+            let [more, _] = around(most);
+            assert!(!is_out_of_range(&key, most), "{key}: {most}");
+            assert!(is_out_of_range(&key, &more), "{key}: more than {most}");
+            told += 1;
+        }
+    }
+    assert_eq!(told, 14, "both ends of six ranges, and one of each of the two that meet");
 }

@@ -14,4 +14,5 @@ mod house;
 mod ingest;
 mod preview;
 mod store;
+mod strangers;
 mod support;

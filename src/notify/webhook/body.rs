@@ -44,7 +44,7 @@ impl Serialize for Envelope<'_> {
     }
 }
 
-/// A part of the document; a thin one has no diffs, and its root no payload.
+/// A part of the document; in a thin one diffs are null, as all that is not known, and its root has no payload.
 struct Part<'a> {
     value: &'a Value,
     thin: bool,
@@ -58,8 +58,10 @@ impl Serialize for Part<'_> {
             Value::Object(object) if self.thin => {
                 let mut map = serializer.serialize_map(None)?;
                 for (name, value) in object {
-                    if name != "diff" && !(self.root && name == "payload") {
-                        map.serialize_entry(name, &inner(value))?;
+                    match name.as_str() {
+                        "payload" if self.root => {}
+                        "diff" => map.serialize_entry(name, &Value::Null)?,
+                        _other => map.serialize_entry(name, &inner(value))?,
                     }
                 }
                 map.end()
@@ -130,7 +132,10 @@ mod tests {
     fn a_thin_body_has_neither_payload_nor_diffs() {
         for (thin, rung) in [(true, Rung::Whole), (false, Rung::Brief), (true, Rung::Brief)] {
             let body = made(thin, &Rendered::Document(document()), rung);
-            assert_eq!(body["data"]["run"]["changes"][0]["files"][0], json!({ "path": "a.py" }));
+            assert_eq!(
+                body["data"]["run"]["changes"][0]["files"][0],
+                json!({ "path": "a.py", "diff": null })
+            );
             assert!(body["data"].get("payload").is_none());
             assert_eq!(body["data"]["event"], document()["event"]);
         }
@@ -146,7 +151,7 @@ mod tests {
     fn a_template_s_own_body_goes_out_as_it_is() {
         let own = json!({ "payload": 1, "diff": [{ "diff": 2, "x": 3 }] });
         assert_eq!(made(true, &Rendered::Body(own.clone()), Rung::Whole), own);
-        assert_eq!(made(false, &Rendered::Body(own), Rung::Brief), json!({}));
+        assert_eq!(made(false, &Rendered::Body(own), Rung::Brief), json!({ "diff": null }));
         assert_eq!(made(false, &Rendered::Body(json!([1])), Rung::Whole), json!([1]));
     }
 

@@ -1,6 +1,6 @@
 //! A destination that keeps what it gets and answers as it is told.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
@@ -121,26 +121,37 @@ impl Receiver {
         self.received().into_iter().filter(|each| each.taken).collect()
     }
 
-    /// Waits until so many requests arrived, taken or not.
-    pub(crate) async fn arrived(&self, count: usize) -> Vec<Received> {
-        self.wait(count, Self::received).await
-    }
-
-    /// Waits until so many messages were taken.
+    /// Waits until so many messages were taken; returns all of them.
     pub(crate) async fn took(&self, count: usize) -> Vec<Received> {
-        self.wait(count, Self::taken).await
-    }
-
-    async fn wait(&self, count: usize, read: impl Fn(&Self) -> Vec<Received>) -> Vec<Received> {
         let mut changes = self.state.count.subscribe();
         let waiting = async {
-            while read(self).len() < count {
+            while self.taken().len() < count {
                 changes.changed().await.unwrap();
             }
         };
         let in_time = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
-        assert!(in_time, "expected {count} requests within {PATIENCE:?}, got {}", read(self).len());
-        read(self)
+        assert!(in_time, "expected {count} messages within {PATIENCE:?}, got {}", self.taken().len());
+        self.taken()
+    }
+
+    /// Waits until so many messages were taken that `key` tells apart.
+    pub(crate) async fn took_different(&self, count: usize, key: impl Fn(&Received) -> String) {
+        let mut keys = HashSet::new();
+        let mut read = 0;
+        let mut changes = self.state.count.subscribe();
+        let waiting = async {
+            loop {
+                let taken = self.taken();
+                keys.extend(taken[read..].iter().map(&key));
+                read = taken.len();
+                if keys.len() >= count {
+                    return;
+                }
+                changes.changed().await.unwrap();
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
+        assert!(in_time, "expected {count} different messages within {PATIENCE:?}, got {}", keys.len());
     }
 }
 
