@@ -7,14 +7,14 @@ use super::texts::{TEXTS, seen, squeezed};
 use super::{discord, empty, large, made, places};
 use crate::delivery::Rung;
 
-fn validator() -> Validator {
+pub(super) fn validator() -> Validator {
     let file = include_str!("../../../tests/fixtures/discord-webhook-schema.json");
     let mut schema: Value = serde_json::from_str(file).unwrap();
     schema["$ref"] = json!("#/components/schemas/IncomingWebhookRequestPartial");
     jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
 }
 
-fn check(validator: &Validator, name: &str, body: &Value) {
+pub(super) fn check(validator: &Validator, name: &str, body: &Value) {
     let faults: Vec<String> = validator.iter_errors(body).map(|error| error.to_string()).collect();
     assert!(faults.is_empty(), "{name}: {faults:?}");
     assert_eq!(body["allowed_mentions"], json!({ "parse": [] }), "{name}");

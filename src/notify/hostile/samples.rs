@@ -1,0 +1,74 @@
+//! Every sample in every variant, through the built-in templates: what a relay without templates of its own sends.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{discord, slack};
+use crate::delivery::Rung;
+use crate::event::{Action, Event, EventId, Organization};
+use crate::notify::{Destination, body_for};
+use crate::render::context::{Context, Links};
+use crate::render::{Rendered, Renderer};
+use crate::sample::{self, SampleIds, Shape};
+
+/// A rendered sample, by name.
+type Sample = (String, Rendered);
+
+fn event(number: usize, body: &Value) -> Event {
+    let organization = Organization::new("acme");
+    let accepted = sample::accept(sample::encode(body).into(), &organization, Timestamp::UNIX_EPOCH).unwrap();
+    accepted.to_event(EventId::new(format!("evt_{number}")))
+}
+
+/// Renders every variant of every action in both shapes, alone and at its place in a run.
+fn rendered(destination: &Destination) -> Vec<Sample> {
+    let renderer = Renderer::built_in();
+    let links = Links {
+        base_url: "https://acme.sentry.io".parse().unwrap(),
+        public_url: Some("https://relay.acme.dev".parse().unwrap()),
+    };
+    let target = destination.target(None);
+    let mut samples = Vec::new();
+    for shape in Shape::ALL {
+        let mut earlier: Vec<Event> = Vec::new();
+        for action in
+            sample::run_script(shape).into_iter().chain([Action::Other("triage_started".to_owned())])
+        {
+            for (variant, body) in sample::variants(&action, shape) {
+                let event = event(earlier.len(), &body);
+                let run = [earlier.as_slice(), std::slice::from_ref(&event)].concat();
+                for (place, story) in [("alone", vec![event]), ("in its run", run)] {
+                    let context = Context::new(&story, &links, false).unwrap();
+                    let made = renderer.render(&context, &target).unwrap();
+                    samples.push((format!("{action}, {shape:?}, {variant}, {place}"), made));
+                }
+            }
+            earlier.push(event(earlier.len(), &sample::body(&action, shape, &SampleIds::default())));
+        }
+    }
+    samples
+}
+
+fn bodies(destination: &Destination, rungs: &[Rung]) -> Vec<(String, Value)> {
+    let samples = rendered(destination);
+    let made = samples.iter().flat_map(|(name, rendered)| {
+        rungs.iter().map(move |rung| {
+            let body = serde_json::from_slice(&body_for(destination, rendered, *rung)).unwrap();
+            (format!("{name}, {rung}"), body)
+        })
+    });
+    made.collect()
+}
+
+#[test]
+fn every_sample_is_a_message_that_slack_takes() {
+    super::slack::check_all(&bodies(&slack(true, false), Rung::ALL));
+}
+
+#[test]
+fn every_sample_is_a_message_that_discord_takes() {
+    let validator = super::discord::validator();
+    for (name, body) in bodies(&discord(), Rung::ALL) {
+        super::discord::check(&validator, &name, &body);
+    }
+}
