@@ -1,5 +1,6 @@
 //! The running relay: builds everything from the settings, binds, runs, and stops in order. Only here do parts meet.
 
+mod descriptors;
 mod pruning;
 mod token;
 
@@ -158,7 +159,7 @@ fn serve(
     listener: TcpListener,
     state: Data<AppState>,
 ) -> Result<(ServerHandle, JoinHandle<()>), std::io::Error> {
-    let server = http::serve(listener, state)?;
+    let server = http::serve(listener, state, descriptors::raise_limit())?;
     let handle = server.handle();
     let task = tokio::spawn(async move {
         if let Err(error) = server.await {

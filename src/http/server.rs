@@ -27,22 +27,27 @@ const LINGER: Duration = Duration::from_secs(1);
 /// How long a stop waits for requests that are being answered.
 const STOP_SECONDS: u64 = 1;
 
-/// How many connections are open at once, over all threads; further ones wait for one to end.
-const MOST_CONNECTIONS: usize = 4096;
+/// How many connections are open at once, over all threads; further ones wait for one to end. Each costs 15 KiB.
+const MOST_CONNECTIONS: usize = 2048;
 
 /// Most threads that answer requests.
 const MOST_THREADS: usize = 4;
 
-/// Starts serving; it stops by the [`Server`]'s handle, never by a signal.
+/// Starts serving, with no more connections at once than the system lets us have; it stops by the [`Server`]'s handle,
+/// never by a signal.
 ///
 /// # Errors
 /// Where the listener cannot be used.
-pub fn serve(listener: TcpListener, state: Data<AppState>) -> std::io::Result<Server> {
+pub fn serve(
+    listener: TcpListener,
+    state: Data<AppState>,
+    most_connections: usize,
+) -> std::io::Result<Server> {
     let address = listener.local_addr()?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from).min(MOST_THREADS);
     let builder = Server::build()
         .workers(threads)
-        .max_concurrent_connections(MOST_CONNECTIONS / threads)
+        .max_concurrent_connections(most_connections.min(MOST_CONNECTIONS).div_ceil(threads))
         .shutdown_timeout(STOP_SECONDS)
         .disable_signals();
     let draining = builder.graceful_shutdown_signal();

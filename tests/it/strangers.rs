@@ -126,3 +126,14 @@ async fn what_is_no_http_fills_no_log() {
     let log = relay.log();
     assert!(log.iter().all(|line| line["level"] != "ERROR"), "{log:#?}");
 }
+
+#[tokio::test]
+async fn a_low_limit_of_open_files_is_raised_so_that_a_real_webhook_finds_a_place() {
+    let folder = RelayFolder::new("");
+    let relay = folder.serve_after("ulimit -Sn 128");
+    let strangers = flood(&relay, 300, b"POST /webhooks/sentry HTTP/1.1\r\n");
+    let asked_at = Instant::now();
+    relay.sentry().accepted("pr_created", &json!({ "run_id": 1 })).await;
+    assert!(asked_at.elapsed() < IN_TIME, "it waited for {:?}", asked_at.elapsed());
+    drop(strangers);
+}

@@ -88,6 +88,16 @@ impl RelayFolder {
         Relay::start(self.command(&["serve"]))
     }
 
+    /// Starts `serve` in a shell that has run these commands.
+    pub(crate) fn serve_after(&self, commands: &str) -> Relay {
+        let mut shell = Command::new("/bin/sh");
+        let serve = self.command(&["serve"]);
+        let environment = serve.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        shell.env_clear().envs(environment).current_dir(self.folder.path());
+        shell.args(["-c", &format!("{commands}; exec \"$0\" serve")]).arg(serve.get_program());
+        Relay::start(shell)
+    }
+
     /// Asks `deliveries` until `holds` of its list, for as long as the tests have patience.
     pub(crate) async fn until(&self, what: &str, holds: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let began = Instant::now();
