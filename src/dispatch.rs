@@ -49,8 +49,9 @@ use sender::Sender;
 /// How often is looked without being woken: what another process queued is noticed within that time.
 const POLL: Duration = Duration::from_millis(500);
 
-/// What a lease allows beside the longest attempt: to be rendered, to wait for a slot, and to be written down.
-const LEASE_MARGIN: Duration = Duration::from_secs(30);
+/// What a lease allows beside the longest attempt: to have its story read, to be rendered, to wait for a slot, and to be
+/// written down.
+const LEASE_MARGIN: Duration = Duration::from_mins(1);
 
 /// What a destination may ask for at most, unless `give_up_after` is longer: a slip of its clock must not close it for
 /// years.

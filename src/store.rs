@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use history::{Backlog, DeliveryFilter, DeliveryRow, EventRow, History, RunHistory, RunRow, Story};
+pub use history::{Backlog, DeliveryFilter, DeliveryRow, EventRow, History, RunHistory, RunRow, Story, Told};
 pub use queue::{
     Acceptance, Claims, DeliveryClaim, DeliveryTicket, DestinationChange, DestinationEntry,
     DestinationStatus, Entry, EventClaim, EventTicket, Next, OpenDestination, Plan, PlannedDelivery, Queue,

@@ -273,7 +273,7 @@ impl Board {
     /// Lets no further request begin anywhere.
     pub(super) fn close_slots(&self) {
         for entry in &self.entries {
-            entry.desk.slots.close();
+            entry.desk.close_slots();
         }
     }
 }

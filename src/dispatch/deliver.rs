@@ -18,16 +18,16 @@ use super::decide::{decide, runs_out_at};
 use super::desk::{Desk, Place};
 use super::finish::{Began, Finish};
 use super::journal;
-use super::stories::StoryTicket;
+use super::stories::{StoryTicket, fetch_heavy};
 use crate::delivery::{Delivery, Origin, Reason};
 use crate::notify::{Call, Notifier, SendError, Verdict};
 use crate::render::Target;
 use crate::render::context::Context;
 use crate::run::Run;
-use crate::store::{DeliveryClaim, Next, Record, Recorded, Story};
+use crate::store::{DeliveryClaim, Next, Record, Recorded, Story, Told};
 
-/// How long a claimed and rendered delivery waits for a free slot before it is given back. Together with an attempt
-/// and its recording it stays within the lease.
+/// How long a claimed delivery waits for a free slot, or for room for its story, before it is given back. Together with
+/// an attempt and its recording it stays within the lease.
 const SLOT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// By how much an attempt may outlast its timeout, so that the notifier, which knows how far it came, ends it first.
@@ -83,12 +83,13 @@ impl Courier {
         }
         let Some(place) = &desk.place else { return Finish::uncalled(Next::Dead(Reason::Removed)) };
         let Some(notifier) = &place.notifier else { return Finish::uncalled(Next::GivenBack) };
-        let story = tokio::select! {
+        let fetched = tokio::select! {
             biased;
-            story = story.fetch(shared) => story,
+            fetched = fetch(shared, desk, delivery, story) => fetched,
             () = self.quitting() => None,
         };
-        let Some(story) = story else { return Finish::uncalled(Next::GivenBack) };
+        // Dropped with the message, once it is told.
+        let Some((story, _room)) = fetched else { return Finish::uncalled(Next::GivenBack) };
         let run = story.as_ref().and_then(|story| Run::label_of(&story.events));
 
         let began = Began::now(&shared.clock);
@@ -96,7 +97,7 @@ impl Courier {
             Ok(body) => body,
             Err(words) => return Finish::unrendered(delivery, began, &words).of(run),
         };
-        let Some(permit) = slot(desk).await else {
+        let Some(permit) = patiently(desk.slot()).await else {
             return Finish::uncalled(Next::GivenBack).of(run);
         };
         // The answer to another delivery may have closed the destination in the meantime.
@@ -199,11 +200,24 @@ fn body(
     .unwrap_or_else(|_| Err("rendering it broke off".to_owned()))
 }
 
-async fn slot(desk: &Desk) -> Option<SemaphorePermit<'_>> {
-    match desk.slots.try_acquire() {
-        Ok(permit) => Some(permit),
-        Err(_) => timeout(SLOT_PATIENCE, desk.slots.acquire()).await.ok()?.ok(),
-    }
+/// Returns the story, and the room that it takes where it is heavy; `None` where it cannot be had now.
+async fn fetch<'desk>(
+    shared: &Shared,
+    desk: &'desk Desk,
+    delivery: &Delivery,
+    ticket: StoryTicket,
+) -> Option<(Option<Story>, Option<SemaphorePermit<'desk>>)> {
+    let bytes = match ticket.fetch(shared).await? {
+        None => return Some((None, None)),
+        Some(Told::Story(story)) => return Some((Some(story), None)),
+        Some(Told::Heavy { bytes }) => bytes,
+    };
+    let room = patiently(desk.room_for(bytes)).await?;
+    Some((fetch_heavy(&delivery.event_id, shared).await?, Some(room)))
+}
+
+async fn patiently<T>(wait: impl Future<Output = Option<T>>) -> Option<T> {
+    timeout(SLOT_PATIENCE, wait).await.ok()?
 }
 
 fn no_answer() -> SendError {

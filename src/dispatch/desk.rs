@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::pace::Pace;
@@ -18,6 +18,9 @@ use crate::store::{DestinationChange, DestinationEntry};
 /// How many deliveries are looked at together where none is sent: the destination is gone, or closed for long.
 const UNSENT_AT_ONCE: usize = 64;
 
+/// How much heavy stories may take together, in KiB. One that is heavier goes alone.
+const HEAVY_KIB: u16 = 8 * 1024;
+
 /// One destination at work.
 pub(super) struct Desk {
     /// Its name.
@@ -25,7 +28,10 @@ pub(super) struct Desk {
     /// What is configured of it; `None` where it is configured no longer.
     pub(super) place: Option<Place>,
     /// One permit per request that may be open at once. Held from just before a request to just after its answer.
-    pub(super) slots: Semaphore,
+    slots: Semaphore,
+    /// One permit per KiB that heavy stories may take together, from before they are read until they are told. Per
+    /// destination, so that one that hangs keeps no other waiting.
+    heavy: Semaphore,
     /// Raised by the plan loop: something new waits here.
     planned: AtomicBool,
     /// Shared by all attempts, because one answer may close the destination for all of them. Never held over an
@@ -111,7 +117,31 @@ impl Desk {
     fn new(name: DestinationName, place: Option<Place>, in_flight: usize, rate: Rate, now: Instant) -> Self {
         let door =
             Mutex::new(Door { pace: Pace::new(rate, now), gone: Word::NotGiven, held: Word::NotGiven });
-        Self { name, place, slots: Semaphore::new(in_flight), planned: AtomicBool::new(false), door }
+        Self {
+            name,
+            place,
+            slots: Semaphore::new(in_flight),
+            heavy: Semaphore::new(usize::from(HEAVY_KIB)),
+            planned: AtomicBool::new(false),
+            door,
+        }
+    }
+
+    /// Waits until a request may begin; `None` where it never may, because the relay stops.
+    pub(super) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
+        self.slots.acquire().await.ok()
+    }
+
+    /// Waits until there is room for a heavy story; `None` where the relay stops.
+    pub(super) async fn room_for(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
+        let kib = u16::try_from(bytes / 1024).unwrap_or(HEAVY_KIB).clamp(1, HEAVY_KIB);
+        self.heavy.acquire_many(u32::from(kib)).await.ok()
+    }
+
+    /// Lets no further request begin.
+    pub(super) fn close_slots(&self) {
+        self.slots.close();
+        self.heavy.close();
     }
 
     fn door(&self) -> MutexGuard<'_, Door> {

@@ -10,11 +10,13 @@ use tokio::time::Instant;
 
 use super::Shared;
 use crate::event::EventId;
-use crate::store::Story;
+use crate::store::{Story, Told};
 
-/// How many stories are fetched together: few enough that the first one need not wait long for the last, and that
-/// they fit in memory together whatever their size.
+/// How many stories are fetched together: few enough that the first one need not wait long for the last.
 pub(super) const TOGETHER: usize = 16;
+
+/// What takes more than this is not fetched together with others, nor by many at once.
+const LIGHT_BYTES: usize = 64 * 1024;
 
 /// How long is asked while the store fails, before the deliveries are given back.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -23,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Stories {
     events: Vec<EventId>,
     /// Fetched by the first delivery that needs one; each takes its own, so that it is dropped with its message.
-    fetched: OnceCell<Option<Vec<Mutex<Option<Story>>>>>,
+    fetched: OnceCell<Option<Vec<Mutex<Option<Told>>>>>,
 }
 
 /// One delivery's story.
@@ -42,16 +44,29 @@ impl Stories {
 }
 
 impl StoryTicket {
-    /// Returns the story, or `None` in it where the store has none; `None` where the store could not be asked.
-    pub(super) async fn fetch(self, shared: &Shared) -> Option<Option<Story>> {
+    /// Returns the story, or `None` in it where the store has none; `None` where the store could not be asked. A heavy
+    /// one is only weighed.
+    pub(super) async fn fetch(self, shared: &Shared) -> Option<Option<Told>> {
         let Self { stories, number } = self;
         let fetch = || async {
             let until = Instant::now() + PATIENCE;
-            let fetched = shared.outage.insist(until, || shared.history.stories(&stories.events)).await?;
+            let fetched =
+                shared.outage.insist(until, || shared.history.stories(&stories.events, LIGHT_BYTES)).await?;
             Some(fetched.into_iter().map(Mutex::new).collect())
         };
         let fetched = stories.fetched.get_or_init(fetch).await.as_ref()?;
         let story = fetched.get(number)?;
         Some(story.lock().unwrap_or_else(PoisonError::into_inner).take())
     }
+}
+
+/// Returns a story whatever its weight; `None` as [`StoryTicket::fetch`].
+pub(super) async fn fetch_heavy(event: &EventId, shared: &Shared) -> Option<Option<Story>> {
+    let events = std::slice::from_ref(event);
+    let until = Instant::now() + PATIENCE;
+    let told = shared.outage.insist(until, || shared.history.stories(events, usize::MAX)).await?.pop()?;
+    Some(told.and_then(|told| match told {
+        Told::Story(story) => Some(story),
+        Told::Heavy { .. } => None,
+    }))
 }

@@ -20,6 +20,18 @@ pub struct Story {
     pub payload: Bytes,
 }
 
+/// A story, or how much memory it would take.
+#[derive(Debug, Clone)]
+pub enum Told {
+    /// The story.
+    Story(Story),
+    /// It takes more than was asked for.
+    Heavy {
+        /// About how much it takes.
+        bytes: usize,
+    },
+}
+
 /// One run in a list.
 #[derive(Debug, Clone)]
 pub struct RunRow {
@@ -116,11 +128,11 @@ pub struct Backlog {
 #[async_trait]
 pub trait History: Send + Sync {
     /// Returns events with their runs up to them, from one state of the store, in the order of `events`; `None` where
-    /// there is none of an id.
+    /// there is none of an id. A story that takes more than `most_bytes` is not read but weighed.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn stories(&self, events: &[EventId]) -> Result<Vec<Option<Story>>, StoreError>;
+    async fn stories(&self, events: &[EventId], most_bytes: usize) -> Result<Vec<Option<Told>>, StoreError>;
 
     /// Lists runs, the newest event first.
     ///

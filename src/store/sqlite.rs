@@ -37,7 +37,7 @@ use self::writer::Writer;
 use super::{
     Acceptance, Access, Backlog, Claims, DeliveryFilter, DeliveryRow, DestinationEntry, DestinationStatus,
     EventClaim, FindError, History, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed,
-    RunHistory, RunRow, StoreError, Story,
+    RunHistory, RunRow, StoreError, Told,
 };
 use crate::delivery::DestinationName;
 use crate::event::EventId;
@@ -218,10 +218,10 @@ impl Queue for Store {
 
 #[async_trait]
 impl History for Store {
-    async fn stories(&self, events: &[EventId]) -> Result<Vec<Option<Story>>, StoreError> {
+    async fn stories(&self, events: &[EventId], most_bytes: usize) -> Result<Vec<Option<Told>>, StoreError> {
         let events = events.to_owned();
         let read = move |connection: &rusqlite::Connection| {
-            events.iter().map(|event| story::of_event(connection, event)).collect()
+            events.iter().map(|event| story::of_event(connection, event, most_bytes)).collect()
         };
         self.readers.run(read).await
     }

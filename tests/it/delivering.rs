@@ -265,3 +265,27 @@ async fn a_secret_that_is_missing_keeps_one_destination_waiting_and_nothing_else
     receiver.took(2).await;
     drop(relay);
 }
+
+#[tokio::test]
+async fn large_messages_to_a_destination_that_hangs_are_not_all_in_memory_at_once() {
+    let (hanging, healthy) = (Receiver::start_with(Answer::Hang), Receiver::start());
+    let routes = format!(
+        "[webhook.hangs]\nurl = \"{}\"\n[webhook.audit]\nurl = \"{}\"\nin_flight = 1\n\
+         [[route]]\nname = \"all\"\nto = [\"hangs\", \"audit\"]\n",
+        hanging.url("/hangs"),
+        healthy.url("/audit")
+    );
+    let folder = RelayFolder::new(&routes);
+    let relay = folder.serve();
+    let before = relay.peak_memory();
+    let diff = format!("@@ -1 +1 @@\n{}", "+ a line that was added to the file\n".repeat(30_000));
+    for run in 0..24 {
+        let change = json!({ "path": "a.py", "type": "M", "added": 30_000, "removed": 0, "diff": diff });
+        let data = json!({ "run_id": run, "code_changes": { "acme/api": [change] } });
+        relay.sentry().accepted("coding_completed", &data).await;
+    }
+    healthy.took(24).await;
+    let cost = relay.peak_memory() - before;
+    assert!(cost < 85_000_000, "{cost} bytes of memory");
+    assert!(!hanging.received().is_empty(), "some are tried meanwhile");
+}

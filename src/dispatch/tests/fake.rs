@@ -20,7 +20,7 @@ use crate::store::{
     Acceptance, Backlog, Claims, DeliveryClaim, DeliveryFilter, DeliveryRow, DeliveryTicket,
     DestinationChange, DestinationEntry, DestinationStatus, EventClaim, EventTicket, FindError, History,
     Next, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed, RunHistory, RunRow,
-    StoreError, Story,
+    StoreError, Story, Told,
 };
 
 /// A delivery as the fake keeps it.
@@ -270,9 +270,11 @@ impl Queue for FakeStore {
 
 #[async_trait]
 impl History for FakeStore {
-    async fn stories(&self, events: &[EventId]) -> Result<Vec<Option<Story>>, StoreError> {
+    async fn stories(&self, events: &[EventId], _: usize) -> Result<Vec<Option<Told>>, StoreError> {
         let kept = self.available()?;
-        let story = |event: &Event| Story { events: vec![event.clone()], payload: Bytes::from_static(b"{}") };
+        let story = |event: &Event| {
+            Told::Story(Story { events: vec![event.clone()], payload: Bytes::from_static(b"{}") })
+        };
         Ok(events.iter().map(|event| kept.events.get(event).map(story)).collect())
     }
 

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::value::time;
 use crate::event::{Action, Artifacts, Event, EventId, GroupId, Organization, RunId, SentryRunId};
-use crate::store::Story;
+use crate::store::{Story, Told};
 
 /// An event as it is kept.
 pub(super) struct Kept {
@@ -17,27 +17,34 @@ pub(super) struct Kept {
 
 /// Reads every event of a run, in order of acceptance.
 pub(super) fn of_run(connection: &Connection, run: i64) -> rusqlite::Result<Vec<Kept>> {
-    up_to(connection, Some(run), i64::MAX)
+    Ok(up_to(connection, Some(run), i64::MAX, usize::MAX)?.unwrap_or_default())
 }
 
-/// Reads the events of a run up to and including one of them; of an event without a run, that event alone.
-fn up_to(connection: &Connection, run: Option<i64>, sequence: i64) -> rusqlite::Result<Vec<Kept>> {
-    let condition = if run.is_some() {
-        "e.run_number = ?1 AND e.sequence <= ?2"
-    } else {
-        "?1 IS NULL AND e.sequence = ?2"
-    };
-    let mut events: Vec<Kept> = connection
-        .prepare_cached(&format!(
+/// Reads the events of a run up to and including one of them; of an event without a run, that event alone. `None` where
+/// their artifacts are longer than `most_bytes`.
+fn up_to(
+    connection: &Connection,
+    run: Option<i64>,
+    sequence: i64,
+    most_bytes: usize,
+) -> rusqlite::Result<Option<Vec<Kept>>> {
+    let condition = up_to_condition(run);
+    let mut statement = connection.prepare_cached(&format!(
             "SELECT e.sequence, e.id, coalesce(e.organization, ''), e.resource, e.action, e.run_id, e.sentry_run_id,
                     e.group_id, e.iteration, e.received_at, e.sent_at, a.artifacts, e.routes
              FROM event e LEFT JOIN event_artifacts a ON a.sequence = e.sequence WHERE {condition}"
-        ))?
-        .query_map(params![run, sequence], read_event)?
-        .collect::<rusqlite::Result<_>>()?;
+    ))?;
+    let mut rows = statement.query(params![run, sequence])?;
+    let (mut events, mut left) = (Vec::new(), most_bytes);
+    while let Some(row) = rows.next()? {
+        let bytes = row.get_ref(11)?.as_str_or_null()?.map_or(0, str::len);
+        let Some(rest) = left.checked_sub(bytes) else { return Ok(None) };
+        left = rest;
+        events.push(read_event(row)?);
+    }
     // The index leads to a run's events in no order; sorting here moves no texts.
     events.sort_by_key(|kept| kept.sequence);
-    Ok(events)
+    Ok(Some(events))
 }
 
 fn read_event(row: &Row<'_>) -> rusqlite::Result<Kept> {
@@ -70,27 +77,73 @@ fn from_json<T: serde::de::DeserializeOwned>(json: &str) -> rusqlite::Result<T> 
     })
 }
 
+/// Holds for the events of run `?1` up to event `?2`; where that has no run, for it alone.
+fn up_to_condition(run: Option<i64>) -> &'static str {
+    if run.is_some() { "e.run_number = ?1 AND e.sequence <= ?2" } else { "?1 IS NULL AND e.sequence = ?2" }
+}
+
 /// Reads the story of an event that is known by its place in the order of acceptance.
 pub(super) fn of_sequence(connection: &Connection, sequence: i64) -> rusqlite::Result<Vec<Event>> {
-    let run = connection
-        .prepare_cached("SELECT run_number FROM event WHERE sequence = ?1")?
-        .query_row([sequence], |row| row.get::<_, Option<i64>>(0))
-        .optional()?;
-    match run {
-        None => Ok(Vec::new()),
-        Some(run) => Ok(up_to(connection, run, sequence)?.into_iter().map(|kept| kept.event).collect()),
+    match run_of(connection, sequence) {
+        Err(rusqlite::Error::QueryReturnedNoRows) => Ok(Vec::new()),
+        Err(error) => Err(error),
+        Ok(run) => Ok(events_of(up_to(connection, run, sequence, usize::MAX)?.unwrap_or_default())),
     }
 }
 
-/// Reads the story of an event with its payload.
-pub(super) fn of_event(connection: &Connection, id: &EventId) -> rusqlite::Result<Option<Story>> {
+/// Returns the run of an event, which may have none.
+fn run_of(connection: &Connection, sequence: i64) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT run_number FROM event WHERE sequence = ?1")?
+        .query_row([sequence], |row| row.get(0))
+}
+
+fn events_of(kept: Vec<Kept>) -> Vec<Event> {
+    kept.into_iter().map(|kept| kept.event).collect()
+}
+
+/// Reads the story of an event with its payload, or weighs it where it takes more than `most_bytes`.
+pub(super) fn of_event(
+    connection: &Connection,
+    id: &EventId,
+    most_bytes: usize,
+) -> rusqlite::Result<Option<Told>> {
     let Some(sequence) = super::find::event(connection, id.as_str())? else { return Ok(None) };
+    let run = run_of(connection, sequence)?;
+    let most = i64::try_from(most_bytes).unwrap_or(i64::MAX);
+    // The length of a blob is known without reading it.
     let payload = connection
-        .prepare_cached("SELECT body FROM payload WHERE sequence = ?1")?
-        .query_row([sequence], |row| row.get::<_, Vec<u8>>(0))
+        .prepare_cached(
+            "SELECT length(body), iif(length(body) <= ?2, body, NULL) FROM payload WHERE sequence = ?1",
+        )?
+        .query_row([sequence, most], |row| Ok((length(row)?, row.get::<_, Option<Vec<u8>>>(1)?)))
         .optional()?;
-    Ok(Some(Story {
-        events: of_sequence(connection, sequence)?,
-        payload: Bytes::from(payload.unwrap_or_default()),
+    let (payload_bytes, payload) = payload.unwrap_or_default();
+    let events = match most_bytes.checked_sub(payload_bytes) {
+        Some(left) => up_to(connection, run, sequence, left)?,
+        None => None,
+    };
+    Ok(Some(match events {
+        Some(events) => {
+            let payload = Bytes::from(payload.unwrap_or_default());
+            Told::Story(Story { events: events_of(events), payload })
+        }
+        None => Told::Heavy { bytes: payload_bytes + artifact_bytes(connection, run, sequence)? },
     }))
+}
+
+/// Returns how long the artifacts of a run's events up to one of them are.
+fn artifact_bytes(connection: &Connection, run: Option<i64>, sequence: i64) -> rusqlite::Result<usize> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT coalesce(sum(octet_length(a.artifacts)), 0)
+             FROM event e JOIN event_artifacts a ON a.sequence = e.sequence WHERE {}",
+            up_to_condition(run)
+        ))?
+        .query_row(params![run, sequence], length)
+}
+
+/// Reads a length in the first column.
+fn length(row: &Row<'_>) -> rusqlite::Result<usize> {
+    Ok(usize::try_from(row.get::<_, i64>(0)?).unwrap_or_default())
 }

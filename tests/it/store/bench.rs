@@ -13,7 +13,8 @@ use seer_relay::sentry::payload::{self, AcceptedEvent};
 use seer_relay::sentry::signature::{SigningKeys, WebhookHeaders, verify};
 use seer_relay::store::{
     Acceptance, Access, DeliveryClaim, DeliveryFilter, DeliveryRow, DestinationChange, Entry, EventClaim,
-    History, Next, OpenDestination, Plan, PlannedDelivery, Queue, Record, Recorded, StoreConfig, Story, open,
+    History, Next, OpenDestination, Plan, PlannedDelivery, Queue, Record, Recorded, StoreConfig, Story, Told,
+    open,
 };
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -181,7 +182,15 @@ impl Bench {
 
     /// Returns the story of an event.
     pub(crate) async fn story(&self, event: &EventId) -> Option<Story> {
-        self.store.stories(std::slice::from_ref(event)).await.unwrap().remove(0)
+        match self.told(event, usize::MAX).await? {
+            Told::Story(story) => Some(story),
+            Told::Heavy { bytes } => panic!("{bytes} bytes are more than anything"),
+        }
+    }
+
+    /// Returns the story of an event, or its weight where it takes more than so many bytes.
+    pub(crate) async fn told(&self, event: &EventId, most_bytes: usize) -> Option<Told> {
+        self.store.stories(std::slice::from_ref(event), most_bytes).await.unwrap().remove(0)
     }
 
     /// Lists every delivery in order of planning.

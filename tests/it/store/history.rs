@@ -2,7 +2,8 @@
 
 use seer_relay::delivery::{DeliveryState, Reason};
 use seer_relay::event::EventId;
-use seer_relay::store::{Backlog, Next};
+use seer_relay::store::{Backlog, Next, Told};
+use serde_json::json;
 
 use super::bench::{Bench, at, name, retry_at, webhook};
 
@@ -65,4 +66,24 @@ async fn the_backlog_counts_what_waits_is_sent_and_is_dead() {
         backlog.deliveries,
         [count(DeliveryState::Waiting, 1), count(DeliveryState::Sending, 2), count(DeliveryState::Dead, 1)]
     );
+}
+
+#[tokio::test]
+async fn a_story_that_takes_more_than_asked_for_is_weighed_and_not_told() {
+    let bench = Bench::new().await;
+    let long = "x".repeat(100_000);
+    let root_cause = json!({ "one_line_description": long });
+    bench.accept(webhook("root_cause_completed").run("1").with("root_cause", root_cause)).await;
+    let later = bench.accept(webhook("pr_created").run("1")).await;
+    let of_another = bench.accept(webhook("pr_created").run("2")).await;
+    let alone = bench.accept(webhook("x").with("pad", json!(long))).await;
+
+    assert!(matches!(bench.told(&of_another, 1_000).await, Some(Told::Story(_))));
+    for event in [later, alone] {
+        let Some(Told::Heavy { bytes }) = bench.told(&event, 1_000).await else { panic!("it is heavy") };
+        assert!((100_000..110_000).contains(&bytes), "{bytes}");
+        assert!(matches!(bench.told(&event, bytes).await, Some(Told::Story(_))), "it fits exactly");
+        assert!(matches!(bench.told(&event, bytes - 1).await, Some(Told::Heavy { .. })));
+    }
+    assert!(bench.told(&EventId::new("evt_nobody"), 1_000).await.is_none());
 }
