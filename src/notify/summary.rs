@@ -23,20 +23,16 @@ pub(crate) fn title(message: &Message) -> String {
     words_of(&message.title)
 }
 
-/// Returns the words of the first paragraph, else of the first block that has any.
+/// Returns the words of the first paragraph, list or quotation, else of the first block that has any.
 pub(crate) fn first_words(message: &Message) -> String {
-    let paragraph = message.blocks.iter().find_map(|block| match block {
-        Block::Paragraph(content) if !inlines_are_blank(content) => Some(content.as_slice()),
-        Block::Paragraph(_)
-        | Block::Heading { .. }
-        | Block::List { .. }
-        | Block::Quote(_)
-        | Block::Code { .. }
-        | Block::Table { .. }
-        | Block::Rule => None,
-    });
-    let first = || message.blocks.iter().find(|block| !block_is_blank(block)).map(block_words);
-    paragraph.map(words_of).or_else(first).unwrap_or_default()
+    let tells = |block: &&Block| match block {
+        Block::Paragraph(content) => !inlines_are_blank(content),
+        Block::List { .. } | Block::Quote(_) => !block_is_blank(block),
+        Block::Heading { .. } | Block::Code { .. } | Block::Table { .. } | Block::Rule => false,
+    };
+    let blocks = &message.blocks;
+    let first = blocks.iter().find(tells).or_else(|| blocks.iter().find(|block| !block_is_blank(block)));
+    first.map(block_words).unwrap_or_default()
 }
 
 /// Returns title and first words in one line; never empty.
@@ -142,6 +138,10 @@ mod tests {
         assert_eq!(sentence(&Message::default()), WORDLESS);
         assert_eq!(sentence(&message("\u{200b}", vec![Block::Rule])), WORDLESS);
         assert_eq!(sentence(&message("T", vec![])), "T");
+        let item = crate::message::ListItem { checked: None, blocks: vec![Block::Paragraph(text("one"))] };
+        let blocks =
+            vec![Block::List { start: None, items: vec![item] }, Block::Paragraph(text("✓ Root cause"))];
+        assert_eq!(sentence(&message("T", blocks)), "T: one");
         let code = Block::Code { language: None, text: "a\nb".to_owned() };
         assert_eq!(sentence(&message("", vec![code])), "a b");
     }

@@ -1,6 +1,10 @@
 //! The filter `sentence`: cuts a text where a reader would.
 
+mod paragraph;
+
 use tera::{Kwargs, TeraResult};
+
+use self::paragraph::Kind;
 
 /// As many characters as fit into a glance.
 const DEFAULT_LENGTH: usize = 300;
@@ -12,12 +16,28 @@ pub(super) fn cut_by_arguments(text: &str, arguments: &Kwargs) -> TeraResult<Str
     Ok(cut(text, count, length))
 }
 
-/// The first paragraph counts alone; a full stop inside `` `code` `` ends no sentence.
+/// The first paragraph of words counts alone: headings, rules and code before it are passed over. A full stop inside
+/// `` `code` `` ends no sentence.
 fn cut(text: &str, count: usize, length: usize) -> String {
     let text = text.trim();
-    let paragraph = text.split("\n\n").next().unwrap_or_default().trim_end();
-    if let Some(announcement) = paragraph.strip_suffix(':').filter(|_| paragraph.len() < text.len()) {
-        return cut(&format!("{announcement}…"), count, length);
+    match paragraph::most_telling(text) {
+        (Kind::Words, paragraph) => cut_words(paragraph, paragraph.len() < text.len(), count, length),
+        (Kind::Code, code) => cut_code(code, length),
+        (Kind::Heading, heading) => cut_words(heading.trim_start_matches('#').trim(), false, count, length),
+        (Kind::Rule, _) => String::new(),
+    }
+}
+
+fn cut_words(paragraph: &str, more_follows: bool, count: usize, length: usize) -> String {
+    // What is announced stands in another paragraph, or in code that is too long to stand here.
+    let (paragraph, more_follows) = match paragraph::code_in(paragraph) {
+        Some(at) if paragraph.chars().nth(length).is_some() => {
+            (paragraph.get(..at).unwrap_or_default().trim_end(), true)
+        }
+        _other => (paragraph, more_follows),
+    };
+    if let Some(announcement) = paragraph.strip_suffix(':').filter(|_| more_follows) {
+        return cut_words(&format!("{announcement}…"), false, count, length);
     }
     let sentences = paragraph.get(..end_of_sentences(paragraph, count)).unwrap_or(paragraph);
     let Some((end, _)) = sentences.char_indices().nth(length) else { return sentences.to_owned() };
@@ -31,6 +51,22 @@ fn cut(text: &str, count: usize, length: usize) -> String {
             .unwrap_or(words);
     }
     format!("{}…", words.trim_end().trim_end_matches([',', ';', ':', '.', '-']))
+}
+
+/// Returns whole lines of fenced code, and its fence closed.
+fn cut_code(code: &str, length: usize) -> String {
+    let mut used = 0;
+    let fits = |line: &&str| {
+        used += line.chars().count();
+        used <= length
+    };
+    let kept: String = code.split_inclusive('\n').take_while(fits).collect();
+    let marker = paragraph::fence(code.lines().next().unwrap_or_default()).unwrap_or("```");
+    match kept.len() {
+        all if all == code.len() => kept,
+        _ if kept.lines().count() > 1 => format!("{kept}…\n{marker}"),
+        _ => "…".to_owned(),
+    }
 }
 
 /// Returns where so many sentences end.
@@ -82,9 +118,26 @@ mod tests {
             (1, "値がない。次の文。", "値がない。"),
             (1, "  ", ""),
             (1, "Guard it like this:\n\n```\nx\n```", "Guard it like this…"),
+            (1, "Guard it like this:\n```\nx\n```", "Guard it like this:\n```\nx\n```"),
+            (1, "# Summary\n\nThe worker dies. Often.", "The worker dies."),
+            (1, "---\n\n```\na. b\n\nc\n```\n\nIt dies.", "It dies."),
+            (1, "First line\r\n\r\nsecond", "First line"),
+            (1, "First line\n  \nsecond", "First line"),
+            (1, "## Only a heading", "Only a heading"),
+            (1, "```py\na = 1\n\nb = 2\n```", "```py\na = 1\n\nb = 2\n```"),
+            (1, "#hashtag is no heading", "#hashtag is no heading"),
+            (1, "***", ""),
+            (1, "```x``` is a span. Yes.", "```x``` is a span."),
         ] {
             assert_eq!(cut(text, count, 300), expected);
         }
+    }
+
+    #[test]
+    fn code_that_is_too_long_ends_at_a_line_and_its_fence_is_closed() {
+        assert_eq!(cut("~~~py\none\ntwo\nthree\n~~~", 1, 14), "~~~py\none\ntwo\n…\n~~~");
+        assert_eq!(cut(&format!("```\n{}\n```", "x".repeat(500)), 1, 300), "…");
+        assert_eq!(cut(&format!("Run:\n```\n{}\n```", "x\n".repeat(500)), 1, 300), "Run…");
     }
 
     #[test]

@@ -126,7 +126,7 @@ Repository | acme/api
 3. **Step 3** — Guard the division.
 4. **Step 4** — Guard the division.
 5. **Step 5** — Guard the division.
-and 2 more
+And 2 more steps in Sentry.
 ✓ Root cause · ✓ Plan · ○ Code · ○ Pull request",
     );
 }
@@ -345,5 +345,32 @@ fn every_kind_and_every_state_of_a_run_renders() {
             let target = Target { kind: *kind, diff_lines: 20, ..slack() };
             renderer.render(&context(&events), &target).unwrap();
         }
+    }
+}
+
+#[test]
+fn a_summary_that_begins_with_a_heading_and_steps_without_words_read_well() {
+    let mut cause = root_cause();
+    if let Some(cause) = cause.root_cause.as_mut() {
+        cause.summary = Some("# Summary\n\nThe worker dies. Often.\n\nThen more.".to_owned());
+        cause.reasons = vec![
+            Step { file: Some("a.py".to_owned()), important: true, ..Step::default() },
+            Step { text: Some("```py\na = 1\n```\n\nIt is read twice.".to_owned()), ..Step::default() },
+        ];
+        cause.reproduction.clear();
+    }
+    let mut plan = solution(6);
+    if let Some(plan) = plan.solution.as_mut() {
+        plan.steps[0] = Step { file: Some("a.py".to_owned()), ..Step::default() };
+    }
+    let events = [event("root_cause_completed", cause), event("solution_completed", plan)];
+
+    let told = lines(&events[..1], &slack());
+    for line in ["The worker dies. Often.", "1. `a.py` · **the decisive step**", "2. It is read twice."] {
+        assert!(told.lines().any(|told| told == line), "{line}\n{told}");
+    }
+    let told = lines(&events, &slack());
+    for line in ["1. `a.py`", "And 1 more step in Sentry."] {
+        assert!(told.lines().any(|told| told == line), "{line}\n{told}");
     }
 }
