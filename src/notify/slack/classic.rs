@@ -41,19 +41,17 @@ pub(super) fn brief(message: &Message) -> Value {
 
 fn attachment(message: &Message, text: &str) -> Value {
     let title = summary::title(message);
-    let headline = if title.is_empty() { summary::sentence(message) } else { title.clone() };
+    let headline = if title.is_empty() { summary::sentence(message) } else { title };
     let sentence = summary::sentence(message).replace('@', &format!("@{WORD_JOINER}"));
     let mut attachment = json!({
         "fallback": blocks::plain(&sentence, limit::SENTENCE),
         "color": color(message.tone),
         "text": text,
     });
-    if let (Some(attachment), false) = (attachment.as_object_mut(), title.is_empty()) {
+    // The title stands above the attachment as the message's text; an attachment without any words is an empty box.
+    if let (Some(attachment), true) = (attachment.as_object_mut(), text.is_empty()) {
         attachment
-            .insert("title".to_owned(), json!(body::literal(Dialect::Mattermost, &title, limit::HEADER)));
-        if let Some(button) = message.buttons.first() {
-            attachment.insert("title_link".to_owned(), json!(button.url.as_str()));
-        }
+            .insert("title".to_owned(), json!(body::literal(Dialect::Mattermost, &headline, limit::HEADER)));
     }
     json!({
         "text": body::literal(Dialect::Mattermost, &headline, limit::SENTENCE),
@@ -101,8 +99,6 @@ mod tests {
                 "text": r"Root cause \*found\*",
                 "attachments": [{
                     "fallback": "Root cause *found*: A null coupon @\u{2060}channel",
-                    "title": r"Root cause \*found\*",
-                    "title_link": "https://acme.sentry.io/issues/117/",
                     "text": "**A null coupon** @\u{2060}channel\n\n```diff\n-a\n+b\n```\n\n[Open in Sentry](https://acme.sentry.io/issues/117/)",
                     "color": "#E8A317",
                 }],
@@ -110,5 +106,11 @@ mod tests {
                 "unfurl_media": false,
             })
         );
+    }
+
+    #[test]
+    fn an_attachment_without_words_shows_the_title() {
+        let message = Message { title: vec![Inline::Text("T".to_owned())], ..Message::default() };
+        assert_eq!(whole(&message)["attachments"][0]["title"], "T");
     }
 }
