@@ -1,6 +1,6 @@
 //! The program: parses arguments, runs the command, prints what it returns, sets the exit code.
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -17,9 +17,13 @@ fn main() -> ExitCode {
     runtime.shutdown_background();
     match result {
         Ok(output) => {
-            // A closed pipe (`| head`) is no fault of ours.
-            let _ = stdout().write_all(output.text.as_bytes()).and_then(|()| stdout().flush());
-            ExitCode::from(output.code)
+            match stdout().write_all(output.text.as_bytes()).and_then(|()| stdout().flush()) {
+                // A closed pipe (`| head`) is no fault of ours.
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                    fail(&format!("error: cannot write the result: {error}\n"))
+                }
+                Ok(()) | Err(_) => ExitCode::from(output.code),
+            }
         }
         Err(failure) => fail(&failure.report(stderr().is_terminal() && cli::colour_is_wanted())),
     }

@@ -80,6 +80,14 @@ fn a_missing_secret_is_named_by_the_command_that_needs_it() {
     assert!(code == Some(1) && err.contains("environment variable `CLIENT_SECRET` is empty"), "{err}");
 }
 
+#[test]
+fn a_result_that_cannot_be_written_is_a_fault() {
+    let folder = RelayFolder::new("");
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let (code, _, err) = text(&folder.command(&["check"]).stdout(full).output().unwrap());
+    assert!(code == Some(1) && err.contains("cannot write the result"), "{err}");
+}
+
 #[tokio::test]
 async fn render_shows_what_is_sent_and_route_why() {
     let receiver = Receiver::start();

@@ -60,7 +60,8 @@ impl RelayFolder {
         self.folder.path()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// Returns a command that is not run yet.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_seer-relay"));
         command
             .env_clear()
