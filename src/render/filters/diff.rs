@@ -33,8 +33,8 @@ fn gather(value: &Value, text: &mut String) {
         if !diff.is_empty() {
             let (head, hunks) = diff.split_at(diff.find("@@").unwrap_or_default());
             let names: Vec<_> = head.lines().filter(|line| is_name(line)).collect();
-            let names = if names.is_empty() { format!("--- {}", field("path")) } else { names.join("\n") };
-            push_lines(&names, text);
+            let path = Some(field("path")).filter(|path| names.is_empty() && !path.is_empty());
+            push_lines(&path.map_or_else(|| names.join("\n"), |path| format!("--- {path}")), text);
             push_lines(hunks, text);
         }
     } else {

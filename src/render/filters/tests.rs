@@ -67,6 +67,7 @@ fn diff_keeps_whole_lines_and_says_what_is_missing() {
             r#"[{"path": "a.py", "diff": "+x"}, {"path": "b.py", "diff": null}]"#,
             "--- a.py\n+x\n",
         ),
+        ("v | diff(lines=9)", r#"[{"path": null, "diff": "+x"}]"#, "+x\n"),
         (
             "v | diff(lines=9)",
             r#"[{"files": [{"path": "a", "diff": "diff --git a/a b/a\nindex 1..2\n--- a/a\n+++ b/a\n@@ -1 +1 @@\n+x\n"}, {"path": "b", "diff": "+y"}]}, {"files": []}]"#,

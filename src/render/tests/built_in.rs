@@ -173,6 +173,27 @@ fn code_in_several_repositories_is_told_one_by_one() {
 }
 
 #[test]
+fn what_is_not_known_of_code_is_left_out() {
+    let told = |changes: Vec<_>| {
+        let artifacts = Artifacts { changes: Some(changes), ..Artifacts::default() };
+        lines(&[event("coding_completed", artifacts)], &slack())
+    };
+    let mut bare = changes("acme/api");
+    bare.files.clear();
+    let second = |change: &_| format!("\nSeer changed {change}.\n");
+    assert!(told(vec![bare.clone()]).contains(&second(&"code in acme/api")), "{}", told(vec![bare.clone()]));
+    let many: Vec<_> = (1..=7).map(|number| changes(&format!("acme/{number}"))).collect();
+    let all = "code in 7 repositories: acme/1, acme/2, acme/3, acme/4, acme/5 and 2 more";
+    assert!(told(many.clone()).contains(&second(&all)), "{}", told(many));
+    let mut uncounted = changes("acme/api");
+    uncounted.files.truncate(1);
+    (uncounted.added, uncounted.removed) = (0, 0);
+    (uncounted.files[0].added, uncounted.files[0].removed) = (0, 0);
+    let lines = told(vec![uncounted]);
+    assert!(lines.contains(&second(&"1 file in acme/api")) && !lines.contains("+0"), "{lines}");
+}
+
+#[test]
 fn a_pull_request_is_a_link_and_a_button() {
     assert_lines(
         &[
