@@ -23,10 +23,15 @@ Here:
   6. Set the secrets that the two files name:
        export SENTRY_CLIENT_SECRET=...    the Client Secret
        export SLACK_WEBHOOK_URL=...       Slack > your app > Incoming Webhooks > Add New Webhook
+     For Discord take the # away from [discord.dev] in routes.toml, and name `dev` in a route:
        export DISCORD_WEBHOOK_URL=...     Discord > Edit Channel > Integrations > Webhooks > Copy Webhook URL
   7. seer-relay check{flag}
-  8. seer-relay serve{flag}
-  9. seer-relay send pr_created{flag}     signs and posts a sample, as Sentry has no test button
+  8. seer-relay test team{flag}           one message to Slack
+  9. seer-relay serve{flag}
+
+From another terminal, with the same variables:
+
+ 10. seer-relay send pr_created{flag}     signs and posts a sample, as Sentry has no test button
 ";
 
 /// Write a starter folder; what is there already is never overwritten.
