@@ -221,7 +221,7 @@ fn several_pull_requests_are_a_list_and_failed_ones_are_said_to_have_failed() {
         ],
         "
 # Pull request opened, 1 failed · issue 1170820242
-For this: The `total` of an empty cart is read before it is set.
+To fix this: The `total` of an empty cart is read before it is set.
 - [acme/api #12](https://github.com/acme/api/pull/12)
 - acme/web: the pull request could not be opened
 ✓ Root cause · ✓ Plan · ✓ Code · ✓ Pull request
