@@ -90,6 +90,7 @@ pub struct Renderer {
     /// A team's own templates for actions that this version does not know.
     foreign: Vec<ForeignTemplate>,
     unknown_fields: Vec<TemplateFault>,
+    traps: Vec<TemplateFault>,
 }
 
 /// A template for an action that this version does not know.
@@ -124,13 +125,14 @@ impl Renderer {
         }
         let shape = context::shape();
         let unknown_fields = files.iter().flat_map(|file| lint::fields::unknown(file, &shape)).collect();
-        Ok(Self { sets, foreign: foreign(&files), unknown_fields })
+        let traps = files.iter().flat_map(lint::traps::traps).collect();
+        Ok(Self { sets, foreign: foreign(&files), unknown_fields, traps })
     }
 
     /// Returns the renderer of the built-in templates alone.
     pub fn built_in() -> Self {
         let sets = Sets::build(&files::built_in(), &mut Vec::new());
-        Self { sets, foreign: Vec::new(), unknown_fields: Vec::new() }
+        Self { sets, foreign: Vec::new(), unknown_fields: Vec::new(), traps: Vec::new() }
     }
 
     /// Tells whether there is a template set of this name.
@@ -151,6 +153,11 @@ impl Renderer {
     /// Returns what templates ask for and no event has, though the engine may take it for empty.
     pub fn unknown_fields(&self) -> &[TemplateFault] {
         &self.unknown_fields
+    }
+
+    /// Returns what renders in templates, but hardly as it was meant.
+    pub fn traps(&self) -> &[TemplateFault] {
+        &self.traps
     }
 
     /// Returns every action that this version knows, and every other one that some template is for.

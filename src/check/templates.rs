@@ -37,6 +37,7 @@ pub(super) fn check(reading: &Reading, dir: &Path) -> (Option<Renderer>, Faults)
     if faults.is_empty() && reading.is_clean() {
         warnings.extend(names::unused_sets(reading, &renderer, &shown));
     }
+    warnings.extend(renderer.traps().iter().cloned().map(|trap| shown.fault("template_trap", trap)));
     let unknown_fields = renderer.unknown_fields().iter().cloned();
     let unknown_fields: Vec<Fault> =
         unknown_fields.map(|fault| shown.fault("unknown_field", fault)).collect();

@@ -258,3 +258,13 @@ fn every_fault_of_a_template_says_how_to_mend_it() {
         assert!(fault.hint.as_ref().is_some_and(|told| told.contains(hint)), "{text}: {fault:?}");
     }
 }
+
+#[test]
+fn a_trap_in_a_template_is_a_warning_at_its_line() {
+    let template =
+        "# T\n\n| | |\n| --- | --- |\n{% for repo in run.repos %}\n| a | {{ repo }} |\n{% endfor %}\n";
+    let dir = folder(&[("templates/pr_created.md.tera", template)]);
+    let report = check(dir.path(), &environment());
+    let [warning] = report.warnings.as_slice() else { panic!("one warning: {report:?}") };
+    assert_eq!((report.faults.len(), warning.code, warning.line), (0, "template_trap", Some(5)));
+}

@@ -1,6 +1,7 @@
 //! Traps that the template engine walks into silently, found in a template's text.
 
 pub(super) mod fields;
+pub(super) mod traps;
 mod words;
 
 use super::family::Family;
