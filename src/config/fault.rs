@@ -5,12 +5,13 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// One thing that is wrong, or unwise, in a file or in the environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// The file, as the user would name it (config folder joined with the file's name); `None` for the environment.
+    #[serde(serialize_with = "shown")]
     pub file: Option<PathBuf>,
     /// Line, counted from 1.
     pub line: Option<usize>,
@@ -22,6 +23,12 @@ pub struct Fault {
     pub message: String,
     /// How to mend it.
     pub hint: Option<String>,
+}
+
+/// Writes a path as people see it: one that is no text must not cost the whole report.
+#[expect(clippy::ref_option, reason = "serde hands the field over as it is")]
+fn shown<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
 }
 
 impl Fault {
@@ -115,6 +122,14 @@ mod tests {
     fn a_fault_of_the_environment_shows_no_place() {
         let fault = Fault { file: None, line: None, column: None, hint: None, ..fault() };
         assert!(!fault.to_string().contains("-->"));
+    }
+
+    #[test]
+    fn a_path_that_is_no_text_does_not_cost_the_report() {
+        use std::os::unix::ffi::OsStringExt;
+        let file = Some(PathBuf::from(std::ffi::OsString::from_vec(b"bad\xff".to_vec())));
+        let document = serde_json::to_value(Fault { file, ..fault() }).unwrap();
+        assert_eq!(document["file"], "bad\u{fffd}");
     }
 
     #[test]

@@ -308,6 +308,18 @@ mod tests {
         assert_eq!(found("{% extends \"_base.md.tera\" %}{% if events %}x{% endif %}"), [""; 0]);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_template_is_too_odd_to_be_read(
+            source in r#"(\{\{|\}\}|\{%|%\}|\{#|#\}|for |in |set |raw|endraw|run|\.|\?\.|ü|"|'|\[|\]|=|,|-|\n|x| ){0,40}"#,
+        ) {
+            let _ = found(&source);
+            let place = Place::User { set: None, kind: None };
+            let file = TemplateFile::new(place, "a.md.tera", Family::Markdown, &source, "a.md.tera".into());
+            let _ = crate::render::lint::traps::traps(&file);
+        }
+    }
+
     #[test]
     fn the_built_in_templates_use_nothing_else() {
         for file in files::built_in() {
