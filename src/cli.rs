@@ -47,7 +47,7 @@ enum Command {
     Check(check::Check),
     /// Show which routes match an event, why, and where it would go
     Route(route::Route),
-    /// Show the exact request body that would be sent to a destination
+    /// Show the exact request body that would be sent to a destination, or draw all of them on one page
     Render(render::Render),
     /// Sign a webhook as Sentry does and post it to a running relay
     Send(send::Send),

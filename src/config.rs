@@ -40,7 +40,7 @@ use crate::event::Organization;
 use crate::http::HttpConfig;
 use crate::notify::Destination;
 use crate::render::TemplatesConfig;
-use crate::routing::RoutingTable;
+use crate::routing::{Route, RoutingTable};
 use crate::sentry::OrganizationConfig;
 use crate::store::StoreConfig;
 use crate::telemetry::LogConfig;
@@ -148,16 +148,7 @@ impl Reading {
     /// Returns the template sets by which messages to a destination are made: of the routes that send to it, else its
     /// own.
     pub(crate) fn sets_of(&self, destination: &Destination) -> Vec<Option<String>> {
-        let routes = self.routes.list.iter().filter(|route| route.to.contains(&destination.name));
-        let mut sets: Vec<Option<String>> = routes
-            .map(|route| route.template_set.clone().or_else(|| destination.template_set.clone()))
-            .collect();
-        if sets.is_empty() {
-            sets.push(destination.template_set.clone());
-        }
-        sets.sort();
-        sets.dedup();
-        sets
+        Route::sets_of(&self.routes.list, &destination.name, destination.template_set.as_deref())
     }
 
     /// Returns whether nothing must be mended in the files.

@@ -3,16 +3,14 @@
 //! Everything but the two ends is real: the HTTP server, the store, the routes, the templates, the notifiers. It needs
 //! no account and no secret, and leaves nothing behind.
 
-mod body;
 mod folder;
 mod narration;
+mod picture;
 mod play;
-pub mod preview;
 pub mod receivers;
 mod relay;
 mod stage;
 mod tally;
-mod text;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -26,10 +24,10 @@ use crate::app::StartError;
 use crate::check::CheckReport;
 use crate::clock::Clock;
 use crate::notify::client::{ClientError, HttpClient, TransportError};
+use crate::preview::terminal::Style;
 use folder::{Folder, Secrets};
 use narration::Narrator;
 use play::Sentry;
-pub use preview::Style;
 use receivers::Receivers;
 use stage::Stage;
 pub use tally::{DemoSummary, MessageCount};

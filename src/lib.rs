@@ -34,7 +34,7 @@
 //! | --- | --- |
 //! | 0 | [`event`], [`clock`], [`secret`], [`json`] |
 //! | 1 | [`run`], [`delivery`], [`message`] |
-//! | 2 | [`sentry`], [`routing`], [`render`], [`sample`] (which may use [`sentry`]): pure, no clock, no I/O after loading; [`telemetry`] |
+//! | 2 | [`sentry`], [`routing`], [`render`], [`sample`] (which may use [`sentry`]), [`preview`]: pure, no clock, no I/O after loading; [`telemetry`] |
 //! | 3 | [`store`], [`notify`]: the ports and their adapters |
 //! | 4 | [`http`], [`dispatch`]: the two drivers |
 //! | 5 | [`config`] |
@@ -72,6 +72,7 @@ pub mod delivery;
 pub mod message;
 pub mod run;
 
+pub mod preview;
 pub mod render;
 pub mod routing;
 pub mod sample;

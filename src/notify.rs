@@ -38,6 +38,7 @@ use crate::render::{Rendered, Target};
 use crate::secret::Secret;
 
 pub use self::excess::excess;
+pub(crate) use shortening::SHORTENED;
 
 /// A destination of the routing file.
 #[derive(Debug, Clone)]

@@ -168,6 +168,11 @@ impl Renderer {
         }
     }
 
+    /// Tells whether the template that an action would use came with the relay; so does the documented JSON.
+    pub fn is_built_in(&self, action: &Action, target: &Target) -> bool {
+        self.find(action, target).is_none_or(|found| place::is_built_in(&found.name))
+    }
+
     /// Renders an event for a destination.
     ///
     /// # Errors

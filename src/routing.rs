@@ -116,6 +116,21 @@ impl RoutingTable {
 }
 
 impl Route {
+    /// Returns the template sets by which messages to a destination are made: of the routes that send to it, else its
+    /// own.
+    pub fn sets_of(routes: &[Self], destination: &DestinationName, own: Option<&str>) -> Vec<Option<String>> {
+        let own = own.map(str::to_owned);
+        let routes = routes.iter().filter(|route| route.to.contains(destination));
+        let mut sets: Vec<Option<String>> =
+            routes.map(|route| route.template_set.clone().or_else(|| own.clone())).collect();
+        if sets.is_empty() {
+            sets.push(own);
+        }
+        sets.sort();
+        sets.dedup();
+        sets
+    }
+
     /// Returns whether `when` and `not` let the event through.
     fn holds_for(&self, event: &Event, run: &Run) -> bool {
         (!is_own_notice(event) || self.when.names_own_notices())

@@ -5,6 +5,7 @@
 
 mod encoding;
 mod story;
+mod telling;
 mod variants;
 
 use bytes::Bytes;
@@ -24,7 +25,11 @@ use crate::sentry::{
 };
 
 pub use encoding::encode;
-pub use variants::variants;
+pub use telling::{Telling, telling, telling_of};
+pub use variants::{HOSTILE, LARGE, variants};
+
+/// An action that no version knows.
+pub const UNKNOWN_ACTION: &str = "an_action_of_tomorrow";
 
 /// Signs what never leaves the process.
 const INNER_SECRET: &str = "sample";

@@ -16,12 +16,8 @@ use crate::event::{Action, Event, EventId, Organization};
 use crate::notify::excess;
 use crate::render::context::{Context, Links};
 use crate::render::{RenderError, Rendered, Renderer, Target, TemplateFault, TemplatesConfig};
-use crate::sample::{self, SampleIds, Shape};
+use crate::sample::{self, LARGE, Shape, UNKNOWN_ACTION};
 
-/// An action that no version knows, for `default.md.tera`.
-const UNKNOWN_ACTION: &str = "an_action_of_tomorrow";
-/// The variant that only tries how texts are cut, which templates do not decide; it would take most of the time.
-const LARGE: &str = "large";
 /// When the samples happen.
 const SAMPLE_TIME: &str = "2026-01-01T12:00:00Z";
 
@@ -146,24 +142,22 @@ impl<'a> Trial<'a> {
     /// Returns what a message may be about, and whether it is as Sentry sends it: the sample at its place in a run, and
     /// each of its variants alone. The built-in templates stand all variants, which their own tests hold.
     fn contexts(&self, action: &Action, shape: Shape) -> Vec<(bool, Context)> {
-        let earlier = sample::run_script(shape).into_iter().take_while(|earlier| earlier != action);
-        let bodies =
-            earlier.chain([action.clone()]).map(|action| sample::body(&action, shape, &SampleIds::default()));
-        let story: Vec<Event> =
-            bodies.enumerate().filter_map(|(index, body)| self.event(index, &body)).collect();
-        let whole = Context::new(&story, &self.links, false).map(|context| (true, context));
+        let whole = sample::telling(action, shape, &self.organization, self.now).ok();
+        let whole = whole.and_then(|whole| Context::new(&whole.events, &self.links, false));
+        let whole = whole.map(|context| (true, context));
         let variants = if self.has_own_templates { sample::variants(action, shape) } else { Vec::new() };
+        // It only tries how texts are cut, which templates do not decide; it would take most of the time.
         let variants = variants.into_iter().filter(|(name, _)| name != LARGE);
         let variants = variants.filter_map(|(_, body)| {
-            let event = self.event(0, &body)?;
+            let event = self.event(&body)?;
             Context::new(&[event], &self.links, false).map(|context| (false, context))
         });
         whole.into_iter().chain(variants).collect()
     }
 
-    fn event(&self, index: usize, body: &serde_json::Value) -> Option<Event> {
+    fn event(&self, body: &serde_json::Value) -> Option<Event> {
         let accepted = sample::accept(sample::encode(body).into(), &self.organization, self.now).ok()?;
-        Some(accepted.to_event(EventId::new(format!("evt_sample{index}"))))
+        Some(accepted.to_event(EventId::new("evt_sample01")))
     }
 
     fn render(

@@ -4,7 +4,8 @@ use std::io::stdout;
 
 use super::{Failure, Output, Terminal};
 use crate::config::Environment;
-use crate::demo::{DemoOptions, Style};
+use crate::demo::DemoOptions;
+use crate::preview::terminal::Style;
 
 /// See the whole relay at work on this machine.
 #[derive(Debug, clap::Args)]

@@ -1,6 +1,8 @@
-//! `render`: the exact request body that would be sent.
+//! `render`: the exact request body that would be sent, or all of them on one page.
 
-use std::path::Path;
+mod preview;
+
+use std::path::{Path, PathBuf};
 
 use super::settings::load_with_templates;
 use super::story::EventArguments;
@@ -12,22 +14,30 @@ use crate::notify::{Destination, body_for};
 use crate::render::context::Context;
 use crate::run::Run;
 
-/// Show the exact request body that would be sent to a destination.
+/// Show the exact request body that would be sent to a destination, or draw all of them on one page.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("source", |arg| arg.required(false).required_unless_present("preview")))]
 pub(super) struct Render {
     #[command(flatten)]
     event: EventArguments,
     /// The destination
-    #[arg(long, value_name = "DEST")]
-    to: String,
+    #[arg(long, value_name = "DEST", required_unless_present = "preview")]
+    to: Option<String>,
+    /// Draw every action for every destination as it will look, on one page for a browser
+    #[arg(long, value_name = "FILE.html", conflicts_with_all = ["source", "to"])]
+    preview: Option<PathBuf>,
 }
 
 impl Render {
     pub(super) fn run(self, dir: &Path) -> Result<Output, Failure> {
         let checked = load_with_templates(dir)?;
         let config = &checked.config;
-        let destination = destination(config, &self.to)?;
         let organization = self.event.organization(config)?;
+        if let Some(path) = &self.preview {
+            preview::write(path, &checked, organization, dir)?;
+            return Ok(format!("{}\n", path.display()).into());
+        }
+        let destination = destination(config, self.to.as_deref().unwrap_or_default())?;
         let telling = self.event.telling(&organization.organization)?;
         let context = Context::new(&telling.events, &links_of(organization, config), false)
             .ok_or_else(|| Failure::new("there is no such sample", "name another action or a file"))?

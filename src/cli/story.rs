@@ -7,20 +7,17 @@ use bytes::Bytes;
 use super::Failure;
 use crate::clock::Clock;
 use crate::config::{Config, quoted, suggestion};
-use crate::event::{Action, Event, EventId, Organization};
-use crate::sample::{self, SampleIds, Shape};
+use crate::event::{Action, EventId, Organization};
+use crate::sample::{self, Shape, Telling};
 use crate::sentry::OrganizationConfig;
-use crate::sentry::payload::AcceptedEvent;
-
-/// The run of every sample that is looked at and not sent.
-const SAMPLE_RUN: &str = "12345";
+use crate::sentry::payload::PayloadError;
 
 /// Which event is meant.
 #[derive(Debug, clap::Args)]
 pub(super) struct EventArguments {
     /// A webhook's body in a file, as Sentry sends it, or an action's name for a sample that comes with the binary
-    #[arg(value_name = "FILE|ACTION")]
-    source: String,
+    #[arg(value_name = "FILE|ACTION", required = true)]
+    source: Option<String>,
     /// The organization that it belongs to [default: the first one of relay.toml]
     #[arg(long)]
     org: Option<String>,
@@ -31,14 +28,6 @@ pub(super) struct EventArguments {
 
 fn parse_shape(word: &str) -> Result<Shape, String> {
     Shape::from_word(word).ok_or_else(|| "expected `documented` or `present`".to_owned())
-}
-
-/// The events of a run up to the one that is meant, and that one's body.
-pub(super) struct Telling {
-    /// In order; the last is the one that is meant.
-    pub(super) events: Vec<Event>,
-    /// The last one's body.
-    pub(super) payload: Bytes,
 }
 
 /// What FILE or ACTION turned out to be.
@@ -74,16 +63,19 @@ impl EventArguments {
 
     /// Reads the file, or finds the action.
     pub(super) fn source(&self) -> Result<Source, Failure> {
-        let path = Path::new(&self.source);
-        let action = Action::from_name(&self.source);
+        let source = self.source.as_deref().unwrap_or_default();
+        let path = Path::new(source);
+        let action = Action::from_name(source);
         if action.is_known() {
             return Ok(Source::Sample(action));
         }
         std::fs::read(path).map(|bytes| Source::File(Bytes::from(bytes))).map_err(|error| {
-            let source = quoted(&self.source);
-            let samples = suggestion(&self.source, "samples", Action::KNOWN.iter().map(Action::as_str));
+            let samples = suggestion(source, "samples", Action::KNOWN.iter().map(Action::as_str));
             Failure::new(
-                format!("{source} is no action with a sample, and no file that can be read: {error}"),
+                format!(
+                    "{} is no action with a sample, and no file that can be read: {error}",
+                    quoted(source)
+                ),
                 samples.unwrap_or_default(),
             )
         })
@@ -91,36 +83,19 @@ impl EventArguments {
 
     /// Returns the events: of a file that one alone, of a sample the whole run up to it.
     pub(super) fn telling(&self, organization: &Organization) -> Result<Telling, Failure> {
-        match self.source()? {
-            Source::File(body) => {
-                let accepted = accept(body.clone(), organization)?;
-                Ok(Telling { events: vec![accepted.to_event(EventId::new("evt_file"))], payload: body })
-            }
-            Source::Sample(action) => sample_run(&action, self.shape(), organization),
-        }
+        let now = Clock::system().now();
+        let telling = match self.source()? {
+            Source::File(body) => sample::accept(body.clone(), organization, now).map(|accepted| Telling {
+                events: vec![accepted.to_event(EventId::new("evt_file"))],
+                payload: body,
+            }),
+            Source::Sample(action) => sample::telling(&action, self.shape(), organization, now),
+        };
+        telling.map_err(|error: PayloadError| {
+            Failure::new(
+                format!("not a webhook of Sentry: {error}"),
+                "the file must hold the body of one webhook, as Sentry sends it",
+            )
+        })
     }
-}
-
-fn accept(body: Bytes, organization: &Organization) -> Result<AcceptedEvent, Failure> {
-    sample::accept(body, organization, Clock::system().now()).map_err(|error| {
-        Failure::new(
-            format!("not a webhook of Sentry: {error}"),
-            "the file must hold the body of one webhook, as Sentry sends it",
-        )
-    })
-}
-
-fn sample_run(action: &Action, shape: Shape, organization: &Organization) -> Result<Telling, Failure> {
-    let ids = SampleIds::for_run(SAMPLE_RUN);
-    let mut telling = Telling { events: Vec::new(), payload: Bytes::new() };
-    for (number, step) in sample::run_script(shape).into_iter().enumerate() {
-        let body = Bytes::from(sample::encode(&sample::body(&step, shape, &ids)));
-        let accepted = accept(body.clone(), organization)?;
-        telling.events.push(accepted.to_event(EventId::new(format!("evt_sample{:02}", number + 1))));
-        telling.payload = body;
-        if step == *action {
-            break;
-        }
-    }
-    Ok(telling)
 }

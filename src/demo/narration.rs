@@ -9,11 +9,12 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Place;
 use super::folder::ORGANIZATION;
+use super::picture::{self, accent};
 use super::play::{Posted, Step, ids};
-use super::preview::{self, Style, accent};
 use super::receivers::{Answer, Received, Receiver};
 use super::tally::DemoSummary;
-use super::text::{Line, Look, Span, beside, paint, wrap};
+use crate::preview::terminal::Style;
+use crate::preview::terminal::text::{Line, Look, Span, beside, paint, wrap};
 use crate::sample::Shape;
 
 const GOOD: Look = Look::ink(2);
@@ -116,7 +117,7 @@ impl<'out> Narrator<'out> {
             if apart {
                 self.gap()?;
             }
-            self.out.write_all(preview::draw(received, &time, self.style).as_bytes())?;
+            self.out.write_all(picture::draw(received, &time, self.style).as_bytes())?;
             self.gap = false;
             return if apart { self.gap() } else { self.out.flush() };
         }

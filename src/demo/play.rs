@@ -9,11 +9,11 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
-use super::body::text_at;
 use super::receivers::{Receiver, Trouble};
 use crate::clock::Clock;
 use crate::event::Action;
 use crate::notify::client::{HttpClient, TransportError};
+use crate::preview::body::text_at;
 use crate::sample::{self, SampleIds, Shape};
 
 /// How long an answer may take: longer than Sentry would wait, so that a busy machine does not spoil the play.

@@ -117,11 +117,11 @@ mod tests {
 
     use super::*;
     use crate::demo::Style;
-    use crate::demo::body::text_at;
     use crate::demo::folder::{Secrets, audience};
     use crate::demo::receivers::Receiver;
     use crate::event::Action;
     use crate::notify::client::HttpClient;
+    use crate::preview::body::text_at;
     use crate::sample::sign;
 
     const TIMEOUT: Duration = Duration::from_secs(5);

@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::body::nested_text_at;
 use super::folder::audience;
 use super::play::{Posted, Step};
 use super::receivers::{Answer, Received, Receiver};
+use crate::preview::body::nested_text_at;
 
 /// How the demo went.
 #[derive(Debug, Clone, PartialEq, Eq)]

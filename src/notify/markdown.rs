@@ -14,7 +14,8 @@ const SMALLEST_ROOM: usize = 16;
 
 /// Returns the blocks as Markdown of at most `limit` code points, and what did not fit.
 pub(crate) fn blocks_within(dialect: Dialect, limit: usize, blocks: &[&Block]) -> (String, Missing) {
-    let mut writer = MarkdownWriter { words: InlineWriter::new(dialect, limit), quote: String::new() };
+    let mut writer =
+        MarkdownWriter { dialect, words: InlineWriter::new(dialect, limit), quote: String::new() };
     for (index, block) in blocks.iter().enumerate() {
         if block_is_blank(block) {
             continue;
@@ -32,6 +33,7 @@ pub(crate) fn blocks_within(dialect: Dialect, limit: usize, blocks: &[&Block]) -
 }
 
 struct MarkdownWriter {
+    dialect: Dialect,
     words: InlineWriter,
     quote: String,
 }
@@ -132,13 +134,18 @@ impl MarkdownWriter {
         self.words.set_prefix(outer_prefix);
     }
 
-    /// Writes a fence, at the margin even in a list, where an indented one would indent its lines.
+    /// Writes a fence. On Discord it stands at the margin even in a list, where it would show the indentation of its
+    /// lines; elsewhere a line at the margin would end the item, and the fence with it.
     fn code(&mut self, language: Option<&str>, text: &str) {
         let text = fit::lines(text);
-        let outer = self.words.set_prefix(self.quote.clone());
+        let margin = match self.dialect {
+            Dialect::Discord => self.quote.clone(),
+            Dialect::Slack | Dialect::Mattermost => self.words.prefix().to_owned(),
+        };
         let opener =
-            format!("```{}\n{}", language.filter(|word| is_language(word)).unwrap_or_default(), self.quote);
-        let closer = format!("\n{}```", self.quote);
+            format!("```{}\n{margin}", language.filter(|word| is_language(word)).unwrap_or_default());
+        let closer = format!("\n{margin}```");
+        let outer = self.words.set_prefix(margin);
         if self.words.room() < opener.len() + closer.len() + SMALLEST_ROOM {
             self.words.stop();
         } else {
@@ -262,6 +269,21 @@ mod tests {
 
         ───
         ");
+    }
+
+    #[test]
+    fn a_fence_in_a_list_stays_in_its_item_where_markdown_is_common_mark() {
+        let code = Block::Code { language: Some("diff".to_owned()), text: "-a\n+b".to_owned() };
+        let item = ListItem { checked: None, blocks: vec![paragraph("one"), code] };
+        let list = Block::List { start: Some(1), items: vec![item, ListItem::default()] };
+        let quoted = Block::Quote(vec![list.clone()]);
+        let written = |dialect, block: &Block| blocks_within(dialect, 500, &[block]).0;
+        assert_eq!(written(Dialect::Mattermost, &list), "1. one\n   ```diff\n   -a\n   +b\n   ```\n2. ");
+        assert_eq!(
+            written(Dialect::Mattermost, &quoted),
+            "> 1. one\n>    ```diff\n>    -a\n>    +b\n>    ```\n> 2. "
+        );
+        assert_eq!(written(Dialect::Discord, &list), "1. one\n   ```diff\n-a\n+b\n```\n2. ");
     }
 
     #[test]

@@ -5,6 +5,9 @@
 use crate::message::{Block, Button, Inline, ListItem, Message};
 use crate::notify::fit;
 
+/// How the sentence begins that says what is missing.
+pub(crate) const SHORTENED: &str = "… shortened:";
+
 /// What of a message did not fit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Missing {
@@ -45,7 +48,7 @@ impl Missing {
         let verb = if self.part.is_some() && parts.is_some() || self.parts > 1 { "are" } else { "is" };
         let what: Vec<String> =
             self.part.map(|part| format!("the rest of the {part}")).into_iter().chain(parts).collect();
-        format!("… shortened: {} {verb} missing.", what.join(" and "))
+        format!("{SHORTENED} {} {verb} missing.", what.join(" and "))
     }
 }
 

@@ -57,6 +57,11 @@ pub(super) fn shown(name: &str) -> &str {
     name.strip_prefix("./").unwrap_or(name)
 }
 
+/// Tells whether an engine's name is that of a template which came with the relay.
+pub(super) fn is_built_in(name: &str) -> bool {
+    name.strip_prefix(BUILT_IN).is_some_and(|name| name.starts_with('/'))
+}
+
 /// Returns a template's path in the templates folder, from the engine's name of it.
 pub(super) fn path(name: &str) -> &str {
     let name = shown(name);

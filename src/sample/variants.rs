@@ -5,6 +5,11 @@ use serde_json::{Map, Value, json};
 use super::{SampleIds, Shape, body};
 use crate::event::Action;
 
+/// The name of the variant with very much of everything.
+pub const LARGE: &str = "large";
+/// The name of the variant whose texts try to break out of their place.
+pub const HOSTILE: &str = "hostile";
+
 /// How often the lists of the large variant repeat what the sample holds.
 const LARGE_TIMES: usize = 20;
 
@@ -29,8 +34,8 @@ pub fn variants(action: &Action, shape: Shape) -> Vec<(String, Value)> {
     }));
     variants.extend(other_endings(&data));
     variants.push(("without anything".to_owned(), json!({})));
-    variants.push(("hostile".to_owned(), hostile_value(&data)));
-    variants.push(("large".to_owned(), large(&data)));
+    variants.push((HOSTILE.to_owned(), hostile_value(&data)));
+    variants.push((LARGE.to_owned(), large(&data)));
     variants.into_iter().map(|(name, data)| (name, with_data(&sample, data))).collect()
 }
 

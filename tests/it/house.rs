@@ -12,7 +12,7 @@ use source::{Source, sources};
 const RANKS: &[&[&str]] = &[
     &["event", "clock", "secret", "json"],
     &["run", "delivery", "message"],
-    &["sentry", "routing", "render", "sample", "telemetry"],
+    &["sentry", "routing", "render", "sample", "preview", "telemetry"],
     &["store", "notify"],
     &["http", "dispatch"],
     &["config"],

@@ -12,6 +12,7 @@ mod delivering;
 mod documents;
 mod house;
 mod ingest;
+mod preview;
 mod store;
 mod strangers;
 mod support;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::demo::body::{list_at, nested_text_at, text_at};
+use crate::preview::body::{list_at, nested_text_at, text_at};
 
 const CONTENT: usize = 2_000;
 const EMBEDS: usize = 10;

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use crate::demo::body::{list_at, text_at};
+use crate::preview::body::{list_at, text_at};
 
 const MAX_ATTACHMENTS: usize = 100;
 const MAX_BLOCKS: usize = 50;

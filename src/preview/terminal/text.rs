@@ -6,33 +6,33 @@
 use textwrap::core::display_width;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
-use super::preview::Style;
+use super::Style;
 
 /// One line of a picture, no wider than what it was wrapped for.
-pub(super) type Line = Vec<Span>;
+pub(crate) type Line = Vec<Span>;
 
 /// How characters look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Look {
+pub(crate) struct Look {
     marks: u8,
     ink: Option<u8>,
     ground: Option<u8>,
 }
 
 impl Look {
-    pub(super) const PLAIN: Self = Self { marks: 0, ink: None, ground: None };
-    pub(super) const BOLD: Self = Self::mark(1);
-    pub(super) const DIM: Self = Self::mark(1 << 1);
-    pub(super) const ITALIC: Self = Self::mark(1 << 2);
-    pub(super) const UNDERLINE: Self = Self::mark(1 << 3);
-    pub(super) const STRIKE: Self = Self::mark(1 << 4);
-    pub(super) const LINK: Self = Self { marks: Self::UNDERLINE.marks, ink: Some(33), ground: None };
-    pub(super) const CODE: Self = Self { marks: 1 << 5, ink: Some(216), ground: Some(236) };
-    pub(super) const BUTTON: Self = Self { marks: 1, ink: Some(255), ground: Some(240) };
-    pub(super) const PRIMARY_BUTTON: Self = Self { marks: 1, ink: Some(255), ground: Some(29) };
-    pub(super) const MENTION: Self = Self { marks: 1, ink: Some(16), ground: Some(221) };
-    pub(super) const FRAME: Self = Self::ink(242);
-    pub(super) const QUIET: Self = Self::ink(245);
+    pub(crate) const PLAIN: Self = Self { marks: 0, ink: None, ground: None };
+    pub(crate) const BOLD: Self = Self::mark(1);
+    pub(crate) const DIM: Self = Self::mark(1 << 1);
+    pub(crate) const ITALIC: Self = Self::mark(1 << 2);
+    pub(crate) const UNDERLINE: Self = Self::mark(1 << 3);
+    pub(crate) const STRIKE: Self = Self::mark(1 << 4);
+    pub(crate) const LINK: Self = Self { marks: Self::UNDERLINE.marks, ink: Some(33), ground: None };
+    pub(crate) const CODE: Self = Self { marks: 1 << 5, ink: Some(216), ground: Some(236) };
+    pub(crate) const BUTTON: Self = Self { marks: 1, ink: Some(255), ground: Some(240) };
+    pub(crate) const PRIMARY_BUTTON: Self = Self { marks: 1, ink: Some(255), ground: Some(29) };
+    pub(crate) const MENTION: Self = Self { marks: 1, ink: Some(16), ground: Some(221) };
+    pub(crate) const FRAME: Self = Self::ink(242);
+    pub(crate) const QUIET: Self = Self::ink(245);
 
     /// How each mark is asked for: its bit and its code.
     const CODES: [(Self, &'static str); 5] = [
@@ -48,17 +48,17 @@ impl Look {
     }
 
     /// Returns a look in one of the 256 colours.
-    pub(super) const fn ink(colour: u8) -> Self {
+    pub(crate) const fn ink(colour: u8) -> Self {
         Self { marks: 0, ink: Some(colour), ground: None }
     }
 
     /// Returns this look on a ground of one of the 256 colours.
-    pub(super) const fn and_ground(self, colour: u8) -> Self {
+    pub(crate) const fn and_ground(self, colour: u8) -> Self {
         Self { marks: self.marks, ink: self.ink, ground: Some(colour) }
     }
 
     /// Returns the look in the one of the 256 colours that is nearest to a 24-bit colour.
-    pub(super) fn rgb(colour: u32) -> Self {
+    pub(crate) fn rgb(colour: u32) -> Self {
         let level = |shift: u32| match (colour >> shift) & 0xff {
             0..48 => 0,
             48..115 => 1,
@@ -68,7 +68,7 @@ impl Look {
     }
 
     /// Returns this look with another on top.
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         Self {
             marks: self.marks | other.marks,
             ink: other.ink.or(self.ink),
@@ -91,7 +91,7 @@ impl Look {
 
 /// Characters of one look; the text is clean: its only control character is the line break.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Span {
+pub(crate) struct Span {
     text: String,
     look: Look,
     target: Option<String>,
@@ -99,32 +99,27 @@ pub(super) struct Span {
 
 impl Span {
     /// Cleans a text: control characters become pictures of themselves, invisible ones go.
-    pub(super) fn new(text: &str, look: Look) -> Self {
+    pub(crate) fn new(text: &str, look: Look) -> Self {
         Self { text: clean(text), look, target: None }
     }
 
     /// Returns a text without a look.
-    pub(super) fn plain(text: &str) -> Self {
+    pub(crate) fn plain(text: &str) -> Self {
         Self::new(text, Look::PLAIN)
     }
 
     /// Returns words that lead somewhere.
-    pub(super) fn link(words: &str, target: &str, look: Look) -> Self {
+    pub(crate) fn link(words: &str, target: &str, look: Look) -> Self {
         Self { target: Some(clean(target)), ..Self::new(words, look.and(Look::LINK)) }
     }
 
     /// Returns the text.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Returns whether the text is bold.
-    pub(super) fn is_bold(&self) -> bool {
-        self.look.has(Look::BOLD)
-    }
-
     /// Returns where the words lead.
-    pub(super) fn target(&self) -> Option<&str> {
+    pub(crate) fn target(&self) -> Option<&str> {
         self.target.as_deref()
     }
 
@@ -175,12 +170,12 @@ fn is_invisible(character: char) -> bool {
 }
 
 /// Returns how many columns a line takes.
-pub(super) fn width(line: &[Span]) -> usize {
+pub(crate) fn width(line: &[Span]) -> usize {
     line.iter().map(|span| display_width(&span.text)).sum()
 }
 
 /// Breaks text into lines that fit, at spaces where there are any.
-pub(super) fn wrap(spans: &[Span], style: Style) -> Vec<Line> {
+pub(crate) fn wrap(spans: &[Span], style: Style) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut line = Line::new();
     for span in spans {
@@ -227,26 +222,26 @@ fn cut(spans: &[Span], start: usize, end: usize) -> Line {
 }
 
 /// Puts one span before the first line and another before all others.
-pub(super) fn hang(first: &Span, others: &Span, lines: Vec<Line>) -> Vec<Line> {
+pub(crate) fn hang(first: &Span, others: &Span, lines: Vec<Line>) -> Vec<Line> {
     let heads = std::iter::once(first).chain(std::iter::repeat(others));
     heads.zip(lines).map(|(head, line)| std::iter::once(head.clone()).chain(line).collect()).collect()
 }
 
 /// Puts a head before text, which is wrapped beside it.
-pub(super) fn beside(head: &Span, spans: &[Span], style: Style) -> Vec<Line> {
+pub(crate) fn beside(head: &Span, spans: &[Span], style: Style) -> Vec<Line> {
     let columns = display_width(&head.text);
     let margin = Span::plain(&" ".repeat(columns));
     hang(head, &margin, wrap(spans, style.narrower(columns)))
 }
 
 /// Fills a line up with spaces.
-pub(super) fn pad(mut line: Line, columns: usize) -> Line {
+pub(crate) fn pad(mut line: Line, columns: usize) -> Line {
     line.push(Span::plain(&" ".repeat(columns.saturating_sub(width(&line)))));
     line
 }
 
 /// Puts cells beside one another, so many in a row.
-pub(super) fn columns(cells: Vec<Vec<Line>>, per_row: usize, column: usize) -> Vec<Line> {
+pub(crate) fn columns(cells: Vec<Vec<Line>>, per_row: usize, column: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut cells = cells.into_iter().peekable();
     while cells.peek().is_some() {
@@ -262,7 +257,7 @@ pub(super) fn columns(cells: Vec<Vec<Line>>, per_row: usize, column: usize) -> V
 }
 
 /// Writes a line, with escape sequences of its own only where colours are asked for.
-pub(super) fn paint(line: &[Span], style: Style) -> String {
+pub(crate) fn paint(line: &[Span], style: Style) -> String {
     let mut painted = String::new();
     for span in line {
         let text = span.text.replace('\n', " ");

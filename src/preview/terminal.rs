@@ -1,17 +1,13 @@
-//! Previews: what a receiver got, drawn in the terminal as the receiver would show it.
+//! The writer for a terminal: a post in a frame, in colours where there are any.
 //!
-//! Reads request bodies as any stranger could have sent them, and trusts nothing in them. Pure: neither the terminal
-//! nor the environment is asked; whether there are colours, and how wide it may be, is the caller's [`Style`].
+//! Asks neither the terminal nor the environment; whether there are colours, and how wide it may be, is the caller's
+//! [`Style`].
 
-mod discord;
-mod document;
-mod inline;
-mod slack;
-mod slack_rich;
-mod webhook;
+pub(crate) mod text;
 
-use super::receivers::{Received, Receiver};
-use super::text::{self, Line, Look, Span};
+use self::text::{Line, Look, Span, columns, hang, pad, paint, width, wrap};
+use super::Platform;
+use super::post::{Block, Button, Card, Code, Field, Item, Marks, Part, Post, Role, Run};
 
 /// No picture is wider than this.
 const MAX_WIDTH: usize = 96;
@@ -19,6 +15,10 @@ const MAX_WIDTH: usize = 96;
 const MIN_WIDTH: usize = 40;
 /// What a frame takes from the width: a border and two spaces on either side.
 const FRAME: usize = 6;
+/// A chat puts more fields in a row; fewer fit in a terminal.
+const FIELDS_PER_ROW: usize = 2;
+/// The bar of a card without a colour.
+const GREY: u32 = 0x0080_8080;
 
 /// How a picture is to be drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,53 +31,62 @@ pub struct Style {
 
 impl Style {
     /// Returns the style with a width that a picture may have.
-    pub(super) fn fitted(self) -> Self {
+    pub(crate) fn fitted(self) -> Self {
         Self { width: self.width.clamp(MIN_WIDTH, MAX_WIDTH), ..self }
     }
 
     /// Returns the style with fewer columns.
-    pub(super) fn narrower(self, columns: usize) -> Self {
+    pub(crate) fn narrower(self, columns: usize) -> Self {
         Self { width: self.width.saturating_sub(columns), ..self }
     }
 }
 
-/// Draws what a receiver took; `time` is shown as it is. Ends with a line break.
-pub fn draw(received: &Received, time: &str, style: Style) -> String {
-    let style = style.fitted();
-    let inner = style.narrower(FRAME);
-    let lines = match received.receiver {
-        Receiver::Slack => frame(received.receiver, time, slack::lines(&received.body, time, inner), style),
-        Receiver::Discord => {
-            frame(received.receiver, time, discord::lines(&received.body, time, inner), style)
-        }
-        Receiver::Webhook => webhook::lines(received, time, style),
-    };
-    lines.iter().map(|line| text::paint(line, style).trim_end().to_owned() + "\n").collect()
+/// Where and when a post was made, as its frame says it.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// Whose chat it is.
+    pub platform: Platform,
+    /// The channel, `#` included.
+    pub channel: &'a str,
+    /// When, shown as it is.
+    pub time: &'a str,
 }
 
-/// Returns the colour that stands for a receiver.
-pub(super) fn accent(receiver: Receiver) -> Look {
-    match receiver {
-        Receiver::Slack => Look::ink(170),
-        Receiver::Discord => Look::ink(69),
-        Receiver::Webhook => Look::ink(37),
+/// Draws a post in a frame. Ends with a line break.
+pub fn draw(post: &Post, frame: Frame<'_>, style: Style) -> String {
+    let style = style.fitted();
+    let inner = style.narrower(FRAME);
+    let mut parts = vec![vec![sender(&post.author, frame)]];
+    parts.extend(grouped(&post.blocks, inner));
+    let lines = framed(frame, spaced(parts), style);
+    lines.iter().map(|line| paint(line, style).trim_end().to_owned() + "\n").collect()
+}
+
+/// Returns the colour that stands for a platform.
+pub(crate) fn accent(platform: Platform) -> Look {
+    match platform {
+        Platform::Slack => Look::ink(170),
+        Platform::SlackCompatible => Look::ink(33),
+        Platform::Discord => Look::ink(69),
     }
 }
 
-fn frame(receiver: Receiver, time: &str, body: Vec<Line>, style: Style) -> Vec<Line> {
+fn framed(frame: Frame<'_>, body: Vec<Line>, style: Style) -> Vec<Line> {
     let border = |text: &str| Span::new(text, Look::FRAME);
-    let mut head =
-        vec![border("╭─ "), Span::new(receiver.title(), accent(receiver).and(Look::BOLD)), border(" · ")];
-    head.push(Span::new(receiver.channel(), Look::BOLD));
-    let tail = format!(" {time} ─╮");
-    let room = style.width.saturating_sub(text::width(&head) + text::width(&[Span::plain(&tail)]) + 1);
+    let name = Span::new(frame.platform.title(), accent(frame.platform).and(Look::BOLD));
+    let mut head = vec![border("╭─ "), name, border(" · ")];
+    let tail = format!(" {} ─╮", frame.time);
+    let room = |head: &[Span]| style.width.saturating_sub(width(head) + width(&[Span::plain(&tail)]) + 1);
+    let channel = wrap(&[Span::new(frame.channel, Look::BOLD)], Style { width: room(&head), ..style });
+    head.extend(channel.into_iter().next().unwrap_or_default());
+    let room = room(&head);
     head.push(border(&format!(" {}{tail}", "─".repeat(room))));
 
     let mut lines = vec![head];
     let inner = style.width.saturating_sub(FRAME);
     for line in std::iter::once(Line::new()).chain(body).chain(std::iter::once(Line::new())) {
         let mut framed = vec![border("│  ")];
-        framed.extend(text::pad(line, inner));
+        framed.extend(pad(line, inner));
         framed.push(border("  │"));
         lines.push(framed);
     }
@@ -86,53 +95,168 @@ fn frame(receiver: Receiver, time: &str, body: Vec<Line>, style: Style) -> Vec<L
 }
 
 /// The line with the sender's name above every chat message.
-fn sender(name: &str, badge: Look, time: &str) -> Line {
+fn sender(name: &str, frame: Frame<'_>) -> Line {
+    let badge = match frame.platform {
+        Platform::Slack | Platform::SlackCompatible => Look::ink(252).and_ground(239),
+        Platform::Discord => Look::ink(255).and_ground(62),
+    };
     vec![
         Span::new("◉ ", Look::ink(99)),
         Span::new(name, Look::BOLD),
         Span::plain("  "),
         Span::new(" APP ", badge),
         // Chats leave the seconds out.
-        Span::new(&format!("  {}", time.get(..5).unwrap_or(time)), Look::QUIET),
+        Span::new(&format!("  {}", frame.time.get(..5).unwrap_or(frame.time)), Look::QUIET),
     ]
 }
 
+/// Draws blocks; what follows a line in bold stands close to it.
+fn grouped(blocks: &[Block], style: Style) -> Vec<Vec<Line>> {
+    let mut parts: Vec<Vec<Line>> = Vec::new();
+    let mut below_heading = false;
+    for block in blocks {
+        let lines: Vec<Line> = block.iter().flat_map(|part| part_lines(part, style)).collect();
+        match parts.last_mut().filter(|_| below_heading) {
+            Some(part) => part.extend(lines),
+            None => parts.push(lines),
+        }
+        below_heading = is_bold_line(block);
+    }
+    parts
+}
+
+fn is_bold_line(block: &[Part]) -> bool {
+    let is_bold = |run: &Run| run.marks.has(Marks::BOLD) && !run.text.contains('\n');
+    matches!(block, [Part::Text(words)] if !words.is_empty() && words.iter().all(is_bold))
+}
+
+fn part_lines(part: &Part, style: Style) -> Vec<Line> {
+    match part {
+        Part::Heading(_, words) => wrap(&spans(words, Look::BOLD), style),
+        Part::Text(words) => wrap(&spans(words, Look::PLAIN), style),
+        Part::Small(words) => wrap(&spans(words, Look::QUIET), style),
+        Part::Gap => vec![Line::new()],
+        Part::List(items) => items.iter().flat_map(|item| item_lines(item, style)).collect(),
+        Part::Quote(parts) => {
+            let bar = Span::new("▎ ", Look::QUIET);
+            let inner = style.narrower(2);
+            hang(&bar, &bar, parts.iter().flat_map(|part| part_lines(part, inner)).collect())
+        }
+        Part::Code(code) => code_box(code, style),
+        Part::Fields(fields) => field_rows(fields, style),
+        Part::Table(rows) => table(rows, style),
+        Part::Rule => vec![vec![Span::new(&"─".repeat(style.width), Look::FRAME)]],
+        Part::Buttons(labelled) => buttons(labelled, style),
+        Part::Card(card) => card_lines(card, style),
+        Part::Placeholder(name) => wrap(&[Span::new(&format!("[{name}]"), Look::QUIET)], style),
+    }
+}
+
+fn spans(words: &[Run], look: Look) -> Vec<Span> {
+    let marks = [
+        (Marks::BOLD, Look::BOLD),
+        (Marks::ITALIC, Look::ITALIC),
+        (Marks::STRIKE, Look::STRIKE),
+        (Marks::UNDERLINE, Look::UNDERLINE),
+        (Marks::SPOILER, Look::DIM),
+        (Marks::CODE, Look::CODE),
+    ];
+    let span = |run: &Run| {
+        let set = marks.iter().filter(|(mark, _)| run.marks.has(*mark));
+        let look = set.fold(look, |look, (_, mark)| look.and(*mark));
+        match &run.role {
+            Role::Plain => Span::new(&run.text, look),
+            Role::Link(target) => Span::link(&run.text, target, look),
+            Role::Mention => Span::new(&run.text, look.and(Look::MENTION)),
+        }
+    };
+    words.iter().map(span).collect()
+}
+
+fn item_lines(item: &Item, style: Style) -> Vec<Line> {
+    let mark = format!("{}{} ", " ".repeat(item.depth * 3), item.mark);
+    let columns = mark.chars().count();
+    let words = wrap(&spans(&item.words, Look::PLAIN), style.narrower(columns));
+    hang(&Span::new(&mark, Look::QUIET), &Span::plain(&" ".repeat(columns)), words)
+}
+
 /// Draws code in a box.
-fn code_box(lines: Vec<Line>, style: Style) -> Vec<Line> {
+fn code_box(code: &Code, style: Style) -> Vec<Line> {
     let side = |text: &str| Span::new(text, Look::FRAME);
-    let inner = style.width.saturating_sub(4);
+    let inner = style.narrower(4);
     let rule = "─".repeat(style.width.saturating_sub(2));
     let mut boxed = vec![vec![side(&format!("┌{rule}┐"))]];
-    for line in lines {
-        let mut row = vec![side("│ ")];
-        row.extend(text::pad(line, inner));
-        row.push(side(" │"));
-        boxed.push(row);
+    for line in code.text.split('\n') {
+        let look = match line.chars().next().filter(|_| code.is_diff) {
+            Some('+') => Look::ink(2),
+            Some('-') => Look::ink(1),
+            Some('@') => Look::ink(6),
+            _ => Look::PLAIN,
+        };
+        for line in wrap(&[Span::new(line, look)], inner) {
+            let mut row = vec![side("│ ")];
+            row.extend(pad(line, inner.width));
+            row.push(side(" │"));
+            boxed.push(row);
+        }
     }
     boxed.push(vec![side(&format!("└{rule}┘"))]);
     boxed
 }
 
+/// Draws fields; rows of those with a name stand apart.
+fn field_rows(fields: &[Field], style: Style) -> Vec<Line> {
+    let column = style.width / FIELDS_PER_ROW;
+    let mut rows = Vec::new();
+    for group in fields.chunk_by(|left, right| left.is_inline && right.is_inline) {
+        let beside = group.len() > 1;
+        let cell = if beside { Style { width: column.saturating_sub(2), ..style } } else { style };
+        for row in group.chunks(FIELDS_PER_ROW) {
+            let cells = row.iter().map(|field| field_lines(field, cell)).collect();
+            rows.push(columns(cells, FIELDS_PER_ROW, if beside { column } else { style.width }));
+        }
+    }
+    let are_named = fields.iter().any(|field| !field.name.is_empty());
+    if are_named { spaced(rows) } else { rows.concat() }
+}
+
+fn field_lines(field: &Field, style: Style) -> Vec<Line> {
+    let name = (!field.name.is_empty()).then(|| wrap(&spans(&field.name, Look::BOLD), style));
+    let value = field.value.iter().flat_map(|part| part_lines(part, style));
+    name.into_iter().flatten().chain(value).collect()
+}
+
+fn table(rows: &[Vec<Vec<Part>>], style: Style) -> Vec<Line> {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(1).max(1);
+    let column = style.width / count;
+    let cell = Style { width: column.saturating_sub(2), ..style };
+    let draw = |parts: &Vec<Part>| parts.iter().flat_map(|part| part_lines(part, cell)).collect();
+    rows.iter().flat_map(|row| columns(row.iter().map(draw).collect(), count, column)).collect()
+}
+
+fn card_lines(card: &Card, style: Style) -> Vec<Line> {
+    let bar = Span::new("▌ ", Look::rgb(card.colour.unwrap_or(GREY)));
+    hang(&bar, &bar, spaced(grouped(&card.blocks, style.narrower(2))))
+}
+
 /// Draws buttons in rows, and below them where they lead.
-fn buttons(labelled: &[(String, String, Look)], style: Style) -> Vec<Line> {
+fn buttons(labelled: &[Button], style: Style) -> Vec<Line> {
     let mut lines = vec![Line::new()];
-    for (label, _, look) in labelled {
+    for Button { label, is_primary, .. } in labelled {
         // No-break spaces: wrapping would cut common ones off.
         let face = if style.colour { format!("\u{a0}{label}\u{a0}") } else { format!("[ {label} ]") };
-        let button = text::wrap(&[Span::new(&face, *look)], style);
-        let fits = |line: &Line| text::width(line) + 2 + text::width(&button.concat()) <= style.width;
+        let look = if *is_primary { Look::PRIMARY_BUTTON } else { Look::BUTTON };
+        let button = wrap(&[Span::new(&face, look)], style);
+        let fits = |line: &Line| width(line) + 2 + width(&button.concat()) <= style.width;
         match lines.last_mut().filter(|line| fits(line)) {
             Some(line) if line.is_empty() => line.extend(button.concat()),
             Some(line) => line.extend(std::iter::once(Span::plain("  ")).chain(button.concat())),
             None => lines.extend(button),
         }
     }
-    for (_, target, _) in labelled.iter().filter(|(_, target, _)| !target.is_empty()) {
-        lines.extend(text::hang(
-            &Span::new("↗ ", Look::QUIET),
-            &Span::plain("  "),
-            text::wrap(&[Span::new(target, Look::QUIET)], style.narrower(2)),
-        ));
+    for Button { target, .. } in labelled.iter().filter(|button| !button.target.is_empty()) {
+        let target = wrap(&[Span::new(target, Look::QUIET)], style.narrower(2));
+        lines.extend(hang(&Span::new("↗ ", Look::QUIET), &Span::plain("  "), target));
     }
     lines
 }
@@ -151,29 +275,21 @@ fn spaced(parts: impl IntoIterator<Item = Vec<Line>>) -> Vec<Line> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-    use tokio::time::Instant;
-
     use super::*;
-    use crate::demo::receivers::{Answer, SignatureCheck};
+    use serde_json::{Value, json};
 
     const PLAIN: Style = Style { colour: false, width: 60 };
 
-    fn received(receiver: Receiver, body: Value) -> Received {
-        Received {
-            receiver,
-            bytes: 4_096,
-            body,
-            answer: Answer::Taken,
-            webhook_id: Some("dlv_01J9ZK3V7Q4MABCDEFGHJKMNPQ".to_owned()),
-            signature: SignatureCheck::Verified,
-            repeated: false,
-            arrived: Instant::now(),
-        }
+    fn drawn_as(platform: Platform, body: &Value, style: Style) -> String {
+        let channel = match platform {
+            Platform::Slack | Platform::SlackCompatible => "#seer-fixes",
+            Platform::Discord => "#code-review",
+        };
+        draw(&platform.read(body), Frame { platform, channel, time: "14:03" }, style)
     }
 
-    fn drawn(receiver: Receiver, body: Value) -> String {
-        draw(&received(receiver, body), "14:03", PLAIN)
+    fn drawn(platform: Platform, body: &Value) -> String {
+        drawn_as(platform, body, PLAIN)
     }
 
     fn rich_text(elements: &Value) -> Value {
@@ -192,7 +308,7 @@ mod tests {
                 "text": { "type": "plain_text", "text": "Review PR #12" } }] },
             { "type": "context", "elements": [{ "type": "mrkdwn", "text": "Run <https://a.dev|acme/1>" }] },
         ] });
-        insta::assert_snapshot!(drawn(Receiver::Slack, body), @r#"
+        insta::assert_snapshot!(drawn(Platform::Slack, &body), @r#"
         ╭─ Slack · #seer-fixes ──────────────────────────── 14:03 ─╮
         │                                                          │
         │  ◉ Seer   APP   14:03                                    │
@@ -239,7 +355,7 @@ mod tests {
             { "type": "rich_text_quote", "elements": [{ "type": "text", "text": "quoted\ntwice" }] },
             { "type": "rich_text_preformatted", "elements": [{ "type": "text", "text": "if x:\n    *y*" }] },
         ]));
-        insta::assert_snapshot!(drawn(Receiver::Slack, body), @r#"
+        insta::assert_snapshot!(drawn(Platform::Slack, &body), @r#"
         ╭─ Slack · #seer-fixes ──────────────────────────── 14:03 ─╮
         │                                                          │
         │  ◉ Seer   APP   14:03                                    │
@@ -267,7 +383,7 @@ mod tests {
         let body = json!({ "text": "Seer *found* it\n```\na < b\n```\ndone", "attachments": [
             { "color": "#2eb67d", "title": "PR #12", "title_link": "https://a.dev/12", "text": "_ready_",
               "fields": [{ "title": "Repository", "value": "acme/api" }] }] });
-        insta::assert_snapshot!(drawn(Receiver::Slack, body), @r#"
+        insta::assert_snapshot!(drawn(Platform::Slack, &body), @r#"
         ╭─ Slack · #seer-fixes ──────────────────────────── 14:03 ─╮
         │                                                          │
         │  ◉ Seer   APP   14:03                                    │
@@ -278,12 +394,12 @@ mod tests {
         │  └────────────────────────────────────────────────────┘  │
         │  done                                                    │
         │                                                          │
-        │  ▎ PR #12 (https://a.dev/12)                             │
-        │  ▎                                                       │
-        │  ▎ ready                                                 │
-        │  ▎                                                       │
-        │  ▎ Repository                                            │
-        │  ▎ acme/api                                              │
+        │  ▌ PR #12 (https://a.dev/12)                             │
+        │  ▌                                                       │
+        │  ▌ ready                                                 │
+        │  ▌                                                       │
+        │  ▌ Repository                                            │
+        │  ▌ acme/api                                              │
         │                                                          │
         ╰──────────────────────────────────────────────────────────╯
         "#);
@@ -301,7 +417,7 @@ mod tests {
             "footer": { "text": "run acme/1" }, "timestamp": "2026-09-27T14:03:11.000Z" }],
             "components": [{ "type": 1, "components": [
                 { "type": 2, "style": 5, "label": "Review PR #12", "url": "https://a.dev/12" }] }] });
-        insta::assert_snapshot!(drawn(Receiver::Discord, body), @r#"
+        insta::assert_snapshot!(drawn(Platform::Discord, &body), @r#"
         ╭─ Discord · #code-review ───────────────────────── 14:03 ─╮
         │                                                          │
         │  ◉ Seer   APP   14:03                                    │
@@ -313,7 +429,7 @@ mod tests {
         │  ▌ Why                                                   │
         │  ▌ acme/api #12 (https://a.dev/12)                       │
         │  ▌ • one                                                 │
-        │  ▌   ◦ two                                               │
+        │  ▌    ◦ two                                              │
         │  ▌ 1. three                                              │
         │  ▌ ▎ quoted                                              │
         │  ▌ ┌──────────────────────────────────────────────────┐  │
@@ -338,23 +454,13 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_is_one_line() {
-        let body = json!({ "type": "seer.root_cause_completed", "data": {} });
-        let mut received = received(Receiver::Webhook, body);
-        received.repeated = true;
-        let line = draw(&received, "14:03:22", Style { colour: false, width: 120 });
-        insta::assert_snapshot!(line, @"14:03:22  webhook ← seer.root_cause_completed  4.0 KiB  dlv_…JKMNPQ  ✓ verified  ↺ a repeat");
-    }
-
-    #[test]
     fn every_line_of_a_picture_is_equally_wide_whatever_is_in_it() {
         let text = "修复 🔍 e\u{301} ⚠\u{fe0f} \u{202e}x\u{200b} ".repeat(40);
         for width in [0, 40, 57, 96, 400] {
             let body = json!({ "blocks": [{ "type": "section", "text": { "type": "mrkdwn", "text": &text } }],
                 "embeds": [{ "description": &text, "fields": [{ "name": &text, "value": &text }] }] });
-            for receiver in [Receiver::Slack, Receiver::Discord] {
-                let picture =
-                    draw(&received(receiver, body.clone()), "14:03", Style { colour: false, width });
+            for platform in [Platform::Slack, Platform::SlackCompatible, Platform::Discord] {
+                let picture = drawn_as(platform, &body, Style { colour: false, width });
                 for line in picture.lines() {
                     assert_eq!(
                         textwrap::core::display_width(line),
@@ -401,13 +507,11 @@ mod tests {
                 "footer": { "text": "$" }, "fields": [{ "name": "$", "value": "$" }] }],
             "components": [{ "components": [{ "label": "$", "url": "$" }] }],
         });
-        for receiver in Receiver::ALL {
-            let mut received = received(receiver, poisoned(body.clone(), poison));
-            received.webhook_id = Some(poison.to_owned());
-            let picture = draw(&received, "14:03", PLAIN);
+        for platform in [Platform::Slack, Platform::SlackCompatible, Platform::Discord] {
+            let picture = drawn(platform, &poisoned(body.clone(), poison));
             assert!(picture.contains("␛]0;owned␇"), "{picture}");
             let raw = picture.chars().find(|character| character.is_control() && *character != '\n');
-            assert_eq!(raw, None, "{receiver:?}");
+            assert_eq!(raw, None, "{platform:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Reads one run of text; lists, quotes and fences are the callers'.
 
-use crate::demo::text::{Look, Span};
+use super::post::{Marks, Run, Words};
 
 /// Deeper markup than this is shown as it is written.
 const MAX_DEPTH: usize = 8;
@@ -17,16 +17,16 @@ pub(super) enum Dialect {
 }
 
 impl Dialect {
-    fn delimiters(self) -> &'static [(&'static str, Look)] {
+    fn delimiters(self) -> &'static [(&'static str, Marks)] {
         match self {
-            Self::Mrkdwn => &[("*", Look::BOLD), ("_", Look::ITALIC), ("~", Look::STRIKE)],
+            Self::Mrkdwn => &[("*", Marks::BOLD), ("_", Marks::ITALIC), ("~", Marks::STRIKE)],
             Self::Markdown => &[
-                ("**", Look::BOLD),
-                ("__", Look::UNDERLINE),
-                ("~~", Look::STRIKE),
-                ("||", Look::DIM),
-                ("*", Look::ITALIC),
-                ("_", Look::ITALIC),
+                ("**", Marks::BOLD),
+                ("__", Marks::UNDERLINE),
+                ("~~", Marks::STRIKE),
+                ("||", Marks::SPOILER),
+                ("*", Marks::ITALIC),
+                ("_", Marks::ITALIC),
             ],
         }
     }
@@ -37,33 +37,37 @@ impl Dialect {
     }
 }
 
-/// Reads a text and returns it styled on top of `look`.
-pub(super) fn read(text: &str, dialect: Dialect, look: Look) -> Vec<Span> {
-    let mut reader = Reader { dialect, spans: Vec::new(), literal: String::new() };
-    reader.read(text, look, 0);
-    reader.spans
+/// Reads a text.
+pub(super) fn read(text: &str, dialect: Dialect) -> Words {
+    read_marked(text, dialect, Marks::NONE, 0)
+}
+
+fn read_marked(text: &str, dialect: Dialect, marks: Marks, depth: usize) -> Words {
+    let mut reader = Reader { dialect, words: Vec::new(), literal: String::new() };
+    reader.read(text, marks, depth);
+    reader.words
 }
 
 struct Reader {
     dialect: Dialect,
-    spans: Vec<Span>,
+    words: Words,
     literal: String,
 }
 
 impl Reader {
-    fn read(&mut self, text: &str, look: Look, depth: usize) {
+    fn read(&mut self, text: &str, marks: Marks, depth: usize) {
         let mut rest = text;
         let mut before = None;
         while let Some(character) = rest.chars().next() {
             let special = match character {
                 '\\' | '&' => self.escape(rest),
-                '`' => self.code(rest, look),
-                '<' => self.angle(rest, look),
-                '[' => self.masked_link(rest, look),
+                '`' => self.code(rest, marks),
+                '<' => self.angle(rest, marks),
+                '[' => self.masked_link(rest, marks),
                 'h' if before.is_none_or(|before: char| !before.is_alphanumeric()) => {
-                    self.bare_link(rest, look)
+                    self.bare_link(rest, marks)
                 }
-                _ => self.emphasis(rest, before, look, depth),
+                _ => self.emphasis(rest, before, marks, depth),
             };
             before = Some(character);
             rest = special.unwrap_or_else(|| {
@@ -71,19 +75,19 @@ impl Reader {
                 skip(rest, character)
             });
         }
-        self.flush(look);
+        self.flush(marks);
     }
 
-    fn flush(&mut self, look: Look) {
+    fn flush(&mut self, marks: Marks) {
         let literal = std::mem::take(&mut self.literal);
         if !literal.is_empty() {
-            self.spans.push(Span::new(&literal, look));
+            self.words.push(Run::new(literal, marks));
         }
     }
 
-    fn push(&mut self, span: Span, look: Look) {
-        self.flush(look);
-        self.spans.push(span);
+    fn push(&mut self, run: Run, marks: Marks) {
+        self.flush(marks);
+        self.words.push(run);
     }
 
     fn escape<'text>(&mut self, rest: &'text str) -> Option<&'text str> {
@@ -102,13 +106,13 @@ impl Reader {
         Some(rest)
     }
 
-    fn code<'text>(&mut self, rest: &'text str, look: Look) -> Option<&'text str> {
+    fn code<'text>(&mut self, rest: &'text str, marks: Marks) -> Option<&'text str> {
         let fence: String = rest.chars().take_while(|character| *character == '`').collect();
         let (code, rest) = rest.strip_prefix(fence.as_str())?.split_once(fence.as_str())?;
         if code.is_empty() || (self.dialect == Dialect::Mrkdwn && code.contains('\n')) {
             return None;
         }
-        self.push(Span::new(&self.unescaped(code), look.and(Look::CODE)), look);
+        self.push(Run::new(self.unescaped(code), marks | Marks::CODE), marks);
         Some(rest)
     }
 
@@ -119,17 +123,18 @@ impl Reader {
         }
     }
 
-    fn angle<'text>(&mut self, rest: &'text str, look: Look) -> Option<&'text str> {
+    fn angle<'text>(&mut self, rest: &'text str, marks: Marks) -> Option<&'text str> {
         let (inside, rest) = rest.strip_prefix('<')?.split_once('>')?;
-        let span = match self.dialect {
-            Dialect::Mrkdwn => slack_reference(inside, look),
-            Dialect::Markdown => discord_reference(inside, look)?,
+        (!inside.is_empty() && !inside.contains('\n')).then_some(())?;
+        let run = match self.dialect {
+            Dialect::Mrkdwn => slack_reference(inside, marks),
+            Dialect::Markdown => discord_reference(inside, marks)?,
         };
-        self.push(span, look);
+        self.push(run, marks);
         Some(rest)
     }
 
-    fn masked_link<'text>(&mut self, rest: &'text str, look: Look) -> Option<&'text str> {
+    fn masked_link<'text>(&mut self, rest: &'text str, marks: Marks) -> Option<&'text str> {
         if self.dialect == Dialect::Mrkdwn {
             return None;
         }
@@ -138,19 +143,19 @@ impl Reader {
         let (target, rest) = rest.strip_prefix("](")?.split_once(')')?;
         let target = target.trim_start_matches('<').trim_end_matches('>');
         is_web(target).then_some(())?;
-        self.flush(look);
-        for span in read(words, self.dialect, look) {
-            self.spans.push(Span::link(span.text(), target, look));
+        self.flush(marks);
+        for run in read_marked(words, self.dialect, marks, MAX_DEPTH) {
+            self.words.push(Run::link(run.text, target, run.marks));
         }
         Some(rest)
     }
 
-    fn bare_link<'text>(&mut self, rest: &'text str, look: Look) -> Option<&'text str> {
+    fn bare_link<'text>(&mut self, rest: &'text str, marks: Marks) -> Option<&'text str> {
         is_web(rest).then_some(())?;
         let end = rest.find(|character: char| character.is_whitespace() || "<>|".contains(character));
         let address =
             rest.get(..end.unwrap_or(rest.len()))?.trim_end_matches(['.', ',', ';', ':', '!', '?', ')']);
-        self.push(Span::link(&self.unescaped(address), address, look), look);
+        self.push(Run::link(self.unescaped(address), address, marks), marks);
         rest.strip_prefix(address)
     }
 
@@ -158,7 +163,7 @@ impl Reader {
         &mut self,
         rest: &'text str,
         before: Option<char>,
-        look: Look,
+        marks: Marks,
         depth: usize,
     ) -> Option<&'text str> {
         if depth >= MAX_DEPTH {
@@ -171,8 +176,8 @@ impl Reader {
         }
         let inner = rest.strip_prefix(delimiter)?;
         let (content, tail) = inner.split_at_checked(closing(inner, delimiter, edge, self.dialect)?)?;
-        self.flush(look);
-        self.read(content, look.and(*mark), depth + 1);
+        self.flush(marks);
+        self.read(content, marks | *mark, depth + 1);
         tail.strip_prefix(delimiter)
     }
 }
@@ -228,90 +233,110 @@ pub(super) fn unescape(text: &str) -> String {
 }
 
 /// Reads what stands between `<` and `>` in mrkdwn.
-fn slack_reference(inside: &str, look: Look) -> Span {
+fn slack_reference(inside: &str, marks: Marks) -> Run {
     let (reference, words) = inside.split_once('|').unwrap_or((inside, ""));
     let words = if words.is_empty() { reference } else { words };
     if reference.starts_with("!date") {
-        return Span::new(&unescape(words), look);
+        return Run::new(unescape(words), marks);
     }
     if let Some(name) = reference.strip_prefix(['@', '!', '#']) {
         let sign = if reference.starts_with('#') { '#' } else { '@' };
         let name = if words == reference { name } else { words };
-        return Span::new(&format!("{sign}{}", unescape(name)), look.and(Look::MENTION));
+        return Run::mention(format!("{sign}{}", unescape(name)), marks);
     }
-    Span::link(&unescape(words), &unescape(reference), look)
+    Run::link(unescape(words), unescape(reference), marks)
 }
 
 /// Reads what stands between `<` and `>` in Discord's Markdown; `None` where that is plain text.
-fn discord_reference(inside: &str, look: Look) -> Option<Span> {
+fn discord_reference(inside: &str, marks: Marks) -> Option<Run> {
     if is_web(inside) {
-        return Some(Span::link(inside, inside, look));
+        return Some(Run::link(inside, inside, marks));
     }
     if let Some(time) = inside.strip_prefix("t:") {
         let seconds = time.split(':').next()?.parse().ok()?;
         let moment = jiff::Timestamp::from_second(seconds).ok()?;
-        return Some(Span::new(&moment.strftime("%Y-%m-%d %H:%M UTC").to_string(), look));
+        return Some(Run::new(moment.strftime("%Y-%m-%d %H:%M UTC").to_string(), marks));
     }
     let name = inside.strip_prefix(['@', '#'])?;
-    Some(Span::new(&format!("@{name}"), look.and(Look::MENTION)))
+    Some(Run::mention(format!("@{name}"), marks))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Style;
+    use super::super::post::{Role, text_of};
     use super::*;
-    use crate::demo::text::{paint, wrap};
 
     fn plain(text: &str, dialect: Dialect) -> String {
-        read(text, dialect, Look::PLAIN).iter().map(Span::text).collect()
+        text_of(&read(text, dialect))
     }
 
-    fn painted(text: &str, dialect: Dialect) -> String {
-        let style = Style { colour: true, width: 200 };
-        let lines = wrap(&read(text, dialect, Look::PLAIN), style);
-        lines.iter().map(|line| paint(line, style)).collect::<Vec<_>>().join("\n").replace('\u{1b}', "^")
+    /// Shows looks as `{b words}`, links as `{words → address}`, mentions as `{! words}`.
+    fn marked(text: &str, dialect: Dialect) -> String {
+        let marks = [
+            ("b", Marks::BOLD),
+            ("i", Marks::ITALIC),
+            ("s", Marks::STRIKE),
+            ("u", Marks::UNDERLINE),
+            ("c", Marks::CODE),
+            ("h", Marks::SPOILER),
+        ];
+        let run = |run: &Run| {
+            let set = marks.iter().filter(|(_, mark)| run.marks.has(*mark)).map(|(name, _)| *name);
+            let set: String = set.collect();
+            let text = &run.text;
+            let text = if set.is_empty() { text.clone() } else { format!("{{{set} {text}}}") };
+            match &run.role {
+                Role::Plain => text,
+                Role::Link(target) => format!("{{{text} → {target}}}"),
+                Role::Mention => format!("{{! {text}}}"),
+            }
+        };
+        read(text, dialect).iter().map(run).collect()
     }
 
     #[test]
-    fn slack_marks_are_styled_at_the_edge_of_words_only() {
-        assert_eq!(painted("*a* _b_ ~c~", Dialect::Mrkdwn), "^[1ma^[0m ^[3mb^[0m ^[9mc^[0m");
-        assert_eq!(painted("2*3*4 snake_case_name * a *", Dialect::Mrkdwn), "2*3*4 snake_case_name * a *");
+    fn slack_marks_count_at_the_edge_of_words_only() {
+        assert_eq!(marked("*a* _b_ ~c~", Dialect::Mrkdwn), "{b a} {i b} {s c}");
+        assert_eq!(marked("2*3*4 snake_case_name * a *", Dialect::Mrkdwn), "2*3*4 snake_case_name * a *");
     }
 
     #[test]
     fn slack_links_show_their_words_and_mentions_stand_out() {
         assert_eq!(
-            plain("<https://a.dev/x|PR &amp; more> &lt;!channel&gt;", Dialect::Mrkdwn),
-            "PR & more <!channel>"
+            marked("<https://a.dev/x|PR &amp; more> &lt;!channel&gt;", Dialect::Mrkdwn),
+            "{PR & more → https://a.dev/x} <!channel>"
         );
-        assert_eq!(painted("<!channel>", Dialect::Mrkdwn), "^[1;38;5;16;48;5;221m@channel^[0m");
-        assert_eq!(plain("<!date^1700000000^{date}|today>", Dialect::Mrkdwn), "today");
+        assert_eq!(marked("<!channel> a < b\n> c", Dialect::Mrkdwn), "{! @channel} a < b\n> c");
+        assert_eq!(marked("<!date^1700000000^{date}|today>", Dialect::Mrkdwn), "today");
     }
 
     #[test]
     fn discord_escapes_are_undone() {
-        assert_eq!(plain(r"\*not bold\* a\_b \\ \[x\]\(y\)", Dialect::Markdown), r"*not bold* a_b \ [x](y)");
-        assert_eq!(painted(r"**a \*\* b**", Dialect::Markdown), "^[1ma ** b^[0m");
+        assert_eq!(marked(r"\*not bold\* a\_b \\ \[x\]\(y\)", Dialect::Markdown), r"*not bold* a_b \ [x](y)");
+        assert_eq!(marked(r"**a \*\* b**", Dialect::Markdown), "{b a ** b}");
     }
 
     #[test]
     fn discord_marks_nest() {
-        assert_eq!(painted("**a *b* c**", Dialect::Markdown), "^[1ma ^[0m^[1;3mb^[0m^[1m c^[0m");
-        assert_eq!(painted("*a **b***", Dialect::Markdown), "^[3ma ^[0m^[1;3mb^[0m");
+        assert_eq!(marked("**a *b* c**", Dialect::Markdown), "{b a }{bi b}{b  c}");
+        assert_eq!(marked("*a **b***", Dialect::Markdown), "{i a }{bi b}");
+        assert_eq!(marked("||a|| __b__ ~~c~~", Dialect::Markdown), "{h a} {u b} {s c}");
     }
 
     #[test]
     fn discord_links_show_their_words() {
-        let spans = read("see [PR \\[12\\]](<https://a.dev/x>).", Dialect::Markdown, Look::PLAIN);
-        assert_eq!(spans.iter().map(Span::text).collect::<String>(), "see PR [12].");
-        assert_eq!(spans.iter().find_map(Span::target), Some("https://a.dev/x"));
-        assert_eq!(plain("[x](javascript:1)", Dialect::Markdown), "[x](javascript:1)");
+        assert_eq!(
+            marked("see [PR \\[12\\]](<https://a.dev/x>).", Dialect::Markdown),
+            "see {PR [12] → https://a.dev/x}."
+        );
+        assert_eq!(marked("[`a`](https://a.dev)", Dialect::Markdown), "{{c a} → https://a.dev}");
+        assert_eq!(marked("[x](javascript:1)", Dialect::Markdown), "[x](javascript:1)");
     }
 
     #[test]
     fn markup_in_code_is_text() {
-        assert_eq!(painted("`*a*`", Dialect::Mrkdwn), "^[38;5;216;48;5;236m*a*^[0m");
-        assert_eq!(plain("``a`b``", Dialect::Markdown), "a`b");
+        assert_eq!(marked("`*a*`", Dialect::Mrkdwn), "{c *a*}");
+        assert_eq!(marked("``a`b``", Dialect::Markdown), "{c a`b}");
     }
 
     #[test]

@@ -1,0 +1,187 @@
+//! The preview page's contents: what today's templates make of each sample for each destination.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::app::links_of;
+use crate::check::Checked;
+use crate::cli::Failure;
+use crate::clock::Clock;
+use crate::delivery::Rung;
+use crate::event::Action;
+use crate::notify::{Destination, SHORTENED, Service, body_for};
+use crate::preview::Platform;
+use crate::preview::page::{self, Outcome, Page, Sample, Screen, Take, View};
+use crate::render::Target;
+use crate::render::context::{Context, Links};
+use crate::routing::{Route, RoutedDestination};
+use crate::run::Run;
+use crate::sample::{self, HOSTILE, LARGE, Shape, Telling, UNKNOWN_ACTION};
+use crate::sentry::OrganizationConfig;
+
+/// Draws everything and writes it to a file.
+pub(super) fn write(
+    path: &Path,
+    checked: &Checked,
+    organization: &OrganizationConfig,
+    dir: &Path,
+) -> Result<(), Failure> {
+    let preview = Preview {
+        checked,
+        organization,
+        links: links_of(organization, &checked.config),
+        now: Clock::system().now(),
+    };
+    let page = Page { folder: dir.display().to_string(), actions: preview.actions() };
+    std::fs::write(path, page.to_html()).map_err(|error| {
+        Failure::new(
+            format!("the page cannot be written to `{}`: {error}", path.display()),
+            "name a file in a folder that is there, for example `--preview preview.html`",
+        )
+    })
+}
+
+struct Preview<'a> {
+    checked: &'a Checked,
+    organization: &'a OrganizationConfig,
+    links: Links,
+    now: Timestamp,
+}
+
+/// A sample of an action, ready to be rendered.
+struct Told {
+    sample: Sample,
+    telling: Telling,
+    context: Context,
+}
+
+impl Preview<'_> {
+    fn actions(&self) -> Vec<page::Action> {
+        let mut actions = self.checked.renderer.actions();
+        actions.push(Action::from_name(UNKNOWN_ACTION));
+        actions.iter().map(|action| self.action(action)).collect()
+    }
+
+    fn action(&self, action: &Action) -> page::Action {
+        let told: Vec<Told> =
+            Sample::ALL.into_iter().filter_map(|sample| self.told(action, sample)).collect();
+        let routed = told.first().map(|told| self.routed(&told.telling)).unwrap_or_default();
+        let destinations = self.checked.config.destinations.iter();
+        let views =
+            destinations.flat_map(|destination| self.views(action, destination, &routed, &told)).collect();
+        page::Action { name: action.as_str().to_owned(), views }
+    }
+
+    fn told(&self, action: &Action, sample: Sample) -> Option<Told> {
+        let organization = &self.organization.organization;
+        let variant = |name: &str| {
+            let mut variants = sample::variants(action, Shape::Present).into_iter();
+            variants.find(|(each, _)| each == name).and_then(|(_, body)| {
+                sample::telling_of(action, Shape::Present, &body, organization, self.now).ok()
+            })
+        };
+        let telling = match sample {
+            Sample::Present => sample::telling(action, Shape::Present, organization, self.now).ok(),
+            Sample::Documented => sample::telling(action, Shape::Documented, organization, self.now).ok(),
+            Sample::Long => variant(LARGE),
+            Sample::Hostile => variant(HOSTILE),
+        }?;
+        let context = Context::new(&telling.events, &self.links, false)?.with_payload(&telling.payload);
+        Some(Told { sample, telling, context })
+    }
+
+    fn routed(&self, telling: &Telling) -> Vec<RoutedDestination> {
+        let run = Run::fold(&telling.events);
+        let routed = telling.events.last().zip(run.as_ref());
+        routed.map(|(event, run)| self.checked.config.routing.destinations(event, run).1).unwrap_or_default()
+    }
+
+    /// Returns the views of a destination: one for each template by which its routes may have an action made.
+    fn views(
+        &self,
+        action: &Action,
+        destination: &Destination,
+        routed: &[RoutedDestination],
+        told: &[Told],
+    ) -> Vec<View> {
+        let renderer = &self.checked.renderer;
+        let own = destination.template_set.as_deref();
+        let routed = routed.iter().find(|routed| routed.name == destination.name);
+        let routed = routed.map(|routed| destination.target(routed.template_set.as_deref()));
+        let sets = Route::sets_of(self.checked.config.routing.routes(), &destination.name, own);
+        let others = sets.iter().map(|set| destination.target(set.as_deref()));
+        let mut seen = BTreeSet::new();
+        let mut views = Vec::new();
+        for (is_routed, target) in
+            routed.into_iter().map(|target| (true, target)).chain(others.map(|target| (false, target)))
+        {
+            let template = renderer.template_for(action, &target);
+            if seen.insert(template.clone()) {
+                views.push(View {
+                    destination: destination.name.to_string(),
+                    screen: screen(destination),
+                    is_own: !renderer.is_built_in(action, &target),
+                    template,
+                    is_routed,
+                    takes: self.takes(destination, &target, told),
+                });
+            }
+        }
+        views
+    }
+
+    /// Renders every sample; those that come to the same are one take.
+    fn takes(&self, destination: &Destination, target: &Target, told: &[Told]) -> Vec<Take> {
+        let mut takes: Vec<Take> = Vec::new();
+        for Told { sample, context, .. } in told {
+            let outcome = self.outcome(destination, target, *sample, context);
+            match takes.iter_mut().find(|take| take.outcome == outcome) {
+                Some(take) => take.samples.push(*sample),
+                None => takes.push(Take { samples: vec![*sample], outcome }),
+            }
+        }
+        takes
+    }
+
+    fn outcome(
+        &self,
+        destination: &Destination,
+        target: &Target,
+        sample: Sample,
+        context: &Context,
+    ) -> Outcome {
+        if sample == Sample::Long && screen(destination) == Screen::Service {
+            return Outcome::Untried("Nothing is cut here: a program gets all of it, however long.");
+        }
+        match self.checked.renderer.render(context, target) {
+            Ok(rendered) => {
+                let body = body_for(destination, &rendered, Rung::Whole);
+                Outcome::Sent { cut: cut(destination, &body), body }
+            }
+            Err(error) => Outcome::Failed(error.to_string()),
+        }
+    }
+}
+
+fn screen(destination: &Destination) -> Screen {
+    match &destination.service {
+        Service::Slack(config) if config.slack_compatible => Screen::Chat(Platform::SlackCompatible),
+        Service::Slack(_) => Screen::Chat(Platform::Slack),
+        Service::Discord(_) => Screen::Chat(Platform::Discord),
+        Service::Webhook(_) => Screen::Service,
+    }
+}
+
+/// Returns what a message itself says of what was left out.
+fn cut(destination: &Destination, body: &Bytes) -> Option<String> {
+    match screen(destination) {
+        Screen::Chat(platform) => {
+            let sentence = platform.read(&serde_json::from_slice(body).ok()?).sentence(SHORTENED)?;
+            sentence.strip_prefix(SHORTENED).map(|said| said.trim().to_owned())
+        }
+        Screen::Service => None,
+    }
+}

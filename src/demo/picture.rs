@@ -1,0 +1,113 @@
+//! Pictures: what a stand-in receiver got, as the terminal shows it. A chat's post is framed; a generic webhook is one
+//! line, for its receiver is a program.
+
+use super::receivers::{Received, Receiver, SignatureCheck};
+use crate::preview::Platform;
+use crate::preview::body::text_at;
+use crate::preview::terminal::text::{Line, Look, Span, beside, paint};
+use crate::preview::terminal::{self, Frame, Style};
+
+/// Draws what a receiver took; `time` is shown as it is. Ends with a line break.
+pub(super) fn draw(received: &Received, time: &str, style: Style) -> String {
+    match platform(received.receiver) {
+        Some(platform) => {
+            let frame = Frame { platform, channel: received.receiver.channel(), time };
+            terminal::draw(&platform.read(&received.body), frame, style)
+        }
+        None => webhook(received, time, style.fitted()),
+    }
+}
+
+/// Returns the colour that stands for a receiver.
+pub(super) fn accent(receiver: Receiver) -> Look {
+    platform(receiver).map_or(Look::ink(37), terminal::accent)
+}
+
+fn platform(receiver: Receiver) -> Option<Platform> {
+    match receiver {
+        Receiver::Slack => Some(Platform::Slack),
+        Receiver::Discord => Some(Platform::Discord),
+        Receiver::Webhook => None,
+    }
+}
+
+/// Draws one line: when, what, how large, and whether the signature held.
+fn webhook(received: &Received, time: &str, style: Style) -> String {
+    let lines = webhook_lines(received, time, style);
+    lines.iter().map(|line| paint(line, style).trim_end().to_owned() + "\n").collect()
+}
+
+fn webhook_lines(received: &Received, time: &str, style: Style) -> Vec<Line> {
+    let quiet = |text: &str| Span::new(text, Look::QUIET);
+    let mut spans = vec![
+        Span::new(received.receiver.title(), accent(received.receiver).and(Look::BOLD)),
+        quiet(" ← "),
+        Span::plain(&format!("{:<25}", text_at(&received.body, "type"))),
+        quiet(&format!(
+            " {:>8}  {}",
+            size(received.bytes),
+            short(received.webhook_id.as_deref().unwrap_or("no id"))
+        )),
+    ];
+    spans.push(Span::plain("  "));
+    spans.push(match received.signature {
+        SignatureCheck::Verified => Span::new("✓ verified", Look::ink(2)),
+        SignatureCheck::Failed => Span::new("✗ wrong signature", Look::ink(1)),
+        SignatureCheck::None => quiet("not signed"),
+    });
+    if received.repeated {
+        spans.push(Span::new("  ↺ a repeat", Look::ink(3)));
+    }
+    beside(&quiet(&format!("{time}  ")), &spans, style)
+}
+
+fn size(bytes: usize) -> String {
+    bytesize::ByteSize(bytes as u64).display().iec().to_string()
+}
+
+/// Ids of one second begin alike; the end tells them apart.
+fn short(id: &str) -> String {
+    const KEPT: usize = 6;
+    match id.split_once('_') {
+        Some((prefix, rest)) if rest.chars().count() > KEPT => {
+            let end: String = rest.chars().skip(rest.chars().count() - KEPT).collect();
+            format!("{prefix}_…{end}")
+        }
+        _ => id.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::demo::receivers::Answer;
+
+    fn received(webhook_id: &str) -> Received {
+        Received {
+            receiver: Receiver::Webhook,
+            bytes: 4_096,
+            body: json!({ "type": "seer.root_cause_completed", "data": {} }),
+            answer: Answer::Taken,
+            webhook_id: Some(webhook_id.to_owned()),
+            signature: SignatureCheck::Verified,
+            repeated: true,
+            arrived: Instant::now(),
+        }
+    }
+
+    #[test]
+    fn a_webhook_is_one_line() {
+        let received = received("dlv_01J9ZK3V7Q4MABCDEFGHJKMNPQ");
+        let line = draw(&received, "14:03:22", Style { colour: false, width: 120 });
+        insta::assert_snapshot!(line, @"14:03:22  webhook ← seer.root_cause_completed  4.0 KiB  dlv_…JKMNPQ  ✓ verified  ↺ a repeat");
+    }
+
+    #[test]
+    fn no_control_character_of_an_id_reaches_the_terminal() {
+        let line = draw(&received("\u{1b}[2J"), "14:03:22", Style { colour: false, width: 120 });
+        assert!(line.contains("␛[2J") && !line.contains('\u{1b}'), "{line}");
+    }
+}
