@@ -182,12 +182,14 @@ fn template_context(context: &Context, target: &Target, family: Family) -> tera:
         "kind": target.kind.as_str(),
         "diff": target.diff_lines,
     });
+    values.insert_value("now", tera::Value::from(context.now()));
     values.insert_value("destination", values::to_tera(&destination, family));
     values
 }
 
 fn failed(error: &tera::Error, found: &Found<'_>, context: &Context) -> RenderError {
-    let mut fields: BTreeSet<String> = ["destination", "name", "kind", "diff"].map(str::to_owned).into();
+    let mut fields: BTreeSet<String> =
+        ["now", "destination", "name", "kind", "diff"].map(str::to_owned).into();
     collect_fields(context.data(), &mut fields);
     let finding = explain::render_error(error, &found.name, &fields);
     RenderError {

@@ -66,12 +66,14 @@
 //! | `links.seer` | text or null | the issue in Sentry with Seer's panel open |
 //! | `links.relay` | text or null | the run in the relay's dashboard, where `http.public_url` is set |
 //! | `organization` | text | the organization's slug |
+//! | `now` | time | when the message is made, for `ago` (templates only) |
 //! | `destination.name`, `.kind` | text | where the message goes (templates only) |
 //! | `destination.diff` | number | how many lines of diff it wants (templates only) |
 //! | `payload` | object | the webhook's body as Sentry sent it (webhook bodies only) |
 
 mod view;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
@@ -96,6 +98,7 @@ pub struct Context {
     event: Event,
     data: Value,
     payload: Option<Value>,
+    now: Timestamp,
 }
 
 impl Context {
@@ -104,7 +107,13 @@ impl Context {
         let event = events.last()?;
         let run = Run::fold(events)?;
         let data = serde_json::to_value(view::Data::new(event, &run, links, replay)).ok()?;
-        Some(Self { event: event.clone(), data, payload: None })
+        Some(Self { event: event.clone(), data, payload: None, now: event.received_at })
+    }
+
+    /// Sets when the message is made; without it, that is when its event was received.
+    #[must_use]
+    pub fn made_at(self, now: Timestamp) -> Self {
+        Self { now, ..self }
     }
 
     /// Adds the webhook's body as Sentry sent it. Templates never see it.
@@ -134,6 +143,11 @@ impl Context {
         &self.data
     }
 
+    /// Returns when the message is made.
+    pub(super) fn now(&self) -> String {
+        rfc3339(self.now)
+    }
+
     /// Returns the mood of a message about the event.
     pub(super) fn tone(&self) -> Tone {
         tone::of(&self.event)
@@ -141,7 +155,7 @@ impl Context {
 }
 
 /// Returns a time as the contract writes it: RFC 3339 in UTC with milliseconds.
-pub fn rfc3339(time: jiff::Timestamp) -> String {
+pub fn rfc3339(time: Timestamp) -> String {
     view::time(time)
 }
 
