@@ -69,16 +69,19 @@ pub fn load_checked(dir: &Path, environment: &Environment) -> Result<Checked, Ch
 /// Loads everything; with it the fault of having no usable client secret, where that is so.
 fn load(dir: &Path, environment: &Environment) -> Result<(Checked, Option<Fault>), CheckReport> {
     let reading = Reading::of(dir, environment);
-    let (renderer, template_faults) = templates::check(&reading, dir);
+    let (renderer, Faults { faults: template_faults, warnings: template_warnings }) =
+        templates::check(&reading, dir);
     let without_secret = reading.without_secret().cloned();
     let mut report = match (reading.into_config(), renderer) {
-        (Ok(config), Some(renderer)) if template_faults.is_empty() => {
+        (Ok(mut config), Some(renderer)) if template_faults.is_empty() => {
+            config.warnings.extend(template_warnings);
             return Ok((Checked { config, renderer }, without_secret));
         }
         (Ok(config), _) => Faults { faults: Vec::new(), warnings: config.warnings },
         (Err(report), _) => report,
     };
     report.faults.extend(template_faults);
+    report.warnings.extend(template_warnings);
     Err(report)
 }
 

@@ -4,6 +4,7 @@
 
 mod answer;
 pub mod client;
+pub mod cuts;
 mod dialect;
 pub mod discord;
 pub mod endpoint;

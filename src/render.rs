@@ -32,6 +32,7 @@ mod place;
 mod sets;
 mod tokens;
 mod tone;
+mod trace;
 mod values;
 
 use std::collections::BTreeSet;
@@ -40,6 +41,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use self::family::Family;
+use self::files::TemplateFile;
 use self::sets::{Found, Sets};
 use crate::delivery::DestinationKind;
 use crate::event::Action;
@@ -48,6 +50,7 @@ use crate::message::{Message, markdown};
 pub use self::context::{Context, Links};
 pub use self::error::RenderError;
 pub use self::fault::TemplateFault;
+pub use self::trace::{Line, Trace, Tracer};
 
 /// Settings of the `[templates]` table.
 #[derive(Debug, Clone)]
@@ -86,6 +89,7 @@ pub struct Target {
 #[derive(Debug)]
 pub struct Renderer {
     sets: Sets,
+    files: Vec<TemplateFile>,
 }
 
 impl Renderer {
@@ -106,12 +110,13 @@ impl Renderer {
         faults.sort_by(|one, other| {
             (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column))
         });
-        if faults.is_empty() { Ok(Self { sets }) } else { Err(faults) }
+        if faults.is_empty() { Ok(Self { sets, files }) } else { Err(faults) }
     }
 
     /// Returns the renderer of the built-in templates alone.
     pub fn built_in() -> Self {
-        Self { sets: Sets::build(&files::built_in(), &mut Vec::new()) }
+        let files = files::built_in();
+        Self { sets: Sets::build(&files, &mut Vec::new()), files }
     }
 
     /// Tells whether there is a template set of this name.

@@ -23,8 +23,17 @@ const DISCORD_FIELDS: usize = 25;
 const DISCORD_FIELD_NAME_CHARS: usize = 256;
 const DISCORD_FIELD_VALUE_CHARS: usize = 1_024;
 
-/// Returns what of a body is more than the platform takes, as the object of a sentence.
-pub(super) fn excess(kind: DestinationKind, body: &Value) -> Option<String> {
+/// What of a body is more than the platform takes.
+#[derive(Debug, PartialEq)]
+pub(super) struct Excess {
+    /// As the object of a sentence.
+    pub(super) what: String,
+    /// The text that is too long, or the name of what is too many.
+    pub(super) text: String,
+}
+
+/// Finds what of a body is more than the platform takes.
+pub(super) fn excess(kind: DestinationKind, body: &Value) -> Option<Excess> {
     match kind {
         DestinationKind::Slack => slack(body),
         DestinationKind::Discord => discord(body),
@@ -32,53 +41,42 @@ pub(super) fn excess(kind: DestinationKind, body: &Value) -> Option<String> {
     }
 }
 
-fn slack(body: &Value) -> Option<String> {
+fn slack(body: &Value) -> Option<Excess> {
     let blocks = items(body, "/blocks");
-    over(blocks.len(), SLACK_BLOCKS, "blocks")
-        .or_else(|| over(chars(body, "/text"), SLACK_TEXT_CHARS, "characters of `text`"))
+    too_many(blocks.len(), SLACK_BLOCKS, "blocks", "blocks")
+        .or_else(|| too_long(body, "/text", SLACK_TEXT_CHARS, "characters of `text`"))
         .or_else(|| {
             blocks.iter().find_map(|block| match block.get("type").and_then(Value::as_str) {
                 Some("section") => {
-                    over(chars(block, "/text/text"), SLACK_SECTION_CHARS, "characters in a `section`")
+                    too_long(block, "/text/text", SLACK_SECTION_CHARS, "characters in a `section`")
                 }
                 Some("header") => {
-                    over(chars(block, "/text/text"), SLACK_HEADER_CHARS, "characters in a `header`")
+                    too_long(block, "/text/text", SLACK_HEADER_CHARS, "characters in a `header`")
                 }
                 Some(_) | None => None,
             })
         })
 }
 
-fn discord(body: &Value) -> Option<String> {
+fn discord(body: &Value) -> Option<Excess> {
     let embeds = items(body, "/embeds");
-    over(chars(body, "/content"), DISCORD_CONTENT_CHARS, "characters of `content`")
-        .or_else(|| over(embeds.len(), DISCORD_EMBEDS, "embeds"))
+    let sum = embeds.iter().map(embed_chars).sum();
+    too_long(body, "/content", DISCORD_CONTENT_CHARS, "characters of `content`")
+        .or_else(|| too_many(embeds.len(), DISCORD_EMBEDS, "embeds", "embeds"))
         .or_else(|| embeds.iter().find_map(embed))
-        .or_else(|| {
-            over(embeds.iter().map(embed_chars).sum(), DISCORD_EMBED_CHARS, "characters in all embeds")
-        })
+        .or_else(|| too_many(sum, DISCORD_EMBED_CHARS, "characters in all embeds", "embeds"))
 }
 
-fn embed(embed: &Value) -> Option<String> {
+fn embed(embed: &Value) -> Option<Excess> {
     let fields = items(embed, "/fields");
-    over(chars(embed, "/title"), DISCORD_TITLE_CHARS, "characters in an embed's `title`")
-        .or_else(|| {
-            let length = chars(embed, "/description");
-            over(length, DISCORD_DESCRIPTION_CHARS, "characters in an embed's `description`")
-        })
-        .or_else(|| over(fields.len(), DISCORD_FIELDS, "fields in an embed"))
-        .or_else(|| {
-            fields.iter().find_map(|field| {
-                over(chars(field, "/name"), DISCORD_FIELD_NAME_CHARS, "characters in a field's `name`")
-                    .or_else(|| {
-                        over(
-                            chars(field, "/value"),
-                            DISCORD_FIELD_VALUE_CHARS,
-                            "characters in a field's `value`",
-                        )
-                    })
-            })
-        })
+    let name = |field| too_long(field, "/name", DISCORD_FIELD_NAME_CHARS, "characters in a field's `name`");
+    let value =
+        |field| too_long(field, "/value", DISCORD_FIELD_VALUE_CHARS, "characters in a field's `value`");
+    let description = "characters in an embed's `description`";
+    too_long(embed, "/title", DISCORD_TITLE_CHARS, "characters in an embed's `title`")
+        .or_else(|| too_long(embed, "/description", DISCORD_DESCRIPTION_CHARS, description))
+        .or_else(|| too_many(fields.len(), DISCORD_FIELDS, "fields in an embed", "fields"))
+        .or_else(|| fields.iter().find_map(|field| name(field).or_else(|| value(field))))
 }
 
 fn embed_chars(embed: &Value) -> usize {
@@ -92,8 +90,14 @@ fn embed_chars(embed: &Value) -> usize {
         .sum::<usize>()
 }
 
-fn over(count: usize, most: usize, what: &str) -> Option<String> {
-    (count > most).then(|| format!("{count} {what}, of which {most} are allowed"))
+fn too_many(count: usize, most: usize, what: &str, name: &str) -> Option<Excess> {
+    let what = || format!("{count} {what}, of which {most} are allowed");
+    (count > most).then(|| Excess { what: what(), text: name.to_owned() })
+}
+
+fn too_long(object: &Value, pointer: &str, most: usize, what: &str) -> Option<Excess> {
+    let text = object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    too_many(text.chars().count(), most, what, text)
 }
 
 fn items<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
@@ -121,7 +125,7 @@ mod tests {
 
     #[test]
     fn what_is_too_much_is_counted() {
-        let slack = |body: Value| excess(DestinationKind::Slack, &body).unwrap_or_default();
+        let slack = |body: Value| excess(DestinationKind::Slack, &body).unwrap().what;
         assert_eq!(slack(json!({ "blocks": vec![json!({}); 51] })), "51 blocks, of which 50 are allowed");
         assert!(
             slack(json!({ "blocks": [{ "type": "header", "text": { "text": "x".repeat(151) } }] }))
@@ -132,7 +136,7 @@ mod tests {
                 .contains("3001")
         );
         assert!(slack(json!({ "text": "x".repeat(40_001) })).contains("40001"));
-        let discord = |body: Value| excess(DestinationKind::Discord, &body).unwrap_or_default();
+        let discord = |body: Value| excess(DestinationKind::Discord, &body).unwrap().what;
         assert!(discord(json!({ "content": "ü".repeat(2_001) })).contains("2001"));
         assert!(discord(json!({ "embeds": vec![json!({}); 11] })).contains("11 embeds"));
         assert!(

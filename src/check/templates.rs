@@ -1,5 +1,7 @@
-//! Renders every template for every action, both payload shapes and every destination, to find what fails.
+//! Renders every template for every action, both payload shapes and every destination, to find what fails and what
+//! would be cut.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -7,37 +9,48 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use url::Url;
 
-use super::limits;
-use crate::config::fault::Fault;
+use super::limits::{self, Excess};
+use crate::config::fault::{Fault, Faults};
 use crate::config::{Reading, quoted, suggestion};
 use crate::delivery::DestinationKind;
 use crate::event::{Action, Event, EventId, Organization};
+use crate::message::Message;
+use crate::notify::cuts::{Part, cuts};
+use crate::notify::discord::DiscordConfig;
+use crate::notify::slack::SlackConfig;
+use crate::notify::webhook::WebhookConfig;
 use crate::notify::{Destination, Service};
 use crate::render::context::{Context, Links};
-use crate::render::{RenderError, Rendered, Renderer, Target, TemplateFault, TemplatesConfig};
+use crate::render::{
+    Line, RenderError, Rendered, Renderer, Target, TemplateFault, TemplatesConfig, Trace, Tracer,
+};
 use crate::sample::{self, SampleIds, Shape};
+use crate::secret::Secret;
 
 /// An action that no version knows, for `default.md.tera`.
 const UNKNOWN_ACTION: &str = "an_action_of_tomorrow";
 /// The variant that only tries how texts are cut, which templates do not decide; it would take most of the time.
 const LARGE: &str = "large";
+/// The variant whose texts nobody writes: that one of them is cut says nothing of a template.
+const HOSTILE: &str = "hostile";
 /// When the samples happen.
 const SAMPLE_TIME: &str = "2026-01-01T12:00:00Z";
 
-/// Loads and renders the templates that a configuration uses; returns them where they load, and every fault.
-pub(super) fn check(reading: &Reading, dir: &Path) -> (Option<Renderer>, Vec<Fault>) {
-    let Some(config) = reading.templates() else { return (None, Vec::new()) };
+/// Loads and renders the templates that a configuration uses; returns them where they load, and what was found.
+pub(super) fn check(reading: &Reading, dir: &Path) -> (Option<Renderer>, Faults) {
+    let Some(config) = reading.templates() else { return (None, Faults::default()) };
     let shown = Shown { dir, config };
     let renderer = match Renderer::load(config) {
         Ok(renderer) => renderer,
         Err(faults) => {
             let faults = faults.into_iter().map(|fault| shown.fault("template_invalid", fault)).collect();
-            return (None, faults);
+            return (None, Faults { faults, warnings: Vec::new() });
         }
     };
     let mut faults = unknown_sets(reading, &renderer, &shown);
-    faults.extend(Trial::new(reading, &renderer, shown).iter().flat_map(Trial::run));
-    (Some(renderer), faults)
+    let found = Trial::new(reading, &renderer, shown).map(|trial| trial.run()).unwrap_or_default();
+    faults.extend(found.faults);
+    (Some(renderer), Faults { faults, warnings: found.warnings })
 }
 
 /// How a template's path is shown: with the config folder as the user named it.
@@ -83,7 +96,7 @@ fn unknown_sets(reading: &Reading, renderer: &Renderer, shown: &Shown<'_>) -> Ve
 /// One way in which templates are used.
 #[derive(Debug)]
 struct Use {
-    kind: DestinationKind,
+    service: Service,
     set: Option<String>,
     diff_lines: usize,
     /// The destination that uses them so.
@@ -92,9 +105,33 @@ struct Use {
     is_repeated: bool,
 }
 
+impl Use {
+    fn target(&self) -> Target {
+        Target {
+            kind: self.service.kind(),
+            set: self.set.clone(),
+            destination: self.destination.clone(),
+            diff_lines: self.diff_lines,
+        }
+    }
+}
+
+/// What a sample stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sample {
+    /// What Sentry sends, at its place in a run.
+    Plain,
+    /// Something of it absent, null or empty, or another ending.
+    Variant,
+    /// What nobody should write.
+    Hostile,
+}
+
 /// What is rendered, and for whom.
 struct Trial<'a> {
     renderer: &'a Renderer,
+    /// Made when the first finding needs it.
+    tracer: OnceCell<Tracer<'a>>,
     shown: Shown<'a>,
     uses: Vec<Use>,
     organization: Organization,
@@ -113,6 +150,7 @@ impl<'a> Trial<'a> {
         };
         Some(Self {
             renderer,
+            tracer: OnceCell::new(),
             has_own_templates: shown.config.dir.is_dir(),
             shown,
             uses: uses(reading, renderer),
@@ -122,41 +160,50 @@ impl<'a> Trial<'a> {
         })
     }
 
-    /// Renders everything; each fault of a template is reported once, whatever shows it.
-    fn run(&self) -> Vec<Fault> {
+    /// Renders everything; each finding is reported once, whatever shows it.
+    fn run(&self) -> Faults {
+        let mut found = Faults::default();
         let mut seen = BTreeSet::new();
-        let mut faults = Vec::new();
+        let mut cut = BTreeSet::new();
         for action in Action::KNOWN.into_iter().chain([Action::from_name(UNKNOWN_ACTION)]) {
             for shape in [Shape::Documented, Shape::Present] {
-                for (is_plain, context) in self.contexts(&action, shape) {
+                for (sample, context) in self.contexts(&action, shape) {
+                    let is_plain = sample == Sample::Plain;
                     for usage in self.uses.iter().filter(|usage| is_plain || !usage.is_repeated) {
-                        if let Err(fault) = self.render(&action, &context, usage, is_plain)
-                            && seen.insert((fault.file.clone(), fault.line, fault.column))
-                        {
-                            faults.push(*fault);
-                        }
+                        let mut faults = self.render(&action, &context, usage, sample);
+                        let warnings = faults.warnings.into_iter();
+                        found.warnings.extend(
+                            warnings.filter(|warning| cut.insert((warning.file.clone(), warning.line))),
+                        );
+                        faults
+                            .faults
+                            .retain(|fault| seen.insert((fault.file.clone(), fault.line, fault.column)));
+                        found.faults.extend(faults.faults);
                     }
                 }
             }
         }
-        faults.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
-        faults
+        for list in [&mut found.faults, &mut found.warnings] {
+            list.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+        }
+        found
     }
 
-    /// Returns what a message may be about, and whether it is as Sentry sends it: the sample at its place in a run, and
-    /// each of its variants alone. The built-in templates stand all variants, which their own tests hold.
-    fn contexts(&self, action: &Action, shape: Shape) -> Vec<(bool, Context)> {
+    /// Returns what a message may be about: the sample at its place in a run, and each of its variants alone. The
+    /// built-in templates stand all variants, which their own tests hold.
+    fn contexts(&self, action: &Action, shape: Shape) -> Vec<(Sample, Context)> {
         let earlier = sample::run_script(shape).into_iter().take_while(|earlier| earlier != action);
         let bodies =
             earlier.chain([action.clone()]).map(|action| sample::body(&action, shape, &SampleIds::default()));
         let story: Vec<Event> =
             bodies.enumerate().filter_map(|(index, body)| self.event(index, &body)).collect();
-        let whole = Context::new(&story, &self.links, false).map(|context| (true, context));
+        let whole = Context::new(&story, &self.links, false).map(|context| (Sample::Plain, context));
         let variants = if self.has_own_templates { sample::variants(action, shape) } else { Vec::new() };
         let variants = variants.into_iter().filter(|(name, _)| name != LARGE);
-        let variants = variants.filter_map(|(_, body)| {
+        let variants = variants.filter_map(|(name, body)| {
+            let sample = if name == HOSTILE { Sample::Hostile } else { Sample::Variant };
             let event = self.event(0, &body)?;
-            Context::new(&[event], &self.links, false).map(|context| (false, context))
+            Context::new(&[event], &self.links, false).map(|context| (sample, context))
         });
         whole.into_iter().chain(variants).collect()
     }
@@ -166,78 +213,144 @@ impl<'a> Trial<'a> {
         Some(accepted.to_event(EventId::new(format!("evt_sample{index}"))))
     }
 
-    fn render(
+    fn render(&self, action: &Action, context: &Context, usage: &Use, sample: Sample) -> Faults {
+        let target = usage.target();
+        let trace = || self.tracer.get_or_init(|| Tracer::new(self.renderer)).trace(context, &target);
+        let (mut faults, mut warnings) = (Vec::new(), Vec::new());
+        match self.renderer.render(context, &target) {
+            Ok(Rendered::Document(_)) => {}
+            Ok(Rendered::Message(message)) if sample != Sample::Hostile => {
+                warnings = self.cut_warnings(action, &message, usage, trace);
+            }
+            Ok(Rendered::Message(_)) => {}
+            Ok(Rendered::Body(body)) => {
+                let excess = limits::excess(target.kind, &body).filter(|_| sample == Sample::Plain);
+                faults.extend(excess.map(|excess| self.limit_fault(action, &target, &excess, trace)));
+            }
+            Err(error) => faults.push(self.render_fault(error, trace)),
+        }
+        Faults { faults, warnings }
+    }
+
+    /// Says at which line of a template a message outgrows what its platform shows.
+    fn cut_warnings(
         &self,
         action: &Action,
-        context: &Context,
+        message: &Message,
         usage: &Use,
-        is_plain: bool,
-    ) -> Result<(), Box<Fault>> {
-        let target = Target {
-            kind: usage.kind,
-            set: usage.set.clone(),
-            destination: usage.destination.clone(),
-            diff_lines: usage.diff_lines,
+        trace: impl Fn() -> Option<Trace>,
+    ) -> Vec<Fault> {
+        let cuts = cuts(&usage.service, message);
+        let trace = if cuts.is_empty() { None } else { trace() };
+        let warning = |cut: crate::notify::cuts::Cut| {
+            let line = trace.as_ref().and_then(|trace| match cut.part {
+                Part::Title => trace.title(),
+                Part::Block(index) => trace.block(index),
+                Part::Button(index) => trace.button(index),
+            });
+            let fault = Fault {
+                file: None,
+                line: None,
+                column: None,
+                code: "cut",
+                message: format!(
+                    "the message of `{action}` for `{}` would be cut: {}",
+                    usage.destination, cut.what
+                ),
+                hint: Some(
+                    "shorten it in the template, for example with `truncate`, `sentence` or `[:5]`; else \
+                     the message says what is missing"
+                        .to_owned(),
+                ),
+            };
+            self.at(fault, line, action, &usage.target())
         };
-        match self.renderer.render(context, &target) {
-            Ok(Rendered::Message(_) | Rendered::Document(_)) => Ok(()),
-            Ok(Rendered::Body(_)) if !is_plain => Ok(()),
-            Ok(Rendered::Body(body)) => match limits::excess(usage.kind, &body) {
-                None => Ok(()),
-                Some(excess) => Err(Box::new(self.limit_fault(action, &target, &excess))),
-            },
-            Err(error) => Err(Box::new(self.render_fault(error))),
+        cuts.into_iter().map(warning).collect()
+    }
+
+    fn render_fault(&self, error: RenderError, trace: impl Fn() -> Option<Trace>) -> Fault {
+        let file = self.shown.config.dir.join(&error.template);
+        let RenderError { line, column, message, hint, .. } = error;
+        let fault = self.shown.fault("template_fails", TemplateFault { file, line, column, message, hint });
+        if line.is_some() {
+            return fault;
+        }
+        let trace = trace();
+        match trace.as_ref().and_then(Trace::json_fault) {
+            Some(line) => Fault { file: Some(self.shown.path(&line.path)), line: Some(line.line), ..fault },
+            None => fault,
         }
     }
 
-    fn render_fault(&self, error: RenderError) -> Fault {
-        let file = self.shown.config.dir.join(&error.template);
-        let RenderError { line, column, message, hint, .. } = error;
-        self.shown.fault("template_fails", TemplateFault { file, line, column, message, hint })
-    }
-
-    fn limit_fault(&self, action: &Action, target: &Target, excess: &str) -> Fault {
+    fn limit_fault(
+        &self,
+        action: &Action,
+        target: &Target,
+        excess: &Excess,
+        trace: impl Fn() -> Option<Trace>,
+    ) -> Fault {
         let template = self.renderer.template_for(action, target);
-        Fault {
-            file: Some(self.shown.path(&self.shown.config.dir.join(&template))),
+        let fault = Fault {
+            file: None,
             line: None,
             column: None,
             code: "platform_limit",
             message: format!(
-                "the body for `{}` that {} makes of `{action}` has {excess}",
+                "the body for `{}` that {} makes of `{action}` has {}",
                 target.destination,
-                quoted(&template)
+                quoted(&template),
+                excess.what
             ),
             hint: Some("cut it in the template, for example with `truncate` or `slice`".to_owned()),
-        }
+        };
+        let trace = trace();
+        self.at(fault, trace.as_ref().and_then(|trace| trace.json_text(&excess.text)), action, target)
+    }
+
+    /// Puts a fault at the line that is to blame, or at the template where that is not known.
+    fn at(&self, fault: Fault, line: Option<&Line>, action: &Action, target: &Target) -> Fault {
+        let template = || self.shown.config.dir.join(self.renderer.template_for(action, target));
+        let path = line.map_or_else(template, |line| line.path.clone());
+        Fault { file: Some(self.shown.path(&path)), line: line.map(|line| line.line), ..fault }
     }
 }
 
 /// Returns every way in which the destinations use templates, and for each kind the plainest one.
 fn uses(reading: &Reading, renderer: &Renderer) -> Vec<Use> {
     let mut uses: Vec<Use> = Vec::new();
-    let mut add = |kind, set: Option<String>, diff_lines, destination: &str| {
-        let is_same = |known: &Use| (known.kind, &known.set, known.diff_lines) == (kind, &set, diff_lines);
+    let mut add = |service: Service, set: Option<String>, diff_lines, destination: &str| {
+        let kind = service.kind();
+        let is_same =
+            |known: &Use| (known.service.kind(), &known.set, known.diff_lines) == (kind, &set, diff_lines);
         let is_repeated = uses.iter().any(is_same);
-        uses.push(Use { kind, set, diff_lines, destination: destination.to_owned(), is_repeated });
+        uses.push(Use { service, set, diff_lines, destination: destination.to_owned(), is_repeated });
     };
     for destination in reading.destinations() {
         for set in reading.sets_of(destination) {
             if set.as_deref().is_none_or(|set| renderer.has_set(set)) {
-                add(kind(destination), set, destination.diff_lines, destination.name.as_str());
+                let Destination { service, diff_lines, name, .. } = destination;
+                add(service.clone(), set, *diff_lines, name.as_str());
             }
         }
     }
     for kind in DestinationKind::ALL {
-        add(*kind, None, 0, kind.as_str());
+        add(plainest(*kind), None, 0, kind.as_str());
     }
     uses
 }
 
-fn kind(destination: &Destination) -> DestinationKind {
-    match destination.service {
-        Service::Slack(_) => DestinationKind::Slack,
-        Service::Discord(_) => DestinationKind::Discord,
-        Service::Webhook(_) => DestinationKind::Webhook,
+/// Returns a service of a kind whose settings nobody changed.
+fn plainest(kind: DestinationKind) -> Service {
+    let nowhere = || Secret::Missing("only rendered for".to_owned());
+    match kind {
+        DestinationKind::Slack => {
+            Service::Slack(SlackConfig { webhook_url: nowhere(), buttons: false, slack_compatible: false })
+        }
+        DestinationKind::Discord => {
+            Service::Discord(DiscordConfig { webhook_url: nowhere(), thread_id: None })
+        }
+        DestinationKind::Webhook => {
+            Service::Webhook(WebhookConfig { url: nowhere(), secret: None, headers: Vec::new(), thin: false })
+        }
     }
 }
