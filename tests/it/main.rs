@@ -13,3 +13,4 @@ mod house;
 mod ingest;
 mod store;
 mod support;
+mod templates;
