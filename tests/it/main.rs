@@ -11,6 +11,7 @@ mod commands;
 mod delivering;
 mod house;
 mod ingest;
+mod ladder;
 mod store;
 mod support;
 mod templates;

@@ -5,7 +5,7 @@ mod relay;
 mod sentry;
 
 pub(crate) use receiver::{Answer, Received, Receiver};
-pub(crate) use relay::RelayFolder;
+pub(crate) use relay::{Relay, RelayFolder};
 pub(crate) use sentry::{SECRET, Sentry};
 
 use std::time::Duration;
