@@ -12,6 +12,7 @@ mod delivering;
 mod house;
 mod ingest;
 mod ladder;
+mod proof;
 mod store;
 mod support;
 mod templates;
