@@ -218,11 +218,10 @@ impl<'a> Trial<'a> {
         let trace = || self.tracer.get_or_init(|| Tracer::new(self.renderer)).trace(context, &target);
         let (mut faults, mut warnings) = (Vec::new(), Vec::new());
         match self.renderer.render(context, &target) {
-            Ok(Rendered::Document(_)) => {}
             Ok(Rendered::Message(message)) if sample != Sample::Hostile => {
                 warnings = self.cut_warnings(action, &message, usage, trace);
             }
-            Ok(Rendered::Message(_)) => {}
+            Ok(Rendered::Message(_) | Rendered::Document(_)) => {}
             Ok(Rendered::Body(body)) => {
                 let excess = limits::excess(target.kind, &body).filter(|_| sample == Sample::Plain);
                 faults.extend(excess.map(|excess| self.limit_fault(action, &target, &excess, trace)));

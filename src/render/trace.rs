@@ -181,10 +181,9 @@ fn tag_length(text: &str) -> usize {
     for (at, character) in text.char_indices().skip(2) {
         match quote {
             Some(open) if open == character => quote = None,
-            Some(_) => {}
             None if matches!(character, '"' | '\'' | '`') => quote = Some(character),
             None if text.get(at..).is_some_and(|rest| rest.starts_with(closing)) => return at + 2,
-            None => {}
+            Some(_) | None => {}
         }
     }
     text.len()

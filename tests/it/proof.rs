@@ -89,8 +89,8 @@ fn event(body: &Value) -> Event {
 }
 
 /// Returns an event of this action in which every text that a model writes is this one.
-fn event_of(action: Action, shape: Shape, text: &str) -> Event {
-    let mut body = sample::body(&action, shape, &SampleIds::default());
+fn event_of(action: &Action, shape: Shape, text: &str) -> Event {
+    let mut body = sample::body(action, shape, &SampleIds::default());
     replace(&mut body["data"], text);
     event(&body)
 }
@@ -147,14 +147,12 @@ fn addresses(message: &Message) -> BTreeSet<String> {
         assert!(matches!(url.scheme(), "http" | "https") && url.username().is_empty(), "{url}");
     }
     let written = found.iter().map(|address| {
-        address.chars().fold(String::new(), |mut out, character| {
-            if "()<>[]{}|\\^`\"' ".contains(character) {
-                out.push_str(&format!("%{:02X}", u32::from(character)));
-            } else {
-                out.push(character);
-            }
-            out
-        })
+        let closing = |character: char| "()<>[]{}|\\^`\"' ".contains(character);
+        let parts = address.chars().map(|character| match character {
+            character if closing(character) => format!("%{:02X}", u32::from(character)),
+            character => character.to_string(),
+        });
+        parts.collect::<String>()
     });
     let written: Vec<String> = written.collect();
     found.into_iter().chain(written).collect()
@@ -165,7 +163,9 @@ fn addresses_of_blocks(blocks: &[Block], found: &mut Vec<String>) {
         match block {
             Block::Paragraph(line) | Block::Heading { content: line, .. } => addresses_of_line(line, found),
             Block::List { items, .. } => {
-                items.iter().for_each(|item| addresses_of_blocks(&item.blocks, found));
+                for item in items {
+                    addresses_of_blocks(&item.blocks, found);
+                }
             }
             Block::Quote(blocks) => addresses_of_blocks(blocks, found),
             Block::Table { header, rows } => {
@@ -204,7 +204,9 @@ fn leaves_of_blocks<'a>(blocks: &'a [Block], found: &mut Vec<&'a str>) {
         match block {
             Block::Paragraph(line) | Block::Heading { content: line, .. } => leaves_of_line(line, found),
             Block::List { items, .. } => {
-                items.iter().for_each(|item| leaves_of_blocks(&item.blocks, found));
+                for item in items {
+                    leaves_of_blocks(&item.blocks, found);
+                }
             }
             Block::Quote(blocks) => leaves_of_blocks(blocks, found),
             Block::Table { header, rows } => {

@@ -189,7 +189,7 @@ fn code_is_code_whatever_it_holds() {
     use crate::message::{Block, Inline};
     let code = |text: &str, filter: &str| {
         let mut values = Err("nothing".to_owned());
-        let (_, tokens) = super::tokens::collect(|| {
+        let ((), tokens) = super::tokens::collect(|| {
             values = evaluate(&format!("v | {filter}"), &serde_json::to_string(text).unwrap());
         });
         crate::message::markdown::parse(&format!("a {} b", values.unwrap()), &tokens).blocks

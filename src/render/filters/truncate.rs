@@ -46,7 +46,7 @@ pub(super) fn cut(text: &str, length: usize, end: &str) -> String {
 
 /// Returns the text up to a backtick that would be left open, where something stands before it.
 fn before_open_code(words: &str) -> &str {
-    if words.matches('`').count() % 2 == 0 || words.contains("```") {
+    if words.matches('`').count().is_multiple_of(2) || words.contains("```") {
         return words;
     }
     let before = words.rfind('`').and_then(|tick| words.get(..tick)).filter(|words| !words.trim().is_empty());

@@ -29,8 +29,9 @@ pub(super) fn texts() -> Vec<(String, String)> {
 
 /// Texts that are too large in one way or another.
 fn large() -> Vec<(String, String)> {
-    let diff: String = (0..50_000).map(|line| format!("+ line {line} of a diff, {}\n", line % 7)).collect();
-    let diff = format!("--- a/big.sql\n+++ b/big.sql\n@@ -0,0 +1,50000 @@\n{diff}");
+    let lines: Vec<String> =
+        (0..50_000).map(|line| format!("+ line {line} of a diff, {}", line % 7)).collect();
+    let diff = format!("--- a/big.sql\n+++ b/big.sql\n@@ -0,0 +1,50000 @@\n{}\n", lines.join("\n"));
     let cases = [
         ("2 MB diff", diff.repeat(2).chars().take(2_000_000).collect()),
         ("a diff in a fence", format!("```diff\n{diff}\n```")),
@@ -56,7 +57,7 @@ fn large() -> Vec<(String, String)> {
 /// The messages that a text is seen in: alone, in every place, and in the built-in templates.
 fn messages(proof: &Proof, text: &str) -> Vec<(&'static str, Message)> {
     let built_in = |action, shape, diff_lines| {
-        proof.message(&event_of(action, shape, text), None, DestinationKind::Discord, diff_lines)
+        proof.message(&event_of(&action, shape, text), None, DestinationKind::Discord, diff_lines)
     };
     vec![
         ("whole", proof.whole(text)),

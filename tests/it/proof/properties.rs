@@ -220,7 +220,7 @@ fn blank(block: &mut Block) {
         Block::Quote(blocks) => blocks.iter_mut().for_each(blank),
         Block::Code { text, .. } => text.clear(),
         Block::Table { header, rows } => {
-            header.iter_mut().chain(rows.iter_mut().flatten()).for_each(|cell| blank_line(cell))
+            header.iter_mut().chain(rows.iter_mut().flatten()).for_each(|cell| blank_line(cell));
         }
         Block::Rule => {}
     }
