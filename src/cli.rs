@@ -17,19 +17,36 @@ mod story;
 mod table;
 mod test;
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, stdout};
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use failure::Failure;
+
+/// The folder where nobody names another one.
+const CONFIG_DIR: &str = "config";
+
+/// A variable that is empty counts as not set, as everywhere.
+fn config_dir(text: OsString) -> PathBuf {
+    if text.is_empty() { PathBuf::from(CONFIG_DIR) } else { PathBuf::from(text) }
+}
 
 /// What a user types.
 #[derive(Debug, Parser)]
 #[command(name = "seer-relay", version, about, long_about = None, max_term_width = 100)]
 pub struct Arguments {
     /// The folder with relay.toml, routes.toml and templates/
-    #[arg(long, global = true, value_name = "DIR", env = "SEER_RELAY_CONFIG_DIR", default_value = "config")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "SEER_RELAY_CONFIG_DIR",
+        default_value = CONFIG_DIR,
+        value_parser = OsStringValueParser::new().map(config_dir)
+    )]
     config_dir: PathBuf,
     #[command(subcommand)]
     command: Option<Command>,

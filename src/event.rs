@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 pub use action::{Action, Phase, Stage};
 pub use artifact::{
-    Artifacts, ChangeKind, FileChange, PullRequest, Reasoning, RepositoryChange, RootCause, Solution, Step,
+    Artifacts, ChangeKind, FileChange, PullRequest, RepositoryChange, RootCause, Solution, Step,
 };
 pub(crate) use vocabulary::{text_id, words};
 

@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actix_web::web::{Data, ServiceConfig, get, post, resource, route};
+use actix_web::web::{Data, ServiceConfig, get, head, post, resource, route};
 use secrecy::SecretString;
 use tokio::sync::Notify;
 use url::Url;
@@ -91,17 +91,20 @@ pub fn routes(service: &mut ServiceConfig, state: Data<AppState>) {
         .service(
             resource("/healthz")
                 .route(get().to(ops::healthz))
-                .default_service(route().to(|| async { refuse_method("GET") })),
+                .route(head().to(ops::healthz))
+                .default_service(route().to(|| async { refuse_method("GET, HEAD") })),
         )
         .service(
             resource("/readyz")
                 .route(get().to(ops::readyz))
-                .default_service(route().to(|| async { refuse_method("GET") })),
+                .route(head().to(ops::readyz))
+                .default_service(route().to(|| async { refuse_method("GET, HEAD") })),
         )
         .service(
             resource("/metrics")
                 .route(get().to(ops::metrics))
-                .default_service(route().to(|| async { refuse_method("GET") })),
+                .route(head().to(ops::metrics))
+                .default_service(route().to(|| async { refuse_method("GET, HEAD") })),
         )
         .default_service(route().to(|| async { Err::<&str, _>(ApiError::from(ErrorCode::NotFound)) }));
 }

@@ -170,7 +170,7 @@ fn each_once<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Action, Artifacts, Reasoning};
+    use crate::event::{Action, Artifacts, Step};
 
     fn run(artifacts: Artifacts) -> Run {
         let event = Event {
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn repositories_are_those_of_cause_code_and_pull_requests_each_once() {
         let repo = |name: &str| Some(name.to_owned());
-        let elsewhere = Reasoning { repo: repo("acme/elsewhere"), ..Reasoning::default() };
+        let elsewhere = Step { repo: repo("acme/elsewhere"), ..Step::default() };
         let cause = RootCause { repo: repo("acme/api"), reasons: vec![elsewhere], ..RootCause::default() };
         let change = |name: &str| RepositoryChange { repo: repo(name), ..RepositoryChange::default() };
         let pull_request = PullRequest { repo: repo("acme/docs"), ..PullRequest::default() };
@@ -208,8 +208,8 @@ mod tests {
 
     #[test]
     fn while_nothing_else_names_a_repository_the_files_that_are_spoken_of_do() {
-        let reason = Reasoning { repo: Some("acme/api".to_owned()), ..Reasoning::default() };
-        let reasons = vec![Reasoning::default(), reason.clone(), reason];
+        let reason = Step { repo: Some("acme/api".to_owned()), ..Step::default() };
+        let reasons = vec![Step::default(), reason.clone(), reason];
         let root_cause = RootCause { reasons, ..RootCause::default() };
         let run = run(Artifacts { root_cause: Some(root_cause), ..Artifacts::default() });
         assert_eq!(run.repos(), ["acme/api"]);

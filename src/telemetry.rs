@@ -49,6 +49,8 @@ pub fn start_logging(config: LogConfig, colour: bool) {
     let own_level = config.level;
     let targets = tracing_subscriber::filter::Targets::new()
         .with_target("seer_relay", own_level)
+        // It calls every request that is no HTTP an error; anybody can send those, and nobody can mend them.
+        .with_target("actix_http", LevelFilter::OFF)
         .with_default(own_level.min(LevelFilter::WARN));
     let registry = tracing_subscriber::registry().with(targets);
     let started = match config.format {

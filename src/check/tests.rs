@@ -48,6 +48,24 @@ fn the_example_and_the_starter_folder_pass() {
 }
 
 #[test]
+fn what_the_readme_shows_passes() {
+    const README: &str = include_str!("../../README.md");
+    let block = |language: &str, words: &str| {
+        let blocks = README.split("\n```").skip(1).step_by(2);
+        let mut bodies = blocks.filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n'));
+        bodies.find(|body| body.contains(words)).expect("the README shows it")
+    };
+    let dir = folder(&[
+        ("routes.toml", block("toml", "[[route]]")),
+        ("templates/pr_created.md.tera", block("markdown", "run.pull_requests")),
+    ]);
+    let report = check(dir.path(), &environment());
+    assert_eq!(report.faults, []);
+    let codes: Vec<&str> = report.warnings.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, ["secret_missing"; 3], "{report:?}");
+}
+
+#[test]
 fn a_template_that_fails_is_told_once_at_its_own_line_whatever_renders_it() {
     let dir = folder(&[("templates/pr_created.md.tera", "# Title\n\nText {{ nope }}\n")]);
     let report = check(dir.path(), &environment());

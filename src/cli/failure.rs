@@ -41,12 +41,25 @@ impl Failure {
             ("error", "hint")
         };
         let mut text = self.report.clone();
-        let _ = writeln!(text, "{error}: {:#}", self.error);
+        let _ = writeln!(text, "{error}: {}", words(&self.error));
         if let Some(words) = &self.hint {
             let _ = writeln!(text, "\n{hint}: {words}");
         }
         text
     }
+}
+
+/// Returns what happened and why, each once: some errors name their cause themselves.
+fn words(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| {
+        if text.is_empty() {
+            cause
+        } else if text.contains(&cause) {
+            text
+        } else {
+            format!("{text}: {cause}")
+        }
+    })
 }
 
 impl From<anyhow::Error> for Failure {
@@ -79,5 +92,20 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let hint = error.hint();
         Self { error: error.into(), hint, report: String::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once_whether_or_not_the_error_names_it() {
+        let in_use = || std::io::Error::from(std::io::ErrorKind::AddrInUse);
+        let listen = StartError::Listen { address: ([127, 0, 0, 1], 80).into(), source: in_use() };
+        let report = Failure::from(listen).report(false);
+        assert!(report.starts_with("error: cannot listen on `127.0.0.1:80`: address in use\n"), "{report}");
+        let wrapped = anyhow::Error::from(in_use()).context("cannot listen");
+        assert_eq!(Failure::from(wrapped).report(false), "error: cannot listen: address in use\n");
     }
 }

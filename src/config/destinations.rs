@@ -61,7 +61,7 @@ pub(crate) fn read(
     findings: &mut Findings,
 ) -> Destinations {
     let mut destinations = Destinations::default();
-    for (kind, entry, table) in tables(document, findings) {
+    for (kind, entry, table) in tables(document, &mut destinations.names, findings) {
         let place = document.place(entry.at);
         check_name(&destinations, kind, entry, &place, findings);
         let name = format!("{kind}.{}", entry.key);
@@ -77,9 +77,10 @@ pub(crate) fn read(
     destinations
 }
 
-/// Returns every destination's table, in the order of the file.
+/// Returns every destination's table, in the order of the file; names of those that are none go to `names`.
 fn tables<'a>(
     document: &'a Document,
+    names: &mut Vec<(DestinationName, Place)>,
     findings: &mut Findings,
 ) -> Vec<(DestinationKind, &'a Entry, &'a Table)> {
     let mut tables = Vec::new();
@@ -94,6 +95,15 @@ fn tables<'a>(
         for entry in &members.entries {
             if let Some(table) = entry.value.as_member(&entry.key, members, keys(*kind)) {
                 tables.push((*kind, entry, table));
+                continue;
+            }
+            if let Node::List(items) = &entry.value
+                && items.iter().all(|item| matches!(item.value, Node::Table(_)))
+            {
+                let message = format!("{} is a list of tables, but has to be one", quoted(&entry.key));
+                let hint = format!("write one bracket on each side: `[{kind}.{}]`", entry.key);
+                findings.fault(document.place(entry.at), "wrong_type", message, hint);
+                names.push((DestinationName::new(entry.key.clone()), document.place(entry.at)));
                 continue;
             }
             let message =

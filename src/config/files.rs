@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-use super::document::Document;
+use super::document::{Document, Node};
 use super::findings::{Findings, Place};
 use super::secrets::unreadable;
+use super::settings::table_of;
 use super::words::{quoted, suggestion};
 
 /// The settings.
@@ -129,7 +130,11 @@ pub(crate) fn check_tables(document: &Document, known: &[&str], others: &[&str],
             let message = format!("{shown} has no place in `{own}`");
             findings.fault(place, "misplaced_key", message, format!("move it to `{other}` beside it"));
         } else {
-            let hint = suggestion(&entry.key, "known", known.iter().copied());
+            let table =
+                table_of(&entry.key).filter(|_| own == SETTINGS && !matches!(entry.value, Node::Table(_)));
+            let hint = table
+                .map(|table| format!("it belongs below `[{table}]`, on a line of its own"))
+                .or_else(|| suggestion(&entry.key, "known", known.iter().copied()));
             findings.fault(place, "unknown_table", format!("unknown table or key {shown}"), hint);
         }
     }

@@ -63,10 +63,27 @@ impl<'a> Reader<'a> {
                 ("misplaced_key", message, Some((*place).to_owned()))
             } else {
                 let message = format!("unknown key {shown} in `[{name}]`");
-                ("unknown_key", message, suggestion(key, "known", keys.known.iter().copied()))
+                ("unknown_key", message, self.unknown_hint(entry, keys))
             };
             self.findings.fault(self.document.place(entry.at), code, message, hint);
         }
+    }
+
+    /// Says what an unknown key may have been meant to be, here or in another table of the settings.
+    fn unknown_hint(&self, entry: &Entry, keys: Keys) -> Option<String> {
+        let key = entry.key.as_str();
+        if let (Some((family, name)), true) = (self.name.split_once('.'), is_part_of_a_name(entry, keys)) {
+            return Some(format!("a name holds no dot: write, for example, `[{family}.{name}-{key}]`"));
+        }
+        let known = || keys.known.iter().copied();
+        let elsewhere = super::settings::table_of(key).filter(|_| {
+            self.document.path().ends_with(super::files::SETTINGS) && nearest(key, known()).is_empty()
+        });
+        elsewhere
+            .map(|table| {
+                format!("it belongs below `[{table}]`: a header holds for all keys up to the next one")
+            })
+            .or_else(|| suggestion(key, "known", known()))
     }
 
     /// Returns whether a key is missing, and no other key of the table was told to be meant for it.
@@ -75,10 +92,9 @@ impl<'a> Reader<'a> {
         let is_meant = |entry: &Entry| {
             let told = find(keys.later, &entry.key).or_else(|| find(keys.elsewhere, &entry.key));
             let is_known = keys.known.contains(&entry.key.as_str());
-            told.map_or_else(
-                || !is_known && nearest(&entry.key, keys.known.iter().copied()).contains(&key),
-                |(_, hint)| names_it(hint),
-            )
+            let is_near = || !is_known && nearest(&entry.key, keys.known.iter().copied()).contains(&key);
+            let is_part = self.name.contains('.') && is_part_of_a_name(entry, keys);
+            is_part || told.map_or_else(is_near, |(_, hint)| names_it(hint))
         };
         self.table.get(key).is_none() && !self.table.entries.iter().any(is_meant)
     }
@@ -177,6 +193,15 @@ impl<'a> Reader<'a> {
     pub(crate) fn full(&self, key: &str) -> String {
         quoted(&format!("{}.{key}", self.name.trim_matches(['[', ']'])))
     }
+}
+
+/// Returns whether a key is the end of a name with a dot in it, such as `b` in `[slack.a.b]`.
+fn is_part_of_a_name(entry: &Entry, keys: Keys) -> bool {
+    let is_unknown = !keys.known.contains(&entry.key.as_str())
+        && find(keys.later, &entry.key).is_none()
+        && find(keys.elsewhere, &entry.key).is_none();
+    let is_known = |inner: &Entry| keys.known.contains(&inner.key.as_str());
+    is_unknown && matches!(&entry.value, Node::Table(table) if table.entries.iter().any(is_known))
 }
 
 impl Node {

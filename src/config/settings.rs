@@ -23,7 +23,7 @@ use crate::render::TemplatesConfig;
 use crate::store::StoreConfig;
 use crate::telemetry::LogConfig;
 
-pub(crate) use self::schema::table_names;
+pub(crate) use self::schema::{table_names, table_of};
 
 /// The reference: every key with its default, comment, unit and range.
 pub(crate) const DEFAULT: &str = include_str!("../../config/default.toml");

@@ -31,7 +31,7 @@ pub struct RootCause {
     /// The cause in a sentence or two.
     pub summary: Option<String>,
     /// The five whys, or the steps that led there.
-    pub reasons: Vec<Reasoning>,
+    pub reasons: Vec<Step>,
     /// How to see it happen, step by step.
     pub reproduction: Vec<String>,
     /// The repository where the cause lies, `owner/name`.
@@ -40,22 +40,6 @@ pub struct RootCause {
     pub classification: Option<String>,
     /// Why no code fix will follow.
     pub no_code_fix_reason: Option<String>,
-}
-
-/// One link of the chain that leads to the cause.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Reasoning {
-    /// A headline, in the documented shape.
-    pub title: Option<String>,
-    /// The explanation.
-    pub text: Option<String>,
-    /// The file it speaks of; Sentry's "N/A" is `None`.
-    pub file: Option<String>,
-    /// The repository of that file; Sentry's "N/A" is `None`.
-    pub repo: Option<String>,
-    /// Whether Seer marked it as the most important one.
-    pub important: bool,
 }
 
 /// How Seer means to mend it.
@@ -68,7 +52,7 @@ pub struct Solution {
     pub steps: Vec<Step>,
 }
 
-/// One step of the plan.
+/// One step: a link of the chain that leads to the cause, or a part of the plan.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Step {

@@ -65,8 +65,8 @@ async fn read_signed(
     payload: Payload,
     state: &AppState,
 ) -> Result<SignedWebhook, ApiError> {
-    let encoding = request.headers().get(CONTENT_ENCODING);
-    if encoding.is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
+    let mut encodings = request.headers().get_all(CONTENT_ENCODING);
+    if encodings.any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(ApiError::unread(ErrorCode::EncodingUnsupported));
     }
     let announced_bytes = announced_bytes(request, state.max_body_bytes).map_err(ApiError::unread)?;

@@ -78,8 +78,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::event::{
-    Action, Artifacts, Event, EventId, FileChange, Organization, PullRequest, Reasoning, RepositoryChange,
-    RootCause, Solution, Step,
+    Action, Artifacts, Event, EventId, FileChange, Organization, PullRequest, RepositoryChange, RootCause,
+    Solution, Step,
 };
 use crate::json::parse_lenient;
 use crate::message::Tone;
@@ -163,7 +163,7 @@ pub(super) fn shape() -> Value {
     let change =
         RepositoryChange { repo: text(), files: vec![FileChange::default()], ..RepositoryChange::default() };
     let root_cause = RootCause {
-        reasons: vec![Reasoning::default()],
+        reasons: vec![Step::default()],
         reproduction: vec![String::new()],
         ..RootCause::default()
     };

@@ -96,8 +96,8 @@ impl Reader<'_> {
         let entries = match fs::read_dir(dir).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
             Ok(entries) => entries,
             Err(error) => {
-                self.faults
-                    .push(TemplateFault::new(dir, format!("the folder cannot be read: {}", error.kind())));
+                let fault = TemplateFault::new(dir, format!("the folder cannot be read: {}", error.kind()));
+                self.faults.push(fault.with_hint("let this user read it, or take it away"));
                 return Vec::new();
             }
         };

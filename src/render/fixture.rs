@@ -2,7 +2,7 @@
 
 use crate::delivery::DestinationKind;
 use crate::event::{
-    Action, Artifacts, ChangeKind, Event, EventId, FileChange, GroupId, Organization, PullRequest, Reasoning,
+    Action, Artifacts, ChangeKind, Event, EventId, FileChange, GroupId, Organization, PullRequest,
     RepositoryChange, RootCause, RunId, Solution, Step,
 };
 use crate::render::context::{Context, Links};
@@ -50,7 +50,7 @@ pub(crate) fn lines(events: &[Event], target: &Target) -> String {
 
 /// What `root_cause_completed` tells.
 pub(crate) fn root_cause() -> Artifacts {
-    let why = |text: &str| Reasoning { text: Some(text.to_owned()), ..Reasoning::default() };
+    let why = |text: &str| Step { text: Some(text.to_owned()), ..Step::default() };
     Artifacts {
         root_cause: Some(RootCause {
             summary: Some(

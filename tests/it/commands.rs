@@ -57,6 +57,18 @@ fn check_names_file_line_and_mend_of_all_faults_at_once() {
 }
 
 #[test]
+fn an_empty_variable_names_no_config_folder() {
+    let mut folder =
+        RelayFolder::new("[slack.team]\nwebhook_url = \"https://x.test/\"\n[[route]]\nto = \"team\"\n");
+    folder.set("SEER_RELAY_CONFIG_DIR", "");
+    let (code, out, err) = text(&folder.run(&["check"]));
+    assert_eq!(code, Some(0), "{out}{err}");
+    folder.set("SEER_RELAY_CONFIG_DIR", "nowhere");
+    let (code, out, _) = text(&folder.run(&["check"]));
+    assert!(code == Some(1) && out.contains("`nowhere` is not there"), "{out}");
+}
+
+#[test]
 fn a_missing_secret_is_named_by_the_command_that_needs_it() {
     let mut folder = RelayFolder::new(
         "[slack.team]\nwebhook_url = { env = \"TEAM_URL_UNSET\" }\n[[route]]\nto = [\"team\"]\n",

@@ -109,7 +109,7 @@ fn faults(relay: &str, routes: &str) -> Vec<String> {
 
 #[test]
 fn every_example_of_settings_and_routes_is_sound() {
-    const ROUTE: &str = "\n[[route]]\nto = [\"backend\", \"dev\", \"audit\"]\n";
+    const ROUTE: &str = "\n[[route]]\nto = [\"team\", \"dev\", \"audit\"]\n";
     const AUDIT: &str = "\n[webhook.audit]\nurl = \"https://audit.example/\"\n";
     let examples = fences("toml");
     let (settings, routes): (Vec<_>, Vec<_>) =

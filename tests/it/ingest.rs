@@ -91,6 +91,13 @@ async fn only_a_signature_that_one_of_the_secrets_made_gets_in() {
         Case::with_signature("no hex", &"x".repeat(64), 401, "signature_malformed"),
         Case::with_signature("another secret's", &other, 401, "signature_mismatch"),
         Case::with_headers("compressed", signed(("content-encoding", "gzip")), 415, "encoding_unsupported"),
+        Case::with_headers(
+            "compressed in the second place",
+            [signed(("content-encoding", "identity")), vec![("content-encoding", "gzip".to_owned())]]
+                .concat(),
+            415,
+            "encoding_unsupported",
+        ),
         Case::with_headers("identity", signed(("content-encoding", "identity")), 200, "duplicate"),
         Case::with_headers("another resource", signed(("sentry-hook-resource", "issue")), 200, "ignored"),
     ];
@@ -129,8 +136,16 @@ async fn other_paths_and_methods_are_answered_in_json() {
     assert!(get.contains("\"method_not_allowed\""), "{get}");
     let lost = raw(relay.address(), b"POST /webhook HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     assert!(lost.starts_with("HTTP/1.1 404") && lost.contains("\"not_found\""), "{lost}");
-    let ready = raw(relay.address(), b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        let ask =
+            |method| raw(relay.address(), format!("{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
+        let status = if path == "/metrics" { "HTTP/1.1 401" } else { "HTTP/1.1 200" };
+        assert!(ask("GET").starts_with(status), "{path}");
+        let head = ask("HEAD");
+        assert!(head.starts_with(status) && head.ends_with("\r\n\r\n"), "{path}: {head}");
+        let post = ask("POST");
+        assert!(post.starts_with("HTTP/1.1 405") && post.contains("allow: GET, HEAD"), "{path}: {post}");
+    }
     let metrics = raw(relay.address(), b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     assert!(metrics.starts_with("HTTP/1.1 401") && metrics.contains("\"token_required\""), "{metrics}");
     let token = std::fs::read_to_string(folder.path().join("data/token")).unwrap();

@@ -74,6 +74,20 @@ async fn two_hundred_large_bodies_at_once_cost_little_and_keep_no_real_webhook_o
 }
 
 #[tokio::test]
+async fn two_hundred_small_bodies_that_never_end_keep_no_real_webhook_out() {
+    let body = vec![b'x'; 250_000];
+    let head = |lines: &str| {
+        format!("POST /webhooks/sentry HTTP/1.1\r\nhost: x\r\n{FORGED}\r\n{lines}\r\n\r\n").into_bytes()
+    };
+    let chunk = [b"3d090\r\n".as_slice(), &body].concat();
+    let requests = [
+        ("announced", [head("content-length: 260000"), body].concat()),
+        ("in chunks", [head("transfer-encoding: chunked"), chunk].concat()),
+    ];
+    holds_during(200, requests).await;
+}
+
+#[tokio::test]
 async fn six_hundred_heads_without_end_cost_little() {
     let head =
         [b"POST /webhooks/sentry HTTP/1.1\r\nhost: x\r\na: ".as_slice(), &vec![b'x'; 500_000]].concat();
@@ -94,4 +108,21 @@ async fn thousands_of_requests_on_one_connection_are_answered_by_its_end() {
         let answers = String::from_utf8(answers).unwrap().matches("HTTP/1.1 ").count();
         assert!((1..300).contains(&answers), "{path}: {answers} answers");
     }
+}
+
+#[tokio::test]
+async fn what_is_no_http_fills_no_log() {
+    let folder = RelayFolder::new("");
+    let relay = folder.serve();
+    for request in ["\0\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\na\r\n\r\n"] {
+        let mut stream = TcpStream::connect(relay.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    }
+    relay.sentry().accepted("pr_created", &json!({ "run_id": 1 })).await;
+    let log = relay.log();
+    assert!(log.iter().all(|line| line["level"] != "ERROR"), "{log:#?}");
 }

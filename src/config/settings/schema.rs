@@ -94,6 +94,11 @@ pub(crate) fn table_names() -> impl Iterator<Item = &'static str> + Clone {
     TABLES.iter().map(|table| table.name)
 }
 
+/// Returns the table that has a key.
+pub(crate) fn table_of(key: &str) -> Option<&'static str> {
+    TABLES.iter().find(|table| table.keys.known.contains(&key)).map(|table| table.name)
+}
+
 fn duration(text: &str, range: DurationRange) -> Result<(), Problem> {
     values::duration(text, range).map(drop)
 }

@@ -8,6 +8,10 @@ use serde_json::Value;
 use crate::notify::answer::{Class, Reading, pause_of_seconds};
 use crate::notify::client::{Answer, End};
 
+/// The longest pause that is believed of a message that was taken. Discord's windows are seconds long; were a slip of a
+/// gateway believed, everything would wait unseen, and if more is meant, the next answer is a 429 that says so.
+const LONGEST_WINDOW: Duration = Duration::from_mins(1);
+
 /// Reads an answer.
 ///
 /// # Errors
@@ -38,7 +42,7 @@ pub(super) fn pause(answer: &Answer) -> Option<Duration> {
     if remaining != "0" {
         return None;
     }
-    after.parse::<f64>().ok().and_then(pause_of_seconds)
+    after.parse::<f64>().ok().and_then(pause_of_seconds).map(|pause| pause.min(LONGEST_WINDOW))
 }
 
 fn is_message(json: &Value) -> bool {
@@ -169,6 +173,8 @@ mod tests {
         let headers = |remaining| [("X-RateLimit-Remaining", remaining), ("X-RateLimit-Reset-After", "1.5")];
         assert_eq!(pause(&Answer::for_tests(200, &headers("0"), "")), Some(Duration::from_millis(1_500)));
         assert_eq!(pause(&Answer::for_tests(200, &headers("1"), "")), None);
+        let slip = [("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset-After", "1e99")];
+        assert_eq!(pause(&Answer::for_tests(200, &slip, "")), Some(LONGEST_WINDOW));
         assert_eq!(pause(&Answer::for_tests(200, &[], "")), None);
         let body = r#"{"message":"You are being rate limited.","retry_after":0.65,"global":false}"#;
         let reading = read(&Answer::for_tests(429, &[], body)).unwrap_err();

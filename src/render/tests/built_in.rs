@@ -1,7 +1,7 @@
 //! What the built-in templates say, stage by stage, and that they read well where little is known.
 
 use super::*;
-use crate::event::{Artifacts, Event, PullRequest, Reasoning};
+use crate::event::{Artifacts, Event, PullRequest, Step};
 use crate::render::context::Links;
 use crate::render::fixture::{
     changes, context, event, lines, links, pull_request, root_cause, slack, solution,
@@ -53,7 +53,7 @@ Repository | acme/api
 
 #[test]
 fn of_titled_reasons_the_decisive_one_is_told_in_full() {
-    let reason = |title: &str, file: Option<&str>, important| Reasoning {
+    let reason = |title: &str, file: Option<&str>, important| Step {
         title: Some(title.to_owned()),
         text: Some("What happens there. In detail. At length.".to_owned()),
         file: file.map(str::to_owned),
@@ -278,10 +278,7 @@ Seer reports `triage_completed`, a step that this relay has no words for yet.
 #[test]
 fn every_action_reads_well_where_nothing_is_known() {
     let empty = Artifacts {
-        root_cause: Some(crate::event::RootCause {
-            reasons: vec![Reasoning::default()],
-            ..Default::default()
-        }),
+        root_cause: Some(crate::event::RootCause { reasons: vec![Step::default()], ..Default::default() }),
         solution: Some(crate::event::Solution {
             steps: vec![crate::event::Step::default()],
             ..Default::default()

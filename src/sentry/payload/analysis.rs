@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::reading::{first_text, items, name, object, text};
-use crate::event::{Reasoning, RootCause, Solution, Step};
+use crate::event::{RootCause, Solution, Step};
 
 /// Reads `data.root_cause`; `None` where it says nothing.
 pub(super) fn root_cause(value: Option<&Value>) -> Option<RootCause> {
@@ -14,7 +14,7 @@ pub(super) fn root_cause(value: Option<&Value>) -> Option<RootCause> {
             let whys = if whys.is_empty() { items(fields.get("steps")) } else { whys };
             RootCause {
                 summary: first_text(fields, &["one_line_description", "description"]),
-                reasons: whys.iter().filter_map(reasoning).collect(),
+                reasons: whys.iter().filter_map(step).collect(),
                 reproduction: items(fields.get("reproduction_steps")).iter().filter_map(plain_step).collect(),
                 repo: name(fields.get("relevant_repo")),
                 classification: name(fields.get("classification")),
@@ -36,11 +36,6 @@ pub(super) fn solution(value: Option<&Value>) -> Option<Solution> {
         None => Solution { summary: text(value), ..Solution::default() },
     };
     (solution != Solution::default()).then_some(solution)
-}
-
-fn reasoning(item: &Value) -> Option<Reasoning> {
-    let Step { title, text, file, repo, important } = step(item)?;
-    Some(Reasoning { title, text, file, repo, important })
 }
 
 /// Reads an item of any list of steps: a bare text, or an object of either shape.
@@ -93,7 +88,7 @@ mod tests {
             "relevant_repo": "acme/api", "classification": "rca_only", "no_code_fix_reason": "third party",
             "analyzed_window": {"start": 1}
         });
-        let why = |text: &str| Reasoning { text: Some(text.to_owned()), ..Reasoning::default() };
+        let why = |text: &str| Step { text: Some(text.to_owned()), ..Step::default() };
         let expected = RootCause {
             summary: Some("Café 💥 `x`".to_owned()),
             reasons: vec![why("a"), why("b")],

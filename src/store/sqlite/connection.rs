@@ -104,10 +104,17 @@ pub(super) fn check_beside(path: &Path) -> Result<(), StoreError> {
     // process.
     let marks = Connection::open_with_flags(path, READ_ONLY).and_then(|connection| {
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        Ok((pragma_number(&connection, "application_id")?, pragma_number(&connection, "user_version")?))
+        let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        Ok((
+            pages,
+            pragma_number(&connection, "application_id")?,
+            pragma_number(&connection, "user_version")?,
+        ))
     });
     let (application, version) = match marks {
-        Ok(marks) => marks,
+        // `serve` made the file and came no further, or it was made for it.
+        Ok((0, ..)) => return Err(StoreError::Missing { path: path.display().to_string() }),
+        Ok((_, application, version)) => (application, version),
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
             return Err(place::not_a_store(path, "is not an SQLite database"));
         }

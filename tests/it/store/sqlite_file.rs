@@ -122,6 +122,14 @@ async fn a_command_beside_the_relay_never_makes_a_store() {
 }
 
 #[tokio::test]
+async fn a_file_that_a_start_left_empty_is_no_store_yet_and_nobody_elses() {
+    let (_folder, config) = file_with(b"");
+    let error = open(&config, Access::Beside).await.expect_err("there is none");
+    assert_eq!(error.to_string(), format!("there is no store at `{}`", config.path.display()));
+    open(&config, Access::Serve).await.expect("it becomes one");
+}
+
+#[tokio::test]
 async fn a_store_has_one_relay_at_a_time() {
     let bench = Bench::new().await;
     let error = open(&config(&bench.folder), Access::Serve).await.expect_err("it is in use");

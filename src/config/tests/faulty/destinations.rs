@@ -21,6 +21,22 @@ pub(super) const CASES: &[Case] = &[
         "here it is `url`",
     ),
     (
+        "a_name_with_a_dot",
+        Routes("[slack.team.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\n"),
+        6,
+        "unknown_key",
+        "unknown key `x` in `[slack.team]`",
+        "a name holds no dot: write, for example, `[slack.team-x]`",
+    ),
+    (
+        "a_destination_with_two_brackets",
+        Routes("[[slack.x]]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\n[[route]]\nto = \"x\"\n"),
+        6,
+        "wrong_type",
+        "`x` is a list of tables",
+        "`[slack.x]`",
+    ),
+    (
         "a_secret_outside_any_destination",
         WholeRoutes("[slack]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\n[[route]]\nstop = true\n"),
         2,

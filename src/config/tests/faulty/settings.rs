@@ -1,9 +1,27 @@
 //! What is wrong in the tables http, store, templates, delivery and log.
 
 use super::Case;
-use super::Text::Relay;
+use super::Text::{Relay, WholeRelay};
 
 pub(super) const CASES: &[Case] = &[
+    (
+        "a_key_above_every_header",
+        WholeRelay(
+            "listen = \"0.0.0.0:80\"\n[sentry.acme]\nclient_secrets = [{ env = \"SENTRY_CLIENT_SECRET\" }]\n",
+        ),
+        1,
+        "unknown_table",
+        "unknown table or key `listen`",
+        "it belongs below `[http]`",
+    ),
+    (
+        "a_key_below_the_header_of_another_table",
+        Relay("retention = \"30d\"\n"),
+        3,
+        "unknown_key",
+        "unknown key `retention` in `[sentry.acme]`",
+        "it belongs below `[store]`",
+    ),
     (
         "an_unknown_key",
         Relay("[http]\nlistn = \"127.0.0.1:1\"\n"),
