@@ -4,6 +4,7 @@
 
 mod answer;
 pub mod client;
+pub mod cuts;
 mod dialect;
 pub mod discord;
 pub mod endpoint;
@@ -37,7 +38,7 @@ use crate::notify::webhook::{SigningKey, WebhookConfig, WebhookNotifier};
 use crate::render::{Rendered, Target};
 use crate::secret::Secret;
 
-pub use self::excess::excess;
+pub use self::excess::{Excess, excess};
 pub(crate) use shortening::SHORTENED;
 
 /// A destination of the routing file.

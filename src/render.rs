@@ -32,6 +32,7 @@ mod place;
 mod sets;
 mod tokens;
 mod tone;
+mod trace;
 mod values;
 
 use std::collections::BTreeSet;
@@ -49,6 +50,7 @@ use crate::message::{Message, markdown};
 
 pub use self::error::RenderError;
 pub use self::fault::TemplateFault;
+pub use self::trace::{Line, Trace, Tracer};
 
 /// Settings of the `[templates]` table.
 #[derive(Debug, Clone)]
@@ -87,6 +89,7 @@ pub struct Target {
 #[derive(Debug)]
 pub struct Renderer {
     sets: Sets,
+    files: Vec<TemplateFile>,
     /// A team's own templates for actions that this version does not know.
     foreign: Vec<ForeignTemplate>,
     unknown_fields: Vec<TemplateFault>,
@@ -125,14 +128,16 @@ impl Renderer {
         }
         let shape = context::shape();
         let unknown_fields = files.iter().flat_map(|file| lint::fields::unknown(file, &shape)).collect();
+        let foreign = foreign(&files);
         let traps = files.iter().flat_map(lint::traps::traps).collect();
-        Ok(Self { sets, foreign: foreign(&files), unknown_fields, traps })
+        Ok(Self { sets, files, foreign, unknown_fields, traps })
     }
 
     /// Returns the renderer of the built-in templates alone.
     pub fn built_in() -> Self {
-        let sets = Sets::build(&files::built_in(), &mut Vec::new());
-        Self { sets, foreign: Vec::new(), unknown_fields: Vec::new(), traps: Vec::new() }
+        let files = files::built_in();
+        let sets = Sets::build(&files, &mut Vec::new());
+        Self { sets, files, foreign: Vec::new(), unknown_fields: Vec::new(), traps: Vec::new() }
     }
 
     /// Tells whether there is a template set of this name.
@@ -233,12 +238,14 @@ fn template_context(context: &Context, target: &Target, family: Family) -> tera:
         "kind": target.kind.as_str(),
         "diff": target.diff_lines,
     });
+    values.insert_value("now", tera::Value::from(context.now()));
     values.insert_value("destination", values::to_tera(&destination, family));
     values
 }
 
 fn failed(error: &tera::Error, found: &Found<'_>, context: &Context) -> RenderError {
-    let mut fields: BTreeSet<String> = ["destination", "name", "kind", "diff"].map(str::to_owned).into();
+    let mut fields: BTreeSet<String> =
+        ["now", "destination", "name", "kind", "diff"].map(str::to_owned).into();
     collect_fields(context.data(), &mut fields);
     let finding = explain::render_error(error, &found.name, &fields);
     RenderError {

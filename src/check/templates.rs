@@ -1,7 +1,9 @@
-//! Renders every template for every action, both payload shapes and every destination, to find what fails.
+//! Renders every template for every action, both payload shapes and every destination, to find what fails and what
+//! would be cut.
 
 mod names;
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -13,10 +15,18 @@ use crate::config::fault::{Fault, Faults};
 use crate::config::{Reading, quoted};
 use crate::delivery::DestinationKind;
 use crate::event::{Action, Event, EventId, Organization};
-use crate::notify::excess;
+use crate::message::Message;
+use crate::notify::cuts::{Cut, Part, cuts};
+use crate::notify::discord::DiscordConfig;
+use crate::notify::slack::SlackConfig;
+use crate::notify::webhook::WebhookConfig;
+use crate::notify::{Destination, Excess, Service, excess};
 use crate::render::context::{Context, Links};
-use crate::render::{RenderError, Rendered, Renderer, Target, TemplateFault, TemplatesConfig};
-use crate::sample::{self, LARGE, Shape, UNKNOWN_ACTION};
+use crate::render::{
+    Line, RenderError, Rendered, Renderer, Target, TemplateFault, TemplatesConfig, Trace, Tracer,
+};
+use crate::sample::{self, HOSTILE, LARGE, Shape, UNKNOWN_ACTION};
+use crate::secret::Secret;
 
 /// When the samples happen.
 const SAMPLE_TIME: &str = "2026-01-01T12:00:00Z";
@@ -41,14 +51,15 @@ pub(super) fn check(reading: &Reading, dir: &Path) -> (Option<Renderer>, Faults)
     let unknown_fields = renderer.unknown_fields().iter().cloned();
     let unknown_fields: Vec<Fault> =
         unknown_fields.map(|fault| shown.fault("unknown_field", fault)).collect();
-    let failing = Trial::new(reading, &renderer, shown).map(|trial| trial.run()).unwrap_or_default();
+    let found = Trial::new(reading, &renderer, shown).map(|trial| trial.run()).unwrap_or_default();
     // What an unknown field makes of its line is told already.
     let is_told = |fault: &Fault| {
         unknown_fields.iter().any(|told| (&told.file, told.line) == (&fault.file, fault.line))
     };
-    faults.extend(failing.into_iter().filter(|fault| !is_told(fault)));
+    faults.extend(found.faults.into_iter().filter(|fault| !is_told(fault)));
     faults.extend(unknown_fields);
     faults.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+    warnings.extend(found.warnings);
     (Some(renderer), Faults { faults, warnings })
 }
 
@@ -80,7 +91,7 @@ impl Shown<'_> {
 /// One way in which templates are used.
 #[derive(Debug)]
 struct Use {
-    kind: DestinationKind,
+    service: Service,
     set: Option<String>,
     diff_lines: usize,
     /// The destination that uses them so.
@@ -89,9 +100,33 @@ struct Use {
     is_repeated: bool,
 }
 
+impl Use {
+    fn target(&self) -> Target {
+        Target {
+            kind: self.service.kind(),
+            set: self.set.clone(),
+            destination: self.destination.clone(),
+            diff_lines: self.diff_lines,
+        }
+    }
+}
+
+/// What a sample stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sample {
+    /// What Sentry sends, at its place in a run.
+    Plain,
+    /// Something of it absent, null or empty, or another ending.
+    Variant,
+    /// What nobody should write: that some of it is cut says nothing of a template.
+    Hostile,
+}
+
 /// What is rendered, and for whom.
 struct Trial<'a> {
     renderer: &'a Renderer,
+    /// Made when the first finding needs it.
+    tracer: OnceCell<Tracer<'a>>,
     shown: Shown<'a>,
     uses: Vec<Use>,
     organization: Organization,
@@ -110,6 +145,7 @@ impl<'a> Trial<'a> {
         };
         Some(Self {
             renderer,
+            tracer: OnceCell::new(),
             has_own_templates: shown.config.dir.is_dir(),
             shown,
             uses: uses(reading, renderer),
@@ -119,39 +155,48 @@ impl<'a> Trial<'a> {
         })
     }
 
-    /// Renders everything; each fault of a template is reported once, whatever shows it.
-    fn run(&self) -> Vec<Fault> {
+    /// Renders everything; each finding is reported once, whatever shows it.
+    fn run(&self) -> Faults {
+        let mut found = Faults::default();
         let mut seen = BTreeSet::new();
-        let mut faults = Vec::new();
+        let mut cut = BTreeSet::new();
         for action in self.renderer.actions().into_iter().chain([Action::from_name(UNKNOWN_ACTION)]) {
             for shape in [Shape::Documented, Shape::Present] {
-                for (is_plain, context) in self.contexts(&action, shape) {
+                for (sample, context) in self.contexts(&action, shape) {
+                    let is_plain = sample == Sample::Plain;
                     for usage in self.uses.iter().filter(|usage| is_plain || !usage.is_repeated) {
-                        if let Err(fault) = self.render(&action, &context, usage, is_plain)
-                            && seen.insert((fault.file.clone(), fault.line, fault.column))
-                        {
-                            faults.push(*fault);
-                        }
+                        let mut faults = self.render(&action, &context, usage, sample);
+                        let warnings = faults.warnings.into_iter();
+                        found.warnings.extend(
+                            warnings.filter(|warning| cut.insert((warning.file.clone(), warning.line))),
+                        );
+                        faults
+                            .faults
+                            .retain(|fault| seen.insert((fault.file.clone(), fault.line, fault.column)));
+                        found.faults.extend(faults.faults);
                     }
                 }
             }
         }
-        faults.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
-        faults
+        for list in [&mut found.faults, &mut found.warnings] {
+            list.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+        }
+        found
     }
 
-    /// Returns what a message may be about, and whether it is as Sentry sends it: the sample at its place in a run, and
-    /// each of its variants alone. The built-in templates stand all variants, which their own tests hold.
-    fn contexts(&self, action: &Action, shape: Shape) -> Vec<(bool, Context)> {
+    /// Returns what a message may be about: the sample at its place in a run, and each of its variants alone. The
+    /// built-in templates stand all variants, which their own tests hold.
+    fn contexts(&self, action: &Action, shape: Shape) -> Vec<(Sample, Context)> {
         let whole = sample::telling(action, shape, &self.organization, self.now).ok();
         let whole = whole.and_then(|whole| Context::new(&whole.events, &self.links, false));
-        let whole = whole.map(|context| (true, context));
+        let whole = whole.map(|context| (Sample::Plain, context));
         let variants = if self.has_own_templates { sample::variants(action, shape) } else { Vec::new() };
-        // It only tries how texts are cut, which templates do not decide; it would take most of the time.
+        // The large one only tries how texts are cut, which templates do not decide; it would take most of the time.
         let variants = variants.into_iter().filter(|(name, _)| name != LARGE);
-        let variants = variants.filter_map(|(_, body)| {
+        let variants = variants.filter_map(|(name, body)| {
+            let sample = if name == HOSTILE { Sample::Hostile } else { Sample::Variant };
             let event = self.event(&body)?;
-            Context::new(&[event], &self.links, false).map(|context| (false, context))
+            Context::new(&[event], &self.links, false).map(|context| (sample, context))
         });
         whole.into_iter().chain(variants).collect()
     }
@@ -161,53 +206,108 @@ impl<'a> Trial<'a> {
         Some(accepted.to_event(EventId::new("evt_sample01")))
     }
 
-    fn render(
+    fn render(&self, action: &Action, context: &Context, usage: &Use, sample: Sample) -> Faults {
+        let target = usage.target();
+        let trace = || self.tracer.get_or_init(|| Tracer::new(self.renderer)).trace(context, &target);
+        let (mut faults, mut warnings) = (Vec::new(), Vec::new());
+        match self.renderer.render(context, &target) {
+            Ok(Rendered::Message(message)) if sample != Sample::Hostile => {
+                warnings = self.cut_warnings(action, &message, usage, trace);
+            }
+            Ok(Rendered::Message(_) | Rendered::Document(_)) => {}
+            Ok(Rendered::Body(body)) => {
+                let excess = excess(target.kind, &body).filter(|_| sample == Sample::Plain);
+                faults.extend(excess.map(|excess| self.limit_fault(action, &target, &excess, trace)));
+            }
+            Err(error) => faults.push(self.render_fault(error, trace)),
+        }
+        Faults { faults, warnings }
+    }
+
+    /// Says at which line of a template a message outgrows what its platform shows.
+    fn cut_warnings(
         &self,
         action: &Action,
-        context: &Context,
+        message: &Message,
         usage: &Use,
-        is_plain: bool,
-    ) -> Result<(), Box<Fault>> {
-        let target = Target {
-            kind: usage.kind,
-            set: usage.set.clone(),
-            destination: usage.destination.clone(),
-            diff_lines: usage.diff_lines,
+        trace: impl Fn() -> Option<Trace>,
+    ) -> Vec<Fault> {
+        let cuts = cuts(&usage.service, message);
+        let trace = if cuts.is_empty() { None } else { trace() };
+        let warning = |cut: Cut| {
+            let line = trace.as_ref().and_then(|trace| match cut.part {
+                Part::Title => trace.title(),
+                Part::Block(index) => trace.block(index),
+                Part::Button(index) => trace.button(index),
+            });
+            let fault = Fault {
+                file: None,
+                line: None,
+                column: None,
+                code: "cut",
+                message: format!(
+                    "the message of `{action}` for `{}` would be cut: {}",
+                    usage.destination, cut.what
+                ),
+                hint: Some(
+                    "shorten it in the template, for example with `truncate`, `sentence` or `[:5]`; else \
+                     the message says what is missing"
+                        .to_owned(),
+                ),
+            };
+            self.at(fault, line, action, &usage.target())
         };
-        match self.renderer.render(context, &target) {
-            Ok(Rendered::Message(_) | Rendered::Document(_)) => Ok(()),
-            Ok(Rendered::Body(_)) if !is_plain => Ok(()),
-            Ok(Rendered::Body(body)) => match excess(usage.kind, &body) {
-                None => Ok(()),
-                Some(excess) => Err(Box::new(self.limit_fault(action, &target, &excess))),
-            },
-            Err(error) => Err(Box::new(self.render_fault(error))),
+        cuts.into_iter().map(warning).collect()
+    }
+
+    fn render_fault(&self, error: RenderError, trace: impl Fn() -> Option<Trace>) -> Fault {
+        let file = self.shown.config.dir.join(&error.template);
+        let RenderError { line, column, message, hint, .. } = error;
+        let fault = self.shown.fault("template_fails", TemplateFault { file, line, column, message, hint });
+        if line.is_some() {
+            return fault;
+        }
+        let trace = trace();
+        match trace.as_ref().and_then(Trace::json_fault) {
+            Some(line) => Fault { file: Some(self.shown.path(&line.path)), line: Some(line.line), ..fault },
+            None => fault,
         }
     }
 
-    fn render_fault(&self, error: RenderError) -> Fault {
-        let file = self.shown.config.dir.join(&error.template);
-        let RenderError { line, column, message, hint, .. } = error;
-        self.shown.fault("template_fails", TemplateFault { file, line, column, message, hint })
-    }
-
-    fn limit_fault(&self, action: &Action, target: &Target, excess: &str) -> Fault {
+    fn limit_fault(
+        &self,
+        action: &Action,
+        target: &Target,
+        excess: &Excess,
+        trace: impl Fn() -> Option<Trace>,
+    ) -> Fault {
         let template = self.renderer.template_for(action, target);
-        Fault {
-            file: Some(self.shown.path(&self.shown.config.dir.join(&template))),
+        let fault = Fault {
+            file: None,
             line: None,
             column: None,
             code: "platform_limit",
             message: format!(
-                "the body for `{}` that {} makes of `{action}` {excess}",
+                "the body for `{}` that {} makes of `{action}` {}",
                 target.destination,
-                quoted(&template)
+                quoted(&template),
+                excess.what
             ),
             hint: Some(
                 "change the template; long texts become shorter with `truncate`, long lists with `[:5]`"
                     .to_owned(),
             ),
-        }
+        };
+        let trace = trace();
+        let line = trace.as_ref().zip(excess.text.as_deref()).and_then(|(trace, text)| trace.json_text(text));
+        self.at(fault, line, action, target)
+    }
+
+    /// Puts a fault at the line that is to blame, or at the template where that is not known.
+    fn at(&self, fault: Fault, line: Option<&Line>, action: &Action, target: &Target) -> Fault {
+        let template = || self.shown.config.dir.join(self.renderer.template_for(action, target));
+        let path = line.map_or_else(template, |line| line.path.clone());
+        Fault { file: Some(self.shown.path(&path)), line: line.map(|line| line.line), ..fault }
     }
 }
 
@@ -215,23 +315,42 @@ impl<'a> Trial<'a> {
 /// template that nobody uses yet may be used tomorrow.
 fn uses(reading: &Reading, renderer: &Renderer) -> Vec<Use> {
     let mut uses: Vec<Use> = Vec::new();
-    let mut add = |kind, set: Option<String>, diff_lines, destination: &str| {
-        let is_same = |known: &Use| (known.kind, &known.set, known.diff_lines) == (kind, &set, diff_lines);
+    let mut add = |service: Service, set: Option<String>, diff_lines, destination: &str| {
+        let kind = service.kind();
+        let is_same =
+            |known: &Use| (known.service.kind(), &known.set, known.diff_lines) == (kind, &set, diff_lines);
         let is_repeated = uses.iter().any(is_same);
-        uses.push(Use { kind, set, diff_lines, destination: destination.to_owned(), is_repeated });
+        uses.push(Use { service, set, diff_lines, destination: destination.to_owned(), is_repeated });
     };
     for destination in reading.destinations() {
         for set in reading.sets_of(destination) {
             if set.as_deref().is_none_or(|set| renderer.has_set(set)) {
-                add(destination.service.kind(), set, destination.diff_lines, destination.name.as_str());
+                let Destination { service, diff_lines, name, .. } = destination;
+                add(service.clone(), set, *diff_lines, name.as_str());
             }
         }
     }
     let sets = renderer.sets().into_iter().map(Some).chain([None]);
     for set in sets {
         for kind in DestinationKind::ALL {
-            add(*kind, set.clone(), 0, kind.as_str());
+            add(plainest(*kind), set.clone(), 0, kind.as_str());
         }
     }
     uses
+}
+
+/// Returns a service of a kind whose settings nobody changed.
+fn plainest(kind: DestinationKind) -> Service {
+    let nowhere = || Secret::Missing("only rendered for".to_owned());
+    match kind {
+        DestinationKind::Slack => {
+            Service::Slack(SlackConfig { webhook_url: nowhere(), buttons: false, slack_compatible: false })
+        }
+        DestinationKind::Discord => {
+            Service::Discord(DiscordConfig { webhook_url: nowhere(), thread_id: None })
+        }
+        DestinationKind::Webhook => {
+            Service::Webhook(WebhookConfig { url: nowhere(), secret: None, headers: Vec::new(), thin: false })
+        }
+    }
 }

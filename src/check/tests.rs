@@ -155,7 +155,7 @@ fn a_template_that_only_fails_where_something_is_unknown_is_found() {
 #[test]
 fn a_json_body_that_the_platform_would_refuse_is_told() {
     let blocks = vec!["{\"type\":\"divider\"}"; 51].join(",");
-    let template = format!("{{\"text\": \"{{{{ event.action }}}}\", \"blocks\": [{blocks}]}}");
+    let template = format!("{{\"text\": \"{{{{ event.action }}}}\",\n\"blocks\": [{blocks}]}}");
     let dir = folder(&[("templates/slack/pr_created.json.tera", &template)]);
     let report = check(dir.path(), &environment());
     let [fault] = report.faults.as_slice() else { panic!("one fault: {report:?}") };
@@ -165,6 +165,63 @@ fn a_json_body_that_the_platform_would_refuse_is_told() {
         "{fault:?}"
     );
     assert!(fault.file.as_ref().is_some_and(|file| file.ends_with("templates/slack/pr_created.json.tera")));
+    assert_eq!(fault.line, Some(2));
+}
+
+#[test]
+fn what_is_no_json_is_told_at_the_line_that_wrote_it() {
+    let template = "{\n  \"text\": \"x\",\n  \"number\": {{ run.group_id }}x\n}\n";
+    let dir = folder(&[("templates/slack/default.json.tera", template)]);
+    let report = check(dir.path(), &environment());
+    let [fault, ..] = report.faults.as_slice() else { panic!("a fault: {report:?}") };
+    assert_eq!((fault.code, fault.line), ("template_fails", Some(3)), "{fault:?}");
+    assert!(fault.message.contains("not valid JSON"), "{fault:?}");
+}
+
+#[test]
+fn what_would_be_cut_is_a_warning_at_the_line_that_makes_it_too_long() {
+    let long = format!("# {{{{ event.action }}}}\n\nshort\n\n{}\n", "many words ".repeat(400));
+    let title = format!("# {}\n\ntext\n", "long title ".repeat(15));
+    let dir = folder(&[
+        ("routes.toml", &format!("[discord.dev]\nwebhook_url = {{ env = \"D\" }}\n{ROUTES}")),
+        ("templates/discord/pr_created.md.tera", &long),
+        ("templates/coding_completed.md.tera", &title),
+    ]);
+    let environment = Environment::from_pairs([
+        ("SENTRY_CLIENT_SECRET", "a-client-secret"),
+        ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x"),
+        ("D", "https://discord.com/api/webhooks/1/x"),
+    ]);
+    let report = check(dir.path(), &environment);
+    assert_eq!(report.faults, []);
+    let told: Vec<_> = report
+        .warnings
+        .iter()
+        .filter(|warning| warning.code == "cut")
+        .map(|warning| {
+            let file = warning.file.as_ref().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+            (file, warning.line.unwrap(), warning.message.clone())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "coding_completed.md.tera".to_owned(),
+                1,
+                "the message of `coding_completed` for `backend` would be cut: the title of 164 characters, by \
+                 the limit of 150"
+                    .to_owned()
+            ),
+            (
+                "pr_created.md.tera".to_owned(),
+                5,
+                "the message of `pr_created` for `dev` would be cut: the text, by the limit of 4,096 characters \
+                 in an embed's description"
+                    .to_owned()
+            ),
+        ]
+    );
 }
 
 #[test]

@@ -185,7 +185,8 @@ fn body(
         let event = story.events.last().ok_or("the event has no run")?;
         let links = shared.links(&event.organization).ok_or("there are no links for its organization")?;
         let context = Context::new(&story.events, &links, delivery.origin == Origin::Replay)
-            .ok_or("the event has no run")?;
+            .ok_or("the event has no run")?
+            .made_at(shared.clock.wall());
         let context = if place.wants_payload { context.with_payload(&story.payload) } else { context };
         let rendered = match &delivery.template_set {
             None => shared.rules.renderer.render(&context, &place.target),

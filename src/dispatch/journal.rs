@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::finish::Finish;
-use crate::delivery::{Attempt, Delivery, DeliveryState, Reason};
+use crate::delivery::{Attempt, Delivery, DeliveryState, Reason, Rung};
 use crate::store::Next;
 use crate::telemetry::Metrics;
 
@@ -45,6 +45,17 @@ pub(super) fn tell(metrics: &Metrics, delivery: &Delivery, finish: &Finish) {
         Next::Dead(reason) => {
             metrics.delivery_finished(destination, DeliveryState::Dead);
             line!(error, delivery, finish, Some(*reason), "dead letter");
+        }
+        // The first rung's refusal is the fault; those of the plainer ones follow from it or tell nothing new.
+        Next::Retry { rung, .. } if delivery.rung == Rung::Whole && *rung != Rung::Whole => {
+            metrics.message_refused(destination);
+            line!(
+                warn,
+                delivery,
+                finish,
+                failed,
+                "the destination calls the message malformed; a plainer form follows"
+            );
         }
         Next::Retry { .. } => line!(info, delivery, finish, failed, "attempt failed; it is tried again"),
         Next::GivenBack => line!(debug, delivery, finish, failed, "given back"),

@@ -24,6 +24,18 @@ const MAX_FRAGMENT_BYTES: usize = 256 * 1024;
 /// limit overflows the stack when it is dropped: 64 KiB of `>` suffice.
 const MAX_DEPTH: usize = 24;
 
+/// Where the parts of a message begin in the text that it was parsed from: how many characters other than white space
+/// stand before each.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// The title.
+    pub title: usize,
+    /// Each of the blocks.
+    pub blocks: Vec<usize>,
+    /// Each of the buttons.
+    pub buttons: Vec<usize>,
+}
+
 /// Parses a rendered template, in which `values` stand as tokens.
 pub fn parse(source: &str, values: &Values) -> Message {
     let whole = source.get(..source.floor_char_boundary(MAX_SOURCE_BYTES)).unwrap_or_default();
@@ -34,6 +46,12 @@ pub fn parse(source: &str, values: &Values) -> Message {
         message.blocks.push(Block::Paragraph(vec![Inline::Text("…".to_owned())]));
     }
     message
+}
+
+/// Returns where the parts of the message stand that [`parse`] makes of the same.
+pub fn places(source: &str, values: &Values) -> Places {
+    let whole = source.get(..source.floor_char_boundary(MAX_SOURCE_BYTES)).unwrap_or_default();
+    builder::places(&html::hide(whole), &leaf::Leaves::new(values))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use crate::render::Rendered;
 use crate::secret::Secret;
 
 pub(crate) use body::body;
+pub(crate) use embed::fits;
 pub(crate) use excess::excess;
 
 /// Discord asks bots to name themselves so; without it its gateway may refuse them.
@@ -45,7 +46,7 @@ pub struct DiscordConfig {
 /// Discord's limits, in code points unless they say otherwise.
 // Source: https://docs.discord.com/developers/resources/message#embed-object-embed-limits and
 // https://docs.discord.com/developers/components/reference, read 2026-11-23.
-mod limit {
+pub(crate) mod limit {
     /// `content`.
     pub(super) const CONTENT: usize = 2_000;
     /// Embeds of a message.
@@ -54,7 +55,7 @@ mod limit {
     /// All texts of all embeds together.
     pub(super) const EMBEDS: usize = 6_000;
     /// Title of an embed.
-    pub(super) const TITLE: usize = 256;
+    pub(crate) const TITLE: usize = 256;
     /// Description of an embed.
     pub(super) const DESCRIPTION: usize = 4_096;
     /// Address of an embed.
@@ -70,7 +71,7 @@ mod limit {
     /// Buttons in a row.
     pub(super) const BUTTONS: usize = 5;
     /// Text of a button.
-    pub(super) const LABEL: usize = 80;
+    pub(crate) const LABEL: usize = 80;
     /// Address of a button.
     pub(super) const BUTTON_URL: usize = 512;
     /// The one sentence of a message; ours.

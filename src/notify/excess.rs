@@ -8,11 +8,19 @@ use crate::delivery::DestinationKind;
 
 use super::{discord, slack};
 
-/// Returns why the platform would refuse a body, to complete "the body …"; `None` where it would take it.
-pub fn excess(kind: DestinationKind, body: &Value) -> Option<String> {
-    let words = |found: Option<String>| {
-        if body.is_object() { found } else { Some("is not a JSON object".to_owned()) }
-    };
+/// Why a platform would refuse a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excess {
+    /// To complete "the body …".
+    pub what: String,
+    /// The text in the body that is too long, or the name of what is too many; `None` where the whole is at fault.
+    pub text: Option<String>,
+}
+
+/// Returns why the platform would refuse a body; `None` where it would take it.
+pub fn excess(kind: DestinationKind, body: &Value) -> Option<Excess> {
+    let no_object = || Excess { what: "is not a JSON object".to_owned(), text: None };
+    let words = |found: Option<Excess>| if body.is_object() { found } else { Some(no_object()) };
     match kind {
         DestinationKind::Slack => words(slack::excess(body)),
         DestinationKind::Discord => words(discord::excess(body)),
@@ -20,13 +28,22 @@ pub fn excess(kind: DestinationKind, body: &Value) -> Option<String> {
     }
 }
 
-/// Says where a count is more than a platform takes.
-pub(super) fn over(count: usize, most: usize, what: &str) -> Option<String> {
-    (count > most).then(|| format!("has {count} {what}, of which {most} are allowed"))
+/// Says where there is more of something than a platform takes; `name` is what the body calls it.
+pub(super) fn too_many(count: usize, most: usize, what: &str, name: &str) -> Option<Excess> {
+    (count > most).then(|| Excess {
+        what: format!("has {count} {what}, of which {most} are allowed"),
+        text: Some(name.to_owned()),
+    })
+}
+
+/// Says where a text in a body is longer than a platform takes.
+pub(super) fn too_long(value: &Value, pointer: &str, most: usize, what: &str) -> Option<Excess> {
+    let text = value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    too_many(text.chars().count(), most, what, text)
 }
 
 /// Says where a body holds none of what a message is made of.
-pub(super) fn is_wordless(body: &Value, keys: &[&str]) -> Option<String> {
+pub(super) fn is_wordless(body: &Value, keys: &[&str]) -> Option<Excess> {
     let says = |value: &Value| match value {
         Value::String(text) => !text.trim().is_empty(),
         Value::Array(items) => !items.is_empty(),
@@ -34,7 +51,8 @@ pub(super) fn is_wordless(body: &Value, keys: &[&str]) -> Option<String> {
         Value::Object(_) => true,
     };
     let is_silent = keys.iter().all(|key| !body.get(key).is_some_and(says));
-    is_silent.then(|| format!("says nothing: it has none of `{}`", keys.join("`, `")))
+    is_silent
+        .then(|| Excess { what: format!("says nothing: it has none of `{}`", keys.join("`, `")), text: None })
 }
 
 /// Returns the list at a place in a body, empty where there is none.
@@ -54,11 +72,11 @@ mod tests {
     use super::*;
 
     fn slack(body: &Value) -> String {
-        excess(DestinationKind::Slack, body).unwrap_or_default()
+        excess(DestinationKind::Slack, body).map(|found| found.what).unwrap_or_default()
     }
 
     fn discord(body: &Value) -> String {
-        excess(DestinationKind::Discord, body).unwrap_or_default()
+        excess(DestinationKind::Discord, body).map(|found| found.what).unwrap_or_default()
     }
 
     #[test]
@@ -92,6 +110,17 @@ mod tests {
         let field = json!({ "name": "n", "value": "x".repeat(1_025) });
         assert!(discord(&json!({ "embeds": [{ "fields": [field] }] })).contains("1025"));
         assert!(discord(&json!({ "embeds": [{ "title": "x".repeat(257) }] })).contains("257"));
+    }
+
+    #[test]
+    fn what_is_too_much_is_named() {
+        let text = |kind, body: &Value| excess(kind, body).and_then(|found| found.text);
+        let long = "x".repeat(257);
+        let body = json!({ "embeds": [{ "title": long }] });
+        assert_eq!(text(DestinationKind::Discord, &body), Some(long));
+        let body = json!({ "blocks": vec![json!({}); 51] });
+        assert_eq!(text(DestinationKind::Slack, &body).as_deref(), Some("blocks"));
+        assert_eq!(text(DestinationKind::Slack, &json!({})), None);
     }
 
     #[test]

@@ -148,8 +148,7 @@ impl MarkdownWriter {
         let outer = self.words.set_prefix(margin);
         if self.words.room() < opener.len() + closer.len() + SMALLEST_ROOM {
             self.words.stop();
-        } else {
-            self.words.markup(&opener);
+        } else if self.words.markup(&opener) {
             self.words.reserve(closer.len());
             self.words.fenced(text.trim_end());
             self.words.close_with(&closer);
@@ -295,6 +294,18 @@ mod tests {
             assert!(markdown.chars().count() <= limit, "{limit}: {markdown}");
             assert_eq!(markdown.matches("```").count() % 2, 0, "{limit}: {markdown}");
             assert!(!missing.is_nothing() || limit > 100, "{limit}: {markdown}");
+        }
+    }
+
+    #[test]
+    fn no_fence_follows_what_was_cut() {
+        let words = Block::Paragraph(vec![Inline::Code("some words of code ".repeat(20))]);
+        let code = Block::Code { language: None, text: "+a\n".repeat(20) };
+        let list = Block::List { start: Some(1), items: vec![item(vec![words, code])] };
+        for limit in 0..500 {
+            let (markdown, _) = blocks_within(Dialect::Discord, limit, &[&list]);
+            assert_eq!(markdown.matches("```").count() % 2, 0, "{limit}: {markdown}");
+            assert!(markdown.chars().count() <= limit, "{limit}: {markdown}");
         }
     }
 

@@ -55,7 +55,8 @@ impl Missing {
 /// Room that is set aside for [`Missing::sentence`].
 pub(crate) const SENTENCE_ROOM: usize = 90;
 
-fn name(block: &Block) -> &'static str {
+/// Returns what a block is called.
+pub(crate) fn name(block: &Block) -> &'static str {
     match block {
         Block::Paragraph(_) | Block::Rule => "text",
         Block::Heading { .. } => "heading",

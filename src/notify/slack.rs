@@ -22,7 +22,8 @@ use crate::notify::{Call, Notifier, SendError, Sent};
 use crate::render::Rendered;
 use crate::secret::Secret;
 
-pub(crate) use body::body;
+pub(crate) use body::{body, fits};
+pub(crate) use classic::fits as classic_fits;
 pub(crate) use excess::excess;
 
 /// Settings of a `[slack.NAME]` table.
@@ -39,11 +40,11 @@ pub struct SlackConfig {
 
 /// Slack's limits, in code points unless they say otherwise.
 // Source: https://docs.slack.dev/reference/block-kit/blocks, read 2026-11-23.
-mod limit {
+pub(crate) mod limit {
     /// Blocks of a message.
     pub(super) const BLOCKS: usize = 50;
     /// Text of a `header`.
-    pub(super) const HEADER: usize = 150;
+    pub(crate) const HEADER: usize = 150;
     /// Text of a `section`.
     pub(super) const SECTION: usize = 3_000;
     /// Fields of a `section`.
@@ -53,7 +54,7 @@ mod limit {
     /// Elements of an `actions` block.
     pub(super) const ACTIONS: usize = 25;
     /// Text of a button.
-    pub(super) const BUTTON: usize = 75;
+    pub(crate) const BUTTON: usize = 75;
     /// Address of a button.
     pub(super) const BUTTON_URL: usize = 3_000;
     /// Indentation of a list.

@@ -6,7 +6,7 @@ use crate::message::{Block, Inline, plain_text};
 use crate::notify::fit;
 
 /// A cell of a text table is cut at so many code points.
-const WIDEST_CELL: usize = 60;
+pub(crate) const WIDEST_CELL: usize = 60;
 
 /// One row of a two-column table: name and value.
 pub(crate) type Pair<'a> = (&'a [Inline], &'a [Inline]);
@@ -37,6 +37,15 @@ fn holds_link(inline: &Inline) -> bool {
         }
         Inline::Text(_) | Inline::Code(_) | Inline::Break => false,
     }
+}
+
+/// Returns whether a block is a table that is shown as columns, of which one is too narrow for what it holds.
+pub(crate) fn cuts_a_cell(block: &Block) -> bool {
+    let Block::Table { header, rows } = block else { return false };
+    let is_wide = |cell: &Vec<Inline>| plain_text(cell).trim().chars().count() > WIDEST_CELL;
+    pairs(block).is_none()
+        && !has_link(header, rows)
+        && header.iter().chain(rows.iter().flatten()).any(is_wide)
 }
 
 /// Returns the table as aligned columns, at least `room` code points of it.

@@ -66,6 +66,7 @@
 //! | `links.seer` | text or null | the issue in Sentry with Seer's panel open |
 //! | `links.relay` | text or null | the run in the relay's dashboard, where `http.public_url` is set |
 //! | `organization` | text | the organization's slug |
+//! | `now` | time | when the message is made, for `ago` (templates only) |
 //! | `destination.name`, `.kind` | text | where the message goes (templates only) |
 //! | `destination.diff` | number | how many lines of diff it wants (templates only) |
 //! | `payload` | object | the webhook's body as Sentry sent it (webhook bodies only) |
@@ -100,6 +101,7 @@ pub struct Context {
     event: Event,
     data: Value,
     payload: Option<Value>,
+    now: Timestamp,
 }
 
 impl Context {
@@ -108,7 +110,13 @@ impl Context {
         let event = events.last()?;
         let run = Run::fold(events)?;
         let data = serde_json::to_value(view::Data::new(event, &run, links, replay)).ok()?;
-        Some(Self { event: event.clone(), data, payload: None })
+        Some(Self { event: event.clone(), data, payload: None, now: event.received_at })
+    }
+
+    /// Sets when the message is made; without it, that is when its event was received.
+    #[must_use]
+    pub fn made_at(self, now: Timestamp) -> Self {
+        Self { now, ..self }
     }
 
     /// Adds the webhook's body as Sentry sent it. Templates never see it.
@@ -136,6 +144,11 @@ impl Context {
     /// Returns what a template may see, the destination aside.
     pub(super) fn data(&self) -> &Value {
         &self.data
+    }
+
+    /// Returns when the message is made.
+    pub(super) fn now(&self) -> String {
+        rfc3339(self.now)
     }
 
     /// Returns the mood of a message about the event.
@@ -182,7 +195,7 @@ pub(super) fn shape() -> Value {
 }
 
 /// Returns a time as the contract writes it: RFC 3339 in UTC with milliseconds.
-pub fn rfc3339(time: jiff::Timestamp) -> String {
+pub fn rfc3339(time: Timestamp) -> String {
     view::time(time)
 }
 

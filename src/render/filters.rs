@@ -1,20 +1,32 @@
 //! Filters: what templates can do with values beyond what the engine brings.
 //!
-//! | filter | makes of | |
-//! | --- | --- | --- |
-//! | `markdown` | text that is Markdown | formatted text, with its lists, quotes and code |
-//! | `plural(one="file", many="files")` | a number or a list | `1 file`, `3 files` |
-//! | `duration` | seconds | `41 s`, `2 min 5 s`, `3 h 12 min` |
-//! | `diff(lines=20)` | a diff, `run.changes` or the `files` of a change | the first whole lines, and how many are missing |
-//! | `sentence(count=1, length=300)` | text | its first sentences, cut at a word where they are longer |
-//! | `pr_label` | a pull request | `owner/name #12` |
-//! | `json` | anything | JSON, for `.json.tera` |
+//! | filter | makes of | for example | shows |
+//! | --- | --- | --- | --- |
+//! | `markdown` | text that is Markdown: its formatting, lists, quotes and code | `{{ run.root_cause.summary \| markdown }}` | formatted text |
+//! | `truncate(length=…)` | text: as many characters at most, cut before a word, `…` included | `{{ "An empty cart has no total." \| truncate(length=16) }}` | `An empty cart…` |
+//! | `sentence(count=1, length=300)` | text: its first sentences | `{{ "One. Two." \| sentence }}` | `One.` |
+//! | `plural(one=…, many=…)` | a number or a list | `{{ run.changes[0].files \| plural(one="file", many="files") }}` | `2 files` |
+//! | `diffstat` | a change, a file or a list: lines that came and went | `{{ run.changes \| diffstat }}` | `+42 −7` |
+//! | `diff(lines=…)` | a diff, a file, a change or a list: so many whole lines of diff | `{{ "-a\n+b" \| diff(lines=1) }}` | the first lines, `… and 1 more line` |
+//! | `duration` | a number of seconds | `{{ 125 \| duration }}` | `2 min 5 s` |
+//! | `ago` | a time: how long before the message is made | `{{ run.started_at \| ago }}` | `3 min ago` |
+//! | `code`, `code(language=…)` | text, whatever it holds: code, or a block of code | `{{ run.changes[0].files[0].path \| code }}` | `src/cart.py` |
+//! | `pr_label` | a pull request | `{{ run.pull_requests[0] \| pr_label }}` | `acme/api #12` |
+//! | `json` | anything: JSON, for `.json.tera` | `{{ run.repos \| json }}` | `["acme/api"]` |
 //!
+//! The test `none` asks whether a thing is unknown: `{% if issue.title is none %}`. The README's table says the same,
+//! and a test holds its examples.
+//!
+//! What a filter cuts it cuts before Markdown is read: `{{ text | truncate(length=80) | markdown }}`, in this order.
 //! In Markdown templates `safe` means `markdown`, and null is empty text, so `none`, `default`, `first`, `last` and `nth` treat the two alike.
 //! No error text of a filter holds a value.
 
+mod ago;
+mod code;
 mod diff;
+mod diffstat;
 mod sentence;
+mod truncate;
 
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
@@ -23,17 +35,25 @@ use super::tokens;
 use crate::delivery::DestinationKind;
 
 /// The filters of this module, for hints.
-pub(super) const OWN: [&str; 7] = ["diff", "duration", "json", "markdown", "plural", "pr_label", "sentence"];
+pub(super) const OWN: [&str; 11] = [
+    "ago", "code", "diff", "diffstat", "duration", "json", "markdown", "plural", "pr_label", "sentence",
+    "truncate",
+];
 
 /// Makes the filters and tests known to an engine.
 pub(super) fn register(tera: &mut Tera, family: Family, kind: DestinationKind) {
-    tera.register_filter("plural", |value: &Value, arguments: Kwargs, _: &State| plural(value, &arguments));
-    tera.register_filter("duration", |value: &Value, _: Kwargs, _: &State| duration(value));
-    tera.register_filter("diff", |value: &Value, arguments: Kwargs, _: &State| diff::cut(value, &arguments));
-    tera.register_filter("sentence", |value: &Value, arguments: Kwargs, _: &State| {
-        sentence::cut_by_arguments(&words(value), &arguments)
+    add(tera, "plural", |value, arguments, _| plural(value, arguments).map(Value::from));
+    add(tera, "duration", |value, _, _| duration(value).map(Value::from));
+    add(tera, "ago", |value, _, state| ago::of_value(value, state).map(Value::from));
+    add(tera, "diff", |value, arguments, _| diff::cut(value, arguments).map(Value::from));
+    add(tera, "diffstat", |value, _, _| diffstat::of_value(value).map(Value::from));
+    add(tera, "truncate", |value, arguments, _| {
+        truncate::cut_by_arguments(&words(value), arguments).map(Value::from)
     });
-    tera.register_filter("pr_label", |value: &Value, _: Kwargs, _: &State| pr_label(value));
+    add(tera, "sentence", |value, arguments, _| {
+        sentence::cut_by_arguments(&words(value), arguments).map(Value::from)
+    });
+    add(tera, "pr_label", |value, _, _| pr_label(value).map(Value::from));
     tera.register_filter("default", |value: &Value, arguments: Kwargs, _: &State| default(value, &arguments));
     tera.register_test("none", |value: &Value, _: Kwargs, _: &State| is_missing(value));
     match family {
@@ -42,10 +62,25 @@ pub(super) fn register(tera: &mut Tera, family: Family, kind: DestinationKind) {
     }
 }
 
+/// Makes a filter known that takes anything but what is undefined: a mistyped name must not become nothing.
+fn add(
+    tera: &mut Tera,
+    name: &'static str,
+    filter: impl Fn(&Value, &Kwargs, &State) -> TeraResult<Value> + Send + Sync + 'static,
+) {
+    tera.register_filter(name, move |value: &Value, arguments: Kwargs, state: &State| {
+        if value.is_undefined() {
+            return Err(Error::message(format!("`{name}` is given something that is not defined")));
+        }
+        filter(value, &arguments, state)
+    });
+}
+
 /// In JSON `& < >` stand only in strings, so that what is written can be escaped for Slack as a whole.
 fn register_json(tera: &mut Tera, kind: DestinationKind) {
-    tera.register_filter("markdown", |text: Value, _: Kwargs, _: &State| text);
-    tera.register_filter("json", move |value: &Value, _: Kwargs, _: &State| -> TeraResult<Value> {
+    add(tera, "markdown", |text, _, _| Ok(text.clone()));
+    add(tera, "code", |text, _, _| Ok(Value::from(code::between_backticks(&words(text)))));
+    add(tera, "json", move |value, _, _| {
         let json = to_json(value)?;
         let json = if kind == DestinationKind::Slack { tokens::slack_entities(&json) } else { json };
         Ok(Value::safe_string(&json))
@@ -53,9 +88,10 @@ fn register_json(tera: &mut Tera, kind: DestinationKind) {
 }
 
 fn register_markdown(tera: &mut Tera) {
-    tera.register_filter("json", |value: &Value, _: Kwargs, _: &State| to_json(value));
-    tera.register_filter("markdown", |text: Value, _: Kwargs, _: &State| tokens::markdown(&words(&text)));
-    tera.register_filter("safe", |text: &Value, _: Kwargs, _: &State| safe(text));
+    add(tera, "json", |value, _, _| to_json(value).map(Value::from));
+    add(tera, "markdown", |text, _, _| Ok(tokens::markdown(&words(text))));
+    add(tera, "code", |text, arguments, _| code::of_text(&words(text), arguments));
+    add(tera, "safe", |text, _, _| Ok(safe(text)));
     tera.register_filter("first", |list: &[Value], _: Kwargs, _: &State| empty_if_none(list.first()));
     tera.register_filter("last", |list: &[Value], _: Kwargs, _: &State| empty_if_none(list.last()));
     tera.register_filter("nth", |list: &[Value], arguments: Kwargs, _: &State| -> TeraResult<Value> {

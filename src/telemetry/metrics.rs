@@ -25,6 +25,7 @@ pub struct Metrics {
     events_planned: IntCounterVec,
     attempts: IntCounterVec,
     attempt_seconds: HistogramVec,
+    refused: IntCounterVec,
     finished: IntCounterVec,
     leases_lost: IntCounter,
     events_waiting: IntGauge,
@@ -67,6 +68,13 @@ impl Metrics {
                     .buckets(ATTEMPT_SECONDS.to_vec()),
                 &["destination"],
             )?,
+            refused: IntCounterVec::new(
+                Opts::new(
+                    "seer_relay_messages_refused_total",
+                    "Messages that a destination called malformed, whatever became of their plainer forms",
+                ),
+                &["destination"],
+            )?,
             finished: IntCounterVec::new(
                 Opts::new("seer_relay_deliveries_finished_total", "Deliveries that reached an end, by state"),
                 &["destination", "state"],
@@ -96,6 +104,7 @@ impl Metrics {
         self.registry.register(Box::new(self.events_planned.clone()))?;
         self.registry.register(Box::new(self.attempts.clone()))?;
         self.registry.register(Box::new(self.attempt_seconds.clone()))?;
+        self.registry.register(Box::new(self.refused.clone()))?;
         self.registry.register(Box::new(self.finished.clone()))?;
         self.registry.register(Box::new(self.leases_lost.clone()))?;
         self.registry.register(Box::new(self.events_waiting.clone()))?;
@@ -127,6 +136,11 @@ impl Metrics {
         let outcome = reason.map_or("delivered", Reason::as_str);
         self.attempts.with_label_values(&[destination, outcome]).inc();
         self.attempt_seconds.with_label_values(&[destination]).observe(took.as_secs_f64());
+    }
+
+    /// Counts a message that was called malformed in its whole form.
+    pub fn message_refused(&self, destination: &str) {
+        self.refused.with_label_values(&[destination]).inc();
     }
 
     /// Counts a delivery that reached an end.
@@ -171,6 +185,7 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         metrics.webhook("accepted");
         metrics.attempt("dev", Some(Reason::Timeout), Duration::from_millis(20));
+        metrics.message_refused("dev");
         metrics.delivery_finished("dev", DeliveryState::Dead);
         metrics.show_backlog(3, [("dev", DeliveryState::Waiting, 7)]);
         let text = metrics.encode();
@@ -179,6 +194,7 @@ mod tests {
             text.contains(r#"seer_relay_attempts_total{destination="dev",outcome="timeout"} 1"#),
             "{text}"
         );
+        assert!(text.contains(r#"seer_relay_messages_refused_total{destination="dev"} 1"#), "{text}");
         assert!(text.contains(r#"seer_relay_deliveries{destination="dev",state="waiting"} 7"#), "{text}");
         assert!(text.contains("seer_relay_events_waiting 3"), "{text}");
     }

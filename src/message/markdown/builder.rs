@@ -9,7 +9,7 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use super::leaf::{Leaves, Piece};
 use super::node::{Holder, Line, Node};
 use super::tokens::{LESS_THAN, Values, strip};
-use super::{MAX_DEPTH, html, links, splice};
+use super::{MAX_DEPTH, Places, html, links, splice};
 use crate::message::{Block, Button, Inline, ListItem, Message};
 
 const EXTENSIONS: Options =
@@ -20,6 +20,22 @@ pub(super) fn message(source: &str, leaves: &Leaves<'_>) -> Message {
     let mut builder = Builder::new(source, leaves, Origin::Template);
     let blocks = builder.build();
     Message { title: builder.title, blocks, buttons: builder.buttons, ..Message::default() }
+}
+
+/// Returns where the parts of the same message stand.
+pub(super) fn places(source: &str, leaves: &Leaves<'_>) -> Places {
+    let mut builder = Builder::new(source, leaves, Origin::Template);
+    builder.build();
+    let visible = |end: &usize| {
+        let before = source.get(..*end).unwrap_or_default();
+        before.chars().filter(|character| !character.is_whitespace()).count()
+    };
+    let Places { title, blocks, buttons } = builder.places;
+    Places {
+        title: visible(&title),
+        blocks: blocks.iter().map(visible).collect(),
+        buttons: buttons.iter().map(visible).collect(),
+    }
 }
 
 /// Builds the blocks of a value that is Markdown.
@@ -49,12 +65,26 @@ struct Builder<'a> {
     /// For each open tag, whether it has a node: one that is too deep or that messages do not know has none, and
     /// what it holds stands in the node around it.
     open: Vec<bool>,
+    /// Where what stands at the top begins, in bytes.
+    at: usize,
+    /// Where the parts of the message begin, in bytes.
+    places: Places,
 }
 
 impl<'a> Builder<'a> {
     fn new(source: &'a str, leaves: &'a Leaves<'a>, origin: Origin) -> Self {
         let stack = vec![Node::blocks(Holder::Root)];
-        Self { source, leaves, origin, title: Vec::new(), buttons: Vec::new(), stack, open: Vec::new() }
+        Self {
+            source,
+            leaves,
+            origin,
+            title: Vec::new(),
+            buttons: Vec::new(),
+            stack,
+            open: Vec::new(),
+            at: 0,
+            places: Places::default(),
+        }
     }
 
     fn build(&mut self) -> Vec<Block> {
@@ -69,6 +99,9 @@ impl<'a> Builder<'a> {
     }
 
     fn event(&mut self, event: Event<'a>, range: Range<usize>) {
+        if self.open.is_empty() {
+            self.at = range.start;
+        }
         match event {
             Event::Start(tag) => {
                 let has_node = self.start(tag);
@@ -238,6 +271,7 @@ impl<'a> Builder<'a> {
             self.origin == Origin::Template && level == 1 && self.stack.len() == 1 && self.title.is_empty();
         if is_title {
             self.title = content;
+            self.places.title = self.at;
         } else {
             let demotion = u8::from(self.origin == Origin::Value);
             self.push_blocks([Block::Heading { level: (level + demotion).min(6), content }]);
@@ -250,6 +284,7 @@ impl<'a> Builder<'a> {
         let host = link.hidden_host().filter(|_| self.origin == Origin::Value);
         if let (true, Some(button)) = (is_button, link.button()) {
             self.buttons.push(button);
+            self.places.buttons.push(self.at);
             self.push(Piece::Button(link.into_inline()));
         } else {
             for inline in link.into_inlines() {
@@ -297,17 +332,25 @@ impl<'a> Builder<'a> {
 
     fn push_blocks(&mut self, new: impl IntoIterator<Item = Block>) {
         self.end_run();
+        let is_top = self.stack.len() == 1;
         if let Some(Node::Blocks { blocks, .. }) = self.stack.last_mut() {
             blocks.extend(new);
+            if is_top {
+                self.places.blocks.resize(blocks.len(), self.at);
+            }
         }
     }
 
     /// Makes a paragraph of the words that stand directly in a list item, as they do in a tight list.
     fn end_run(&mut self) {
         let leaves = self.leaves;
+        let is_top = self.stack.len() == 1;
         if let Some(Node::Blocks { blocks, run, .. }) = self.stack.last_mut() {
             let pieces = std::mem::take(run).end(leaves);
             blocks.extend(splice::paragraph(pieces, leaves));
+            if is_top {
+                self.places.blocks.resize(blocks.len(), self.at);
+            }
         }
     }
 }

@@ -28,10 +28,7 @@ pub(super) fn embed(message: &Message) -> Map<String, Value> {
     let title = literal(&summary::title(message), limit::TITLE);
     let parts = Parts::of(message);
     let links = text_links(message);
-    let reserved = if links.is_empty() { 0 } else { links.chars().count() + 2 };
-    let room = limit::EMBEDS - title.chars().count() - reserved;
-    let most = limit::DESCRIPTION - reserved;
-
+    let (most, room) = room(message, &links);
     let (mut description, mut fields, missing) = parts.write(most, room);
     if !missing.is_nothing() {
         let note = shortening::SENTENCE_ROOM + source_link(message).chars().count() + 4;
@@ -59,6 +56,19 @@ pub(super) fn embed(message: &Message) -> Map<String, Value> {
         embed.insert("color".to_owned(), json!(color(message.tone)));
     }
     embed
+}
+
+/// Returns whether nothing of a message's blocks is left out of its embed.
+pub(crate) fn fits(message: &Message) -> bool {
+    let (most, room) = room(message, &text_links(message));
+    Parts::of(message).write(most, room).2.is_nothing()
+}
+
+/// Returns how much the description may hold, and how much description and fields together.
+fn room(message: &Message, links: &str) -> (usize, usize) {
+    let title = literal(&summary::title(message), limit::TITLE);
+    let reserved = if links.is_empty() { 0 } else { links.chars().count() + 2 };
+    (limit::DESCRIPTION - reserved, limit::EMBEDS - title.chars().count() - reserved)
 }
 
 /// Returns the rows of link buttons.

@@ -31,6 +31,11 @@ pub(super) fn blocks(message: &Message, buttons: bool, room: usize) -> Vec<Value
     Composer::new(room.saturating_sub(note), note).compose(message, buttons, missing).0
 }
 
+/// Returns whether all of a message fits into so many code points.
+pub(super) fn fit(message: &Message, buttons: bool, room: usize) -> bool {
+    Composer::new(room, 0).compose(message, buttons, Missing::default()).1.is_nothing()
+}
+
 /// Puts blocks together.
 struct Composer {
     blocks: Vec<Value>,

@@ -48,6 +48,12 @@ fn whole(config: &SlackConfig, message: &Message) -> Value {
     with_blocks(&text, blocks)
 }
 
+/// Returns whether nothing of a message's blocks and links is left out of its whole form.
+pub(crate) fn fits(config: &SlackConfig, message: &Message) -> bool {
+    let text = sentence(Dialect::Slack, message);
+    blocks::fit(message, config.buttons, limit::MESSAGE - text.chars().count())
+}
+
 /// Returns title, first words and links in the simplest blocks there are.
 fn brief(message: &Message) -> Value {
     let text = sentence(Dialect::Slack, message);

@@ -10,17 +10,16 @@ use super::{blocks, body, limit};
 use crate::message::{Block, Message, Tone};
 use crate::notify::dialect::{Dialect, WORD_JOINER};
 use crate::notify::markdown::blocks_within;
-use crate::notify::{shortening, summary};
+use crate::notify::shortening::{self, Missing};
+use crate::notify::summary;
 
 /// Room that is set aside for the links at the end.
 const LINKS: usize = 1_500;
 
 /// Returns the whole message.
 pub(super) fn whole(message: &Message) -> Value {
-    let blocks: Vec<&Block> = message.blocks.iter().collect();
     let links = body::links(Dialect::Mattermost, &message.buttons, LINKS);
-    let room = limit::CLASSIC - links.chars().count() - shortening::SENTENCE_ROOM - 4;
-    let (mut text, missing) = blocks_within(Dialect::Mattermost, room, &blocks);
+    let (mut text, missing) = written(message, &links);
     let note = if missing.is_nothing() { String::new() } else { missing.sentence() };
     for part in [note, links].into_iter().filter(|part| !part.is_empty()) {
         if !text.is_empty() {
@@ -29,6 +28,18 @@ pub(super) fn whole(message: &Message) -> Value {
         text.push_str(&part);
     }
     attachment(message, &text)
+}
+
+/// Returns whether all blocks of a message fit.
+pub(crate) fn fits(message: &Message) -> bool {
+    let links = body::links(Dialect::Mattermost, &message.buttons, LINKS);
+    written(message, &links).1.is_nothing()
+}
+
+fn written(message: &Message, links: &str) -> (String, Missing) {
+    let blocks: Vec<&Block> = message.blocks.iter().collect();
+    let room = limit::CLASSIC - links.chars().count() - shortening::SENTENCE_ROOM - 4;
+    blocks_within(Dialect::Mattermost, room, &blocks)
 }
 
 /// Returns title, first words and links.

@@ -6,6 +6,9 @@ use super::super::family::Family;
 use super::super::values::to_tera;
 use super::register;
 use crate::delivery::DestinationKind;
+use crate::event::Artifacts;
+use crate::message::outline;
+use crate::render::{Rendered, Renderer, TemplatesConfig, fixture};
 
 /// Evaluates an expression in which `v` is the JSON value.
 fn evaluate(expression: &str, json: &str) -> Result<String, String> {
@@ -119,4 +122,85 @@ fn numbers_keep_what_they_are() {
 fn json_in_markdown_is_text_like_any_other() {
     assert_makes(&[("v | json", r#"{"a": "<b>"}"#, r#"{"a":"<b>"}"#)]);
     assert_eq!(to_tera(&serde_json::Value::Null, Family::Json), Value::none());
+}
+
+#[test]
+fn diffstat_counts_a_change_a_file_or_a_list() {
+    assert_makes(&[
+        ("v | diffstat", r#"{"added": 42, "removed": 7, "files": []}"#, "+42 −7"),
+        ("v | diffstat", r#"[{"added": 1, "removed": 0}, {"added": 2, "removed": 3}]"#, "+3 −3"),
+        ("v | diffstat", "[]", "+0 −0"),
+        ("v | diffstat", "null", ""),
+    ]);
+    assert!(evaluate("v | diffstat", "7").unwrap_err().contains("a change, a file or a list"));
+    assert!(evaluate("v | diffstat", r#"{"path": "a"}"#).is_err());
+}
+
+#[test]
+fn what_is_undefined_is_an_error_in_every_filter() {
+    for filter in super::OWN {
+        let arguments = match filter {
+            "diff" => "(lines=1)",
+            "truncate" => "(length=9)",
+            "plural" => "(one=\"a\", many=\"b\")",
+            _ => "",
+        };
+        assert!(evaluate(&format!("nope | {filter}{arguments}"), "1").is_err(), "{filter}");
+        assert!(evaluate(&format!("v.nope | {filter}{arguments}"), "{}").is_err(), "{filter}");
+    }
+}
+
+/// Renders a template over a run that has got as far as its pull request, three minutes after its start.
+fn message_of(template: &str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("default.md.tera"), template).unwrap();
+    let config = TemplatesConfig { dir: dir.path().to_owned(), dir_is_explicit: true };
+    let renderer = Renderer::load(&config).unwrap();
+    let changed = Artifacts { changes: Some(vec![fixture::changes("acme/api")]), ..Artifacts::default() };
+    let pull_requests = Some(vec![fixture::pull_request("acme/api", Some(12))]);
+    let opened = Artifacts { pull_requests, ..Artifacts::default() };
+    let events =
+        [fixture::event("coding_completed", changed), fixture::event("an_action_of_tomorrow", opened)];
+    let now = events[0].received_at + jiff::SignedDuration::from_mins(3);
+    match renderer.render(&fixture::context(&events).made_at(now), &fixture::slack()) {
+        Ok(Rendered::Message(message)) => outline::lines(&message).replacen("# \n", "", 1),
+        other => panic!("{template}: {other:?}"),
+    }
+}
+
+#[test]
+fn the_examples_of_the_readme_show_what_it_says() {
+    let readme = include_str!("../../../README.md");
+    let rows = readme.lines().skip_while(|line| !line.starts_with("| filter |")).skip(2);
+    let mut seen = Vec::new();
+    for row in rows.take_while(|line| line.starts_with('|')) {
+        let row = row.replace("\\|", "\u{0}");
+        let cells: Vec<String> = row.split('|').map(|cell| cell.trim().replace('\0', "|")).collect();
+        let shown = message_of(cells[3].trim_matches('`'));
+        let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(shown, cells[4], "{}", cells[3]);
+        seen.push(cells[1].trim_matches('`').to_owned());
+    }
+    seen.sort();
+    assert_eq!(seen, super::OWN);
+}
+
+#[test]
+fn code_is_code_whatever_it_holds() {
+    use crate::message::{Block, Inline};
+    let code = |text: &str, filter: &str| {
+        let mut values = Err("nothing".to_owned());
+        let ((), tokens) = super::tokens::collect(|| {
+            values = evaluate(&format!("v | {filter}"), &serde_json::to_string(text).unwrap());
+        });
+        crate::message::markdown::parse(&format!("a {} b", values.unwrap()), &tokens).blocks
+    };
+    for text in ["x", "`", "a`b``c", "```", "<b>&amp;</b> | \\", "**b** [x](y)", "a\nb", " a "] {
+        let expected = text.replace('\n', " ");
+        let Some(Block::Paragraph(line)) = code(text, "code").into_iter().next() else { panic!("{text}") };
+        assert_eq!(line[1], Inline::Code(expected), "{line:?}");
+    }
+    assert_eq!(evaluate("v | code", "null").as_deref(), Ok(""));
+    let shown = message_of("{{ \"-a\\n```\\n+b\" | code(language=\"diff\") }}");
+    assert_eq!(shown, "```diff\n-a\n```\n+b\n```\n");
 }

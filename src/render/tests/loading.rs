@@ -42,7 +42,7 @@ fn every_fault_of_every_file_is_found_at_once() {
             "e.md.tera:1:1 unknown template `nothing.md.tera` | there are `_about.md.tera`, `_changes.md.tera`, `_facts.md.tera`, `_links.md.tera`, `_progress.md.tera`, `_pull_requests.md.tera`",
             "f.json.tera:1:13 unknown filter `json_encode` | did you mean `json`?",
             "f.json.tera:1:31 unknown function `now` | there are `range`, `super`, `throw`",
-            "g.md.tera:1:13 unknown filter `nonsense` | filters of the relay: `diff`, `duration`, `json`, `markdown`, `plural`, `pr_label`, `sentence`",
+            "g.md.tera:1:13 unknown filter `nonsense` | filters of the relay: `ago`, `code`, `diff`, `diffstat`, `duration`, `json`, `markdown`, `plural`, `pr_label`, `sentence`, `truncate`",
             "oncall/_footer.md.tera:1:9 unknown test `nuone` | did you mean `none`?",
         ]
     );
