@@ -13,6 +13,9 @@ const ELLIPSIS: char = '…';
 /// A grapheme of more code points than this is no character of any script and may be split.
 const LONGEST_GRAPHEME: usize = 64;
 
+/// No dialect writes a character as more code points than this.
+const WIDEST_ESCAPE: usize = 8;
+
 /// Where a text is best cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Boundary {
@@ -49,6 +52,15 @@ pub(crate) fn write(
     mut escape: impl FnMut(&mut String, char, &str),
 ) -> Written {
     let start = Mark { bytes: out.len(), used: 0 };
+    if text.len().saturating_mul(WIDEST_ESCAPE) <= room {
+        // It fits whatever it holds: nobody has to look for places to cut, which costs more than all the rest.
+        let mut characters = text.chars();
+        while let Some(character) = characters.next() {
+            escape(out, character, characters.as_str());
+        }
+        let used = out.get(start.bytes..).unwrap_or_default().chars().count();
+        return Written { used, cut: false };
+    }
     let (mut any, mut good, mut best) = (start, start, start);
     let mut used = 0;
     let mut after_stop = false;
@@ -188,6 +200,31 @@ mod tests {
         let mut out = String::from("before:");
         let written = write(&mut out, 10, "&&&", Boundary::Prose, |out, _, _| out.push_str("&amp;"));
         assert_eq!((out.as_str(), written), ("before:&amp;…", Written { used: 6, cut: true }));
+    }
+
+    #[test]
+    fn no_dialect_writes_a_character_wider_than_is_reckoned_with() {
+        use crate::notify::dialect::{Dialect, Place, write_plain};
+        let rests =
+            ["", "!", "@", "#", ":", "//", "a:", "everyone", "here", "amp;", "#60;", "https://x", "`", "*"];
+        let characters = (0_u8..128).map(char::from).chain(['é', '値', '\u{2060}']);
+        for (character, rest) in characters.flat_map(|character| rests.map(|rest| (character, rest))) {
+            for dialect in [Dialect::Discord, Dialect::Mattermost, Dialect::Slack] {
+                for place in [Place::LineStart, Place::AfterDigits, Place::Inside] {
+                    for before in ["", "a", "`"] {
+                        let mut out = before.to_owned();
+                        dialect.escape(&mut out, character, rest, place);
+                        assert!(out.chars().count() - before.len() <= WIDEST_ESCAPE, "{out}");
+                        let mut out = before.to_owned();
+                        dialect.escape_code(&mut out, character, rest);
+                        assert!(out.chars().count() - before.len() <= WIDEST_ESCAPE, "{out}");
+                    }
+                }
+            }
+            let mut out = String::new();
+            write_plain(&mut out, character, rest);
+            assert!(out.chars().count() <= WIDEST_ESCAPE, "{out}");
+        }
     }
 
     #[test]
