@@ -13,7 +13,7 @@ const ELLIPSIS: char = '…';
 /// A grapheme of more code points than this is no character of any script and may be split.
 const LONGEST_GRAPHEME: usize = 64;
 
-/// No dialect writes a character as more code points than this.
+/// No dialect writes a character of prose as more code points than this.
 const WIDEST_ESCAPE: usize = 8;
 
 /// Where a text is best cut.
@@ -52,7 +52,7 @@ pub(crate) fn write(
     mut escape: impl FnMut(&mut String, char, &str),
 ) -> Written {
     let start = Mark { bytes: out.len(), used: 0 };
-    if text.len().saturating_mul(WIDEST_ESCAPE) <= room {
+    if boundary == Boundary::Prose && text.len().saturating_mul(WIDEST_ESCAPE) <= room {
         // It fits whatever it holds: nobody has to look for places to cut, which costs more than all the rest.
         let mut characters = text.chars();
         while let Some(character) = characters.next() {

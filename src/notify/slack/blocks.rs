@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::limit;
-use super::rich::{ELEMENT, Rich};
+use super::rich::{ELEMENT, Rich, container};
 use crate::message::{Block, Button, Inline, Message};
 use crate::notify::dialect::{Dialect, WORD_JOINER, write_plain};
 use crate::notify::fit::{self, Boundary};
@@ -99,8 +99,8 @@ impl Composer {
             blocks.push(json!({ "type": "actions", "elements": actions }));
         }
         if !links.is_empty() {
-            let section = json!({ "type": "rich_text_section", "elements": links });
-            blocks.push(rich_text(&[section]));
+            let section = container("rich_text_section", links);
+            blocks.push(rich_text(vec![section]));
         }
         (blocks, Missing::parts(dropped))
     }
@@ -144,7 +144,7 @@ impl Composer {
         let is_last = self.blocks.len() >= most;
         match self.blocks.last_mut().and_then(|last| last.get_mut("elements")).and_then(Value::as_array_mut) {
             Some(last) if is_last => last.extend(elements),
-            Some(_) | None => self.blocks.push(rich_text(&elements)),
+            Some(_) | None => self.blocks.push(rich_text(elements)),
         }
         self.rich.is_full()
     }
@@ -178,8 +178,8 @@ impl Composer {
             rich.plain_text(" ", &mut words);
             rich.plain_link(&button.url, &plain(&shortening::label(button), limit::BUTTON), &mut words);
         }
-        let section = json!({ "type": "rich_text_section", "elements": words });
-        self.blocks.push(rich_text(&[section]));
+        let section = container("rich_text_section", words);
+        self.blocks.push(rich_text(vec![section]));
     }
 }
 
@@ -216,8 +216,8 @@ fn action(index: usize, label: &str, button: &Button) -> Value {
     })
 }
 
-fn rich_text(elements: &[Value]) -> Value {
-    json!({ "type": "rich_text", "elements": elements })
+fn rich_text(elements: Vec<Value>) -> Value {
+    container("rich_text", elements)
 }
 
 /// Returns a text as Slack's `plain_text` takes it.

@@ -86,16 +86,16 @@ impl Rich {
         match block {
             Block::Paragraph(content) => {
                 self.inlines(content, Styles::default(), &mut words);
-                push("rich_text_section", &words, out);
+                push("rich_text_section", words, out);
             }
             Block::Heading { content, .. } => {
                 self.inlines(content, Styles::BOLD, &mut words);
-                push("rich_text_section", &words, out);
+                push("rich_text_section", words, out);
             }
             Block::List { start, items } => self.list(*start, items, 0, out),
             Block::Quote(blocks) => {
                 self.flat(blocks, "", &mut words);
-                push("rich_text_quote", &words, out);
+                push("rich_text_quote", words, out);
             }
             Block::Code { text, .. } => self.preformatted(text, out),
             Block::Table { header, rows } if table::has_link(header, rows) => self.rows(header, rows, out),
@@ -105,7 +105,7 @@ impl Rich {
             }
             Block::Rule => {
                 self.text("———", Styles::default(), Boundary::Prose, &mut words);
-                push("rich_text_section", &words, out);
+                push("rich_text_section", words, out);
             }
         }
     }
@@ -114,7 +114,7 @@ impl Rich {
         let mut words = Vec::new();
         let text = fit::lines(text);
         self.text(text.trim_end(), Styles::default(), Boundary::Lines, &mut words);
-        push("rich_text_preformatted", &words, out);
+        push("rich_text_preformatted", words, out);
     }
 
     /// Makes a list, which Slack knows only flat: an inner one is a list of its own that is indented further, and
@@ -150,7 +150,7 @@ impl Rich {
         if words.is_empty() {
             self.text("–", Styles::default(), Boundary::Prose, &mut words);
         }
-        list.add(&words);
+        list.add(words);
         for block in blocks {
             list.flush(out);
             match block {
@@ -176,7 +176,7 @@ impl Rich {
                 }
                 self.inlines(cell, Styles::default(), &mut words);
             }
-            list.add(&words);
+            list.add(words);
         }
         list.flush(out);
     }
@@ -307,7 +307,7 @@ struct List {
 }
 
 impl List {
-    fn add(&mut self, words: &[Value]) {
+    fn add(&mut self, words: Vec<Value>) {
         push("rich_text_section", words, &mut self.sections);
     }
 
@@ -318,15 +318,14 @@ impl List {
         let sections = std::mem::take(&mut self.sections);
         let count = u64::try_from(sections.len()).unwrap_or_default();
         let style = if self.start.is_some() { "ordered" } else { "bullet" };
-        let mut list = json!({
-            "type": "rich_text_list",
-            "style": style,
-            "indent": self.indent.min(limit::INDENT),
-            "elements": sections,
-        });
+        let mut list = container("rich_text_list", sections);
         let before = self.start.unwrap_or(1).saturating_sub(1).saturating_add(self.done);
-        if let (Some(list), true) = (list.as_object_mut(), self.start.is_some() && before > 0) {
-            list.insert("offset".to_owned(), json!(before.min(1_000_000_000)));
+        if let Some(list) = list.as_object_mut() {
+            list.insert("style".to_owned(), json!(style));
+            list.insert("indent".to_owned(), json!(self.indent.min(limit::INDENT)));
+            if self.start.is_some() && before > 0 {
+                list.insert("offset".to_owned(), json!(before.min(1_000_000_000)));
+            }
         }
         self.done += count;
         out.push(list);
@@ -334,14 +333,20 @@ impl List {
 }
 
 /// Adds a container of elements, where it would show something.
-fn push(kind: &str, elements: &[Value], out: &mut Vec<Value>) {
+fn push(kind: &str, elements: Vec<Value>, out: &mut Vec<Value>) {
     let text = |element: &Value| {
         element.get("url").is_some()
             || element.get("text").and_then(Value::as_str).is_some_and(|text| !fit::is_blank(text))
     };
     if elements.iter().any(text) {
-        out.push(json!({ "type": kind, "elements": elements }));
+        out.push(container(kind, elements));
     }
+}
+
+/// Returns an element that holds others. They are moved into it: `json!` would copy them with all that they hold.
+pub(super) fn container(kind: &str, elements: Vec<Value>) -> Value {
+    let fields = [("type", Value::from(kind)), ("elements", Value::Array(elements))];
+    Value::Object(fields.map(|(key, value)| (key.to_owned(), value)).into_iter().collect())
 }
 
 fn set_style(element: &mut Value, styles: Styles) {
