@@ -25,7 +25,7 @@ pub(super) fn to_tera(value: &Json, family: Family) -> Value {
         Json::String(text) => Value::from(strip(text)),
         Json::Array(items) => Value::from(items.iter().map(|item| to_tera(item, family)).collect::<Vec<_>>()),
         Json::Object(fields) => {
-            let fields = fields.iter().map(|(key, value)| (strip(key).into_owned(), to_tera(value, family)));
+            let fields = fields.iter().map(|(key, value)| (strip(key), to_tera(value, family)));
             Value::from(fields.collect::<BTreeMap<_, _>>())
         }
     }
