@@ -13,7 +13,7 @@ const ELLIPSIS: char = '…';
 /// A grapheme of more code points than this is no character of any script and may be split.
 const LONGEST_GRAPHEME: usize = 64;
 
-/// No dialect writes a character of prose as more code points than this.
+/// No dialect writes a sign of ASCII as more code points than this, and any other character as more than itself.
 const WIDEST_ESCAPE: usize = 8;
 
 /// Where a text is best cut.
@@ -52,7 +52,7 @@ pub(crate) fn write(
     mut escape: impl FnMut(&mut String, char, &str),
 ) -> Written {
     let start = Mark { bytes: out.len(), used: 0 };
-    if boundary == Boundary::Prose && text.len().saturating_mul(WIDEST_ESCAPE) <= room {
+    if boundary == Boundary::Prose && fits_however_written(text, room) {
         // It fits whatever it holds: nobody has to look for places to cut, which costs more than all the rest.
         let mut characters = text.chars();
         while let Some(character) = characters.next() {
@@ -85,6 +85,13 @@ pub(crate) fn write(
         }
     }
     Written { used, cut: false }
+}
+
+/// Whether a text of prose fits whatever its signs are written as.
+fn fits_however_written(text: &str, room: usize) -> bool {
+    let widest =
+        |byte: u8| if byte.is_ascii_punctuation() || byte.is_ascii_control() { WIDEST_ESCAPE } else { 1 };
+    text.len() <= room && text.bytes().map(widest).sum::<usize>() <= room
 }
 
 /// Ends the output at the best of the marks, in order of preference, and says so.
@@ -208,22 +215,26 @@ mod tests {
         let rests =
             ["", "!", "@", "#", ":", "//", "a:", "everyone", "here", "amp;", "#60;", "https://x", "`", "*"];
         let characters = (0_u8..128).map(char::from).chain(['é', '値', '\u{2060}']);
+        let widest = |character: char| {
+            let is_sign = character.is_ascii_punctuation() || character.is_ascii_control();
+            if is_sign { WIDEST_ESCAPE } else { 1 }
+        };
         for (character, rest) in characters.flat_map(|character| rests.map(|rest| (character, rest))) {
             for dialect in [Dialect::Discord, Dialect::Mattermost, Dialect::Slack] {
                 for place in [Place::LineStart, Place::AfterDigits, Place::Inside] {
                     for before in ["", "a", "`"] {
                         let mut out = before.to_owned();
                         dialect.escape(&mut out, character, rest, place);
-                        assert!(out.chars().count() - before.len() <= WIDEST_ESCAPE, "{out}");
+                        assert!(out.chars().count() - before.len() <= widest(character), "{out}");
                         let mut out = before.to_owned();
                         dialect.escape_code(&mut out, character, rest);
-                        assert!(out.chars().count() - before.len() <= WIDEST_ESCAPE, "{out}");
+                        assert!(out.chars().count() - before.len() <= widest(character), "{out}");
                     }
                 }
             }
             let mut out = String::new();
             write_plain(&mut out, character, rest);
-            assert!(out.chars().count() <= WIDEST_ESCAPE, "{out}");
+            assert!(out.chars().count() <= widest(character), "{out}");
         }
     }
 
