@@ -23,13 +23,14 @@ fn assert_lines(events: &[Event], expected: &str) {
 
 #[test]
 fn a_started_step_is_one_quiet_line() {
-    for (action, title) in [
-        ("root_cause_started", "# Seer is looking for the root cause · issue 1170820242"),
-        ("solution_started", "# Seer is planning a fix · issue 1170820242"),
-        ("coding_started", "# Seer is writing the fix · issue 1170820242"),
-        ("iteration_started", "# Seer is revising its pull request (round 2) · issue 1170820242"),
+    for (action, before, after) in [
+        ("root_cause_started", "Seer is looking for the root cause of ", "."),
+        ("solution_started", "Seer is planning a fix for ", "."),
+        ("coding_started", "Seer is writing the fix for ", "."),
+        ("iteration_started", "Seer is revising its pull request for ", " (round 2)."),
     ] {
-        assert_lines(&[bare(action)], title);
+        let issue = "[issue 1170820242](https://acme.sentry.io/issues/1170820242/?seerDrawer=true)";
+        assert_eq!(lines(&[bare(action)], &slack()), format!("# \n{before}{issue}{after}\n"));
     }
 }
 
@@ -323,7 +324,8 @@ fn every_action_reads_well_where_nothing_is_known() {
             };
             let lines = lines(&[event], &Target { diff_lines: 5, ..slack() });
 
-            assert!(lines.lines().next().unwrap().ends_with(" · acme"), "{lines}");
+            let names_it = lines.starts_with("# \n") && lines.contains("an issue of acme");
+            assert!(names_it || lines.lines().next().unwrap().ends_with(" · acme"), "{lines}");
             assert!(!lines.contains("N/A") && !lines.contains("None") && !lines.contains("``"), "{lines}");
             let second = lines.lines().nth(1);
             assert!(second.is_none_or(|line| line.ends_with(['.', ':', ')'])), "{lines}");
@@ -334,7 +336,7 @@ fn every_action_reads_well_where_nothing_is_known() {
 #[test]
 fn no_message_links_to_a_page_that_the_relay_does_not_have() {
     let links = Links { public_url: Some("https://relay.acme.dev/x/".parse().unwrap()), ..links() };
-    let context = Context::new(&[bare("coding_started")], &links, false).unwrap();
+    let context = Context::new(&[bare("coding_completed")], &links, false).unwrap();
     let Ok(Rendered::Message(message)) = Renderer::built_in().render(&context, &slack()) else { panic!() };
 
     let addresses: Vec<_> = message.buttons.iter().map(|button| button.url.as_str()).collect();

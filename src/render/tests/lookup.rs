@@ -34,13 +34,7 @@ fn the_nearest_place_wins_and_in_it_the_action_s_own_template() {
         ("coding_completed", slack, None, "kind", "slack/coding_completed.md.tera"),
         ("coding_completed", discord, None, "top", "coding_completed.md.tera"),
         ("pr_created", slack, None, "top", "pr_created.md.tera"),
-        (
-            "coding_started",
-            slack,
-            None,
-            "Seer is writing the fix · issue 1170820242",
-            "coding_started.md.tera",
-        ),
+        ("solution_completed", slack, None, "Fix planned · issue 1170820242", "solution_completed.md.tera"),
         ("brand_new", slack, None, "Seer: brand new · issue 1170820242", "default.md.tera"),
         ("pr_created", slack, Some("unknown"), "top", "pr_created.md.tera"),
     ] {
