@@ -28,6 +28,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 
 use crate::delivery::{DeliveryId, DestinationKind, DestinationName, Reason, Rung};
 use crate::notify::client::HttpClient;
@@ -297,6 +298,11 @@ pub fn body_for(destination: &Destination, rendered: &Rendered, rung: Rung) -> B
         Service::Discord(_) => discord::body(rendered, rung),
         Service::Webhook(config) => webhook::body(config.thin, rendered, rung),
     }
+}
+
+/// Returns a body as it goes out. What a body is made of can always be written as JSON.
+fn written(body: &impl Serialize) -> Bytes {
+    Bytes::from(serde_json::to_vec(body).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -130,6 +130,10 @@ pub(super) fn push_source(text: &mut String, source: &str) {
 /// Returns the text without the characters that tokens are made of and without control characters: NUL and the rest
 /// of C0 and C1 except tab and line feed, and the marks that turn the direction of writing. CR LF becomes LF.
 pub fn strip(text: &str) -> Cow<'_, str> {
+    let is_plain = |byte: &u8| matches!(byte, b'\t' | b'\n' | b' '..=b'~');
+    if text.as_bytes().iter().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
     let drops = |character: char| is_reserved(character) || is_control(character);
     if !text.contains(drops) {
         return Cow::Borrowed(text);

@@ -10,7 +10,7 @@ use super::limit;
 use crate::delivery::Rung;
 use crate::message::{Inline, Message};
 use crate::notify::fit;
-use crate::notify::summary;
+use crate::notify::{summary, written};
 use crate::render::Rendered;
 
 /// Returns the exact request body.
@@ -27,7 +27,7 @@ pub(crate) fn body(rendered: &Rendered, rung: Rung) -> Bytes {
         // Source: https://docs.discord.com/developers/resources/message#allowed-mentions-object, read 2026-11-23.
         body.insert("allowed_mentions".to_owned(), json!({ "parse": [] }));
     }
-    Bytes::from(body.to_string())
+    written(&body)
 }
 
 fn of_message(message: &Message, rung: Rung) -> Map<String, Value> {

@@ -11,7 +11,7 @@ use crate::message::{Button, Inline, Message};
 use crate::notify::dialect::Dialect;
 use crate::notify::fit;
 use crate::notify::inline::InlineWriter;
-use crate::notify::{shortening, summary};
+use crate::notify::{shortening, summary, written};
 use crate::render::Rendered;
 
 /// Room for the links behind a sentence.
@@ -26,7 +26,7 @@ pub(crate) fn body(config: &SlackConfig, rendered: &Rendered, rung: Rung) -> Byt
             of_message(config, &message, rung)
         }
     };
-    Bytes::from(value.to_string())
+    written(&value)
 }
 
 fn of_message(config: &SlackConfig, message: &Message, rung: Rung) -> Value {

@@ -8,20 +8,17 @@ use serde_json::{Value, json};
 
 use crate::delivery::Rung;
 use crate::message::Message;
-use crate::notify::summary;
+use crate::notify::{summary, written};
 use crate::render::Rendered;
 
 /// Returns the exact request body.
 pub(crate) fn body(thin: bool, rendered: &Rendered, rung: Rung) -> Bytes {
     let thin = thin || rung != Rung::Whole;
-    let written = match rendered {
-        Rendered::Document(document) => serde_json::to_vec(&Envelope { document, thin }),
-        Rendered::Body(body) => {
-            serde_json::to_vec(&Part { value: body, thin: rung != Rung::Whole, root: true })
-        }
-        Rendered::Message(message) => serde_json::to_vec(&of_message(message)),
-    };
-    Bytes::from(written.unwrap_or_default())
+    match rendered {
+        Rendered::Document(document) => written(&Envelope { document, thin }),
+        Rendered::Body(body) => written(&Part { value: body, thin: rung != Rung::Whole, root: true }),
+        Rendered::Message(message) => written(&of_message(message)),
+    }
 }
 
 /// The envelope of Standard Webhooks.
