@@ -132,16 +132,23 @@ fn escape_mattermost(out: &mut String, character: char, rest: &str, place: Place
     if always || opens_a_line || numbers_a_line {
         out.push('\\');
     }
-    if place == Place::LineStart && character == '=' {
+    // Bare addresses become links by themselves, as in GitHub's Markdown.
+    // Source: https://github.github.com/gfm/#autolinks-extension-, read 2026-11-25.
+    let site = character == '.' && ends_with_www(out);
+    if site || (place == Place::LineStart && character == '=') {
         out.push(WORD_JOINER);
     }
     out.push(character);
-    let shortcode = character == ':' && opens_shortcode(rest);
+    let shortcode = character == ':' && (rest.starts_with("//") || opens_shortcode(rest));
     let tag = character == '<' && rest.starts_with(|next: char| next.is_ascii_alphabetic() || next == '/');
     let sequence = opens_slack_sequence(character, rest) || opens_word(character, rest);
     if shortcode || tag || sequence || (character == '&' && opens_entity(rest)) {
         out.push(WORD_JOINER);
     }
+}
+
+fn ends_with_www(out: &str) -> bool {
+    out.len().checked_sub(3).and_then(|start| out.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case("www"))
 }
 
 /// Slack has no escape for its marks. One inside a word (`user_id`) marks nothing and is left alone, any other gets
@@ -319,6 +326,7 @@ mod tests {
             ("@channel <!here>", "@\u{2060}channel <\u{2060}!here>"),
             ("[a](b) *c*", r"\[a\](b) \*c\*"),
             ("&lt;", "&\u{2060}lt;"),
+            ("https://x.y www.z", "https:\u{2060}//x.y www\u{2060}.z"),
         ] {
             assert_eq!(escaped(Dialect::Mattermost, text), expected, "{text}");
         }

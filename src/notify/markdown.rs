@@ -7,7 +7,7 @@ use crate::notify::dialect::Dialect;
 use crate::notify::fit;
 use crate::notify::inline::InlineWriter;
 use crate::notify::shortening::{Missing, block_is_blank, inlines_are_blank, item_is_blank};
-use crate::notify::table;
+use crate::notify::table::{self, Pair};
 
 /// With less room than this a block is not begun.
 const SMALLEST_ROOM: usize = 16;
@@ -55,7 +55,10 @@ impl MarkdownWriter {
             Block::List { start, items } => self.list(*start, items),
             Block::Quote(blocks) => self.quote(blocks),
             Block::Code { language, text } => self.code(language.as_deref(), text),
-            Block::Table { header, rows } => self.table(header, rows),
+            Block::Table { header, rows } => match table::pairs(block) {
+                Some(pairs) if self.dialect == Dialect::Mattermost => self.pairs(&pairs),
+                _ => self.table(header, rows),
+            },
             Block::Rule => {
                 self.words.markup("───");
             }
@@ -162,6 +165,20 @@ impl MarkdownWriter {
         } else {
             let text = table::columns(header, rows, self.words.room());
             self.code(None, &text);
+        }
+    }
+
+    /// Writes a two-column table where a receiver has no fields: one line for each row.
+    fn pairs(&mut self, pairs: &[Pair<'_>]) {
+        for (index, (name, value)) in pairs.iter().enumerate() {
+            if index > 0 {
+                self.words.new_line();
+            }
+            if !inlines_are_blank(name) {
+                self.words.inlines(&[Inline::Strong(without_breaks(name))]);
+                self.words.markup(" ");
+            }
+            self.words.inlines(&without_breaks(value));
         }
     }
 
@@ -307,6 +324,14 @@ mod tests {
             assert_eq!(markdown.matches("```").count() % 2, 0, "{limit}: {markdown}");
             assert!(markdown.chars().count() <= limit, "{limit}: {markdown}");
         }
+    }
+
+    #[test]
+    fn a_table_of_two_columns_is_one_line_for_each_row_where_there_are_no_fields() {
+        let rows = vec![vec![text("Repository"), text("acme/*api*")], vec![text(""), text("alone")]];
+        let table = Block::Table { header: vec![text(""), text("")], rows };
+        let (markdown, _) = blocks_within(Dialect::Mattermost, 500, &[&table]);
+        assert_eq!(markdown, "**Repository** acme/\\*api\\*\nalone");
     }
 
     #[test]
