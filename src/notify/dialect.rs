@@ -148,7 +148,10 @@ fn escape_mattermost(out: &mut String, character: char, rest: &str, place: Place
 }
 
 fn ends_with_www(out: &str) -> bool {
-    out.len().checked_sub(3).and_then(|start| out.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case("www"))
+    out.len()
+        .checked_sub(3)
+        .and_then(|start| out.get(start..))
+        .is_some_and(|end| end.eq_ignore_ascii_case("www"))
 }
 
 /// Slack has no escape for its marks. One inside a word (`user_id`) marks nothing and is left alone, any other gets

@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use super::{blocks, body, limit};
-use crate::message::{Block, Message, Tone};
+use crate::message::{Block, Button, Inline, Message, Tone, plain_text};
 use crate::notify::dialect::{Dialect, WORD_JOINER};
 use crate::notify::markdown::blocks_within;
 use crate::notify::shortening::{self, Missing};
@@ -18,6 +18,9 @@ const LINKS: usize = 1_500;
 
 /// Returns the whole message.
 pub(super) fn whole(message: &Message) -> Value {
+    if let Some(links) = links_of_lone_line(message) {
+        return attachment(message, &body::links(Dialect::Mattermost, &links, LINKS));
+    }
     let links = body::links(Dialect::Mattermost, &message.buttons, LINKS);
     let (mut text, missing) = written(message, &links);
     let note = if missing.is_nothing() { String::new() } else { missing.sentence() };
@@ -40,6 +43,21 @@ fn written(message: &Message, links: &str) -> (String, Missing) {
     let blocks: Vec<&Block> = message.blocks.iter().collect();
     let room = limit::CLASSIC - links.chars().count() - shortening::SENTENCE_ROOM - 4;
     blocks_within(Dialect::Mattermost, room, &blocks)
+}
+
+/// Returns the links in a message that is one line and nothing else: its words stand in `text` already.
+fn links_of_lone_line(message: &Message) -> Option<Vec<Button>> {
+    let ([Block::Paragraph(line)], []) = (message.blocks.as_slice(), message.buttons.as_slice()) else {
+        return None;
+    };
+    let button = |inline: &Inline| {
+        let Inline::Link { url, content } = inline else { return None };
+        Some(Button { label: plain_text(content), url: url.clone() })
+    };
+    let links: Vec<Button> = line.iter().filter_map(button).collect();
+    let is_plain = line.iter().all(|inline| matches!(inline, Inline::Text(_) | Inline::Link { .. }));
+    let is_told = message.title.is_empty() && plain_text(line).chars().count() <= limit::SENTENCE;
+    (is_plain && is_told && !links.is_empty()).then_some(links)
 }
 
 /// Returns title, first words and links.
@@ -86,7 +104,6 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::message::{Button, Inline};
 
     #[test]
     fn a_compatible_receiver_gets_text_and_one_attachment_in_markdown() {
@@ -117,6 +134,17 @@ mod tests {
                 "unfurl_media": false,
             })
         );
+    }
+
+    #[test]
+    fn one_line_is_told_once_and_its_link_stands_below() {
+        let url = Url::parse("https://acme.sentry.io/issues/117/").unwrap();
+        let issue = Inline::Link { url, content: vec![Inline::Text("issue 117".to_owned())] };
+        let line = vec![Inline::Text("Seer is writing the fix for ".to_owned()), issue];
+        let message = Message { blocks: vec![Block::Paragraph(line)], ..Message::default() };
+        let body = whole(&message);
+        assert_eq!(body["text"], "Seer is writing the fix for issue 117");
+        assert_eq!(body["attachments"][0]["text"], "[issue 117](https://acme.sentry.io/issues/117/)");
     }
 
     #[test]
