@@ -20,7 +20,8 @@ pub(super) fn items(value: Option<&Value>) -> &[Value] {
 pub(super) fn text(value: Option<&Value>) -> Option<String> {
     let text = value.and_then(Value::as_str)?;
     let text = if text.contains('\0') { text.replace('\0', "") } else { text.to_owned() };
-    (!text.trim().is_empty()).then_some(text)
+    let says_something = !text.trim().is_empty() && !text.trim().eq_ignore_ascii_case(NOT_AVAILABLE);
+    says_something.then_some(text)
 }
 
 /// Returns the first of these fields that holds a text.
@@ -84,6 +85,7 @@ mod tests {
     #[test]
     fn a_name_that_is_not_available_is_none() {
         assert_eq!(name(Some(&json!("N/A"))), None);
+        assert_eq!(text(Some(&json!(" n/a "))), None);
         assert_eq!(name(Some(&json!(" n/a "))), None);
         assert_eq!(name(Some(&json!("src/\u{7}a\n.py"))).as_deref(), Some("src/a.py"));
     }
