@@ -140,7 +140,8 @@ fn count(text: &str) -> usize {
 
 /// Returns the addresses that a message may lead to, as they are and as a link in a text writes them.
 fn addresses(message: &Message) -> BTreeSet<String> {
-    let mut found: Vec<String> = message.buttons.iter().map(|button| button.url.to_string()).collect();
+    let own = message.buttons.iter().map(|button| &button.url).chain(&message.source);
+    let mut found: Vec<String> = own.map(ToString::to_string).collect();
     addresses_of_line(&message.title, &mut found);
     addresses_of_blocks(&message.blocks, &mut found);
     for address in &found {
@@ -148,7 +149,7 @@ fn addresses(message: &Message) -> BTreeSet<String> {
         assert!(matches!(url.scheme(), "http" | "https") && url.username().is_empty(), "{url}");
     }
     let written = found.iter().map(|address| {
-        let closing = |character: char| "()<>[]{}|\\^`\"' ".contains(character);
+        let closing = |character: char| "()<>[]{}|\\^`\"' @".contains(character);
         let parts = address.chars().map(|character| match character {
             character if closing(character) => format!("%{:02X}", u32::from(character)),
             character => character.to_string(),

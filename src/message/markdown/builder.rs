@@ -12,8 +12,10 @@ use super::tokens::{LESS_THAN, Values, strip};
 use super::{MAX_DEPTH, Places, html, links, splice};
 use crate::message::{Block, Button, Inline, ListItem, Message};
 
-const EXTENSIONS: Options =
-    Options::ENABLE_TABLES.union(Options::ENABLE_STRIKETHROUGH).union(Options::ENABLE_TASKLISTS);
+const EXTENSIONS: Options = Options::ENABLE_TABLES
+    .union(Options::ENABLE_STRIKETHROUGH)
+    .union(Options::ENABLE_TASKLISTS)
+    .union(Options::ENABLE_FOOTNOTES);
 
 /// Builds a message from a template's text whose brackets are hidden.
 pub(super) fn message(source: &str, leaves: &Leaves<'_>) -> Message {
@@ -65,6 +67,8 @@ struct Builder<'a> {
     /// For each open tag, whether it has a node: one that is too deep or that messages do not know has none, and
     /// what it holds stands in the node around it.
     open: Vec<bool>,
+    /// The label of a footnote, until the paragraph comes that it stands before.
+    footnote: Option<String>,
     /// Where what stands at the top begins, in bytes.
     at: usize,
     /// Where the parts of the message begin, in bytes.
@@ -82,6 +86,7 @@ impl<'a> Builder<'a> {
             buttons: Vec::new(),
             stack,
             open: Vec::new(),
+            footnote: None,
             at: 0,
             places: Places::default(),
         }
@@ -126,22 +131,31 @@ impl<'a> Builder<'a> {
             Event::HardBreak => self.push(Piece::Inline(Inline::Break)),
             Event::Rule => self.push_blocks([Block::Rule]),
             Event::TaskListMarker(done) => self.check(done),
-            Event::InlineMath(text) | Event::DisplayMath(text) | Event::FootnoteReference(text) => {
-                self.push_text(&text);
-            }
+            Event::FootnoteReference(label) => self.push_text(&format!("[{label}]")),
+            Event::InlineMath(text) | Event::DisplayMath(text) => self.push_text(&text),
         }
     }
 
     /// Opens a tag; returns whether it has a node.
     fn start(&mut self, tag: Tag<'a>) -> bool {
-        let separates = matches!(tag, Tag::Item | Tag::List(_) | Tag::BlockQuote(_));
+        let footnote =
+            if let Tag::FootnoteDefinition(label) = &tag { Some(format!("[{label}] ")) } else { None };
+        let separates =
+            matches!(tag, Tag::Item | Tag::List(_) | Tag::BlockQuote(_) | Tag::FootnoteDefinition(_));
         let node = self.node(tag);
         if separates || node.as_ref().is_some_and(Node::is_block) {
             self.end_run();
         }
-        let Some(node) = node else { return false };
-        self.stack.push(node);
-        true
+        let has_node = node.is_some();
+        self.stack.extend(node);
+        if footnote.is_some() {
+            self.footnote = footnote;
+        } else if matches!(self.stack.last(), Some(Node::Line { kind: Line::Paragraph, .. }))
+            && let Some(label) = self.footnote.take()
+        {
+            self.push_text(&label);
+        }
+        has_node
     }
 
     fn node(&self, tag: Tag<'a>) -> Option<Node> {

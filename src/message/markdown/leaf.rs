@@ -65,7 +65,15 @@ impl<'a> Leaves<'a> {
                             end_line(&mut line, pieces);
                             pieces.push(Piece::Inline(Inline::Break));
                         }
-                        push_source(&mut line, part);
+                        for (words, address) in links::bare(part) {
+                            let Some(url) = address else {
+                                push_source(&mut line, words);
+                                continue;
+                            };
+                            end_line(&mut line, pieces);
+                            let content = vec![Inline::Text(words.to_owned())];
+                            pieces.push(Piece::Inline(Inline::Link { url, content }));
+                        }
                     }
                 }
                 Segment::Text(value) => line.push_str(value),
@@ -106,11 +114,26 @@ impl<'a> Leaves<'a> {
                 Segment::Source(source) => push_source(&mut decoded, source),
                 Segment::Text(value) | Segment::Markdown(value) if index == 0 => decoded.push_str(value),
                 Segment::Text(value) | Segment::Markdown(value) => {
-                    decoded.extend(utf8_percent_encode(value, IN_ADDRESS));
+                    push_in_address(&mut decoded, value);
                 }
             }
         }
         links::web_address(&decoded)
+    }
+}
+
+/// Appends a value that stands in the middle of an address, such that it stays where it stands: `..` in it leads to no
+/// other folder, encoded once or not.
+fn push_in_address(address: &mut String, value: &str) {
+    for (index, segment) in value.split('/').enumerate() {
+        if index > 0 {
+            address.push('/');
+        }
+        if matches!(segment, "." | "..") {
+            address.push_str(&"%252E".repeat(segment.len()));
+        } else {
+            address.extend(utf8_percent_encode(segment, IN_ADDRESS));
+        }
     }
 }
 

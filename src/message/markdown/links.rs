@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use linkify::{LinkFinder, LinkKind};
 use url::Url;
 
 use crate::message::{Button, Inline, plain_text};
@@ -19,6 +20,23 @@ pub(super) fn web_address(text: &str) -> Option<Url> {
     url.set_query(query.as_deref());
     url.set_fragment(fragment.as_deref());
     Some(url)
+}
+
+/// Takes a text apart into bare web addresses, which are links as in GitHub's Markdown, and the words between them.
+// Source: https://github.github.com/gfm/#autolinks-extension-, read 2026-11-25.
+pub(super) fn bare(text: &str) -> impl Iterator<Item = (&str, Option<Url>)> {
+    let mut finder = LinkFinder::new();
+    finder.kinds(&[LinkKind::Url]);
+    let spans: Vec<_> = if text.contains("://") {
+        finder.spans(text).map(|span| (span.as_str(), span.kind().is_some())).collect()
+    } else {
+        vec![(text, false)]
+    };
+    spans.into_iter().map(|(words, is_address)| {
+        // Words that do not show the host that they lead to stay words.
+        let shows = |url: &Url| url.host_str().is_some_and(|host| words.to_ascii_lowercase().contains(host));
+        (words, is_address.then(|| web_address(words)).flatten().filter(shows))
+    })
 }
 
 /// Percent-encodes what browsers bear with in a part of an address and stricter readers refuse.

@@ -463,3 +463,50 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_bare_address_in_markdown_is_a_link_and_in_a_value_is_text() {
+    let address = "https://docs.sentry.io/a_b?c=d";
+    let message = with_markdown("§", &format!("See {address}, or (https://x.dev/)."));
+    let expected = vec![
+        text("See "),
+        link(address, address),
+        text(", or ("),
+        link("https://x.dev/", "https://x.dev/"),
+        text(")."),
+    ];
+    assert_eq!(message.blocks, [Block::Paragraph(expected)]);
+    let message = with_text("§", address);
+    assert_eq!(message.blocks, [paragraph(address)]);
+    for inert in
+        ["`https://x.dev/`", "ftp://x.dev/", "https://user:password@x.dev/", "javascript://x.dev/%0a"]
+    {
+        let Block::Paragraph(line) = with_markdown("§", inert).blocks.remove(0) else { panic!() };
+        assert!(!line.iter().any(|inline| matches!(inline, Inline::Link { .. })), "{line:?}");
+    }
+}
+
+#[test]
+fn a_footnote_keeps_its_words() {
+    let message = with_markdown("§", "It is late[^1].\n\n[^1]: As the log says.\n[^2]: Alone");
+    assert_eq!(
+        message.blocks,
+        [paragraph("It is late[1]."), paragraph("[1] As the log says."), paragraph("[2] Alone")]
+    );
+}
+
+#[test]
+fn a_value_in_a_path_leads_to_no_other_folder() {
+    for (value, path) in [
+        ("acme/api", "/acme/api/pull/1"),
+        ("../../evil/r", "/%252E%252E/%252E%252E/evil/r/pull/1"),
+        ("./..", "/%252E/%252E%252E/pull/1"),
+        ("a..b", "/a..b/pull/1"),
+        ("%2e%2e/x", "/%252e%252e/x/pull/1"),
+    ] {
+        let message = with_text("[a](https://github.com/§/pull/1)", value);
+        let [Block::Paragraph(line)] = message.blocks.as_slice() else { panic!() };
+        let [Inline::Link { url, .. }] = line.as_slice() else { panic!("{line:?}") };
+        assert_eq!(url.path(), path, "{value}");
+    }
+}
