@@ -2,7 +2,6 @@
 //!
 //! Asks the same writers that make the body; knows no limit of its own.
 
-use crate::delivery::DestinationKind;
 use crate::message::{Block, Message};
 use crate::notify::{Service, discord, shortening, slack, table};
 
@@ -73,7 +72,6 @@ pub fn cuts(service: &Service, message: &Message) -> Vec<Cut> {
         cuts.push(Cut { part: Part::Title, what });
     }
     cuts.extend(first_block(message, &limits, fits));
-    cuts.extend(cells(service.kind(), message));
     for (index, button) in message.buttons.iter().enumerate() {
         let label = shortening::label(button).chars().count();
         if label > limits.label {
@@ -104,17 +102,6 @@ fn first_block(message: &Message, limits: &Limits, fits: &dyn Fn(&Message) -> bo
     };
     let what = format!("the {}, by the limit of {limit}", shortening::name(block));
     Some(Cut { part: Part::Block(index), what })
-}
-
-/// Finds tables whose cells are wider than a column may be.
-fn cells(kind: DestinationKind, message: &Message) -> impl Iterator<Item = Cut> {
-    let what = match kind {
-        DestinationKind::Slack | DestinationKind::Discord | DestinationKind::Webhook => {
-            format!("a table's cell, by the limit of {} characters in a column", table::WIDEST_CELL)
-        }
-    };
-    let cut = message.blocks.iter().enumerate().filter(|(_, block)| table::cuts_a_cell(block));
-    cut.map(move |(index, _)| Cut { part: Part::Block(index), what: what.clone() })
 }
 
 #[cfg(test)]
@@ -199,7 +186,6 @@ mod tests {
                 [vec![paragraph(3_000)], vec![table(2, 250); 8]].concat(),
                 (6, "the table: 6,000 characters in all embeds"),
             ),
-            (discord(), vec![table(3, 61)], (0, "a table's cell: 60 characters in a column")),
         ] {
             assert_eq!(one(&service, blocks), (Part::Block(expected.0), expected.1.to_owned()));
         }

@@ -5,8 +5,8 @@
 use crate::message::{Block, Inline, plain_text};
 use crate::notify::fit;
 
-/// A cell of a text table is cut at so many code points.
-pub(crate) const WIDEST_CELL: usize = 60;
+/// A table with a wider cell than this, in code points, is no longer aligned: its lines would wrap.
+const WIDEST_CELL: usize = 60;
 
 /// One row of a two-column table: name and value.
 pub(crate) type Pair<'a> = (&'a [Inline], &'a [Inline]);
@@ -39,13 +39,10 @@ fn holds_link(inline: &Inline) -> bool {
     }
 }
 
-/// Returns whether a block is a table that is shown as columns, of which one is too narrow for what it holds.
-pub(crate) fn cuts_a_cell(block: &Block) -> bool {
-    let Block::Table { header, rows } = block else { return false };
+/// Returns whether a table is told row by row: aligned columns would lose the links in it, or wrap.
+pub(crate) fn is_told_by_rows(header: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) -> bool {
     let is_wide = |cell: &Vec<Inline>| plain_text(cell).trim().chars().count() > WIDEST_CELL;
-    pairs(block).is_none()
-        && !has_link(header, rows)
-        && header.iter().chain(rows.iter().flatten()).any(is_wide)
+    has_link(header, rows) || header.iter().chain(rows.iter().flatten()).any(is_wide)
 }
 
 /// Returns the table as aligned columns, at least `room` code points of it.
@@ -86,7 +83,7 @@ fn line(row: &[String], widths: &[usize]) -> String {
 
 fn cell_text(cell: &[Inline]) -> String {
     let text = plain_text(cell);
-    fit::shortened(fit::one_line(&text).trim(), WIDEST_CELL)
+    fit::one_line(&text).trim().to_owned()
 }
 
 fn is_blank(cell: &[Inline]) -> bool {

@@ -98,7 +98,9 @@ impl Rich {
                 push("rich_text_quote", words, out);
             }
             Block::Code { text, .. } => self.preformatted(text, out),
-            Block::Table { header, rows } if table::has_link(header, rows) => self.rows(header, rows, out),
+            Block::Table { header, rows } if table::is_told_by_rows(header, rows) => {
+                self.rows(header, rows, out);
+            }
             Block::Table { header, rows } => {
                 let text = table::columns(header, rows, self.room);
                 self.preformatted(&text, out);
@@ -165,20 +167,27 @@ impl Rich {
         }
     }
 
-    /// Makes a list of a table that holds links, which aligned columns would lose.
+    /// Makes a list of a table that aligned columns would not show whole.
     fn rows(&mut self, header: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>], out: &mut Vec<Value>) {
         let mut list = List { start: None, indent: 0, done: 0, sections: Vec::new() };
         for row in std::iter::once(header).chain(rows.iter().map(Vec::as_slice)) {
             let mut words = Vec::new();
-            for cell in row.iter().filter(|cell| !inlines_are_blank(cell)) {
-                if !words.is_empty() {
-                    self.text(" · ", Styles::default(), Boundary::Prose, &mut words);
-                }
-                self.inlines(cell, Styles::default(), &mut words);
-            }
+            self.row(row, &mut words);
             list.add(words);
         }
         list.flush(out);
+    }
+
+    /// Makes one line of a row.
+    fn row(&mut self, row: &[Vec<Inline>], words: &mut Vec<Value>) {
+        let mut first = true;
+        for cell in row.iter().filter(|cell| !inlines_are_blank(cell)) {
+            if !first {
+                self.text(" · ", Styles::default(), Boundary::Prose, words);
+            }
+            first = false;
+            self.inlines(cell, Styles::default(), words);
+        }
     }
 
     /// Makes one run of text of many blocks, for a quotation, which holds no other element.
@@ -198,6 +207,13 @@ impl Rich {
             Block::Quote(blocks) => self.flat(blocks, indent, words),
             Block::Code { text, .. } => {
                 self.text(fit::lines(text).trim_end(), Styles::CODE, Boundary::Lines, words);
+            }
+            Block::Table { header, rows } if table::is_told_by_rows(header, rows) => {
+                for (index, row) in std::iter::once(header).chain(rows).enumerate() {
+                    let before = if index == 0 { "• " } else { "\n• " };
+                    self.text(&format!("{before}{indent}"), Styles::default(), Boundary::Prose, words);
+                    self.row(row, words);
+                }
             }
             Block::Table { header, rows } => {
                 let text = table::columns(header, rows, self.room);
