@@ -21,6 +21,8 @@ pub struct Message {
     pub buttons: Vec<Button>,
     /// What mood the message has.
     pub tone: Tone,
+    /// Where all of it can be read that does not fit; http or https.
+    pub source: Option<Url>,
 }
 
 /// A link that wants to be pressed.

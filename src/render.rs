@@ -198,7 +198,8 @@ impl Renderer {
         let output = output.map_err(|error| failed(&error, &found, context))?;
         match found.family {
             Family::Markdown => {
-                let message = Message { tone: context.tone(), ..markdown::parse(&output, &tokens) };
+                let (tone, source) = (context.tone(), context.source());
+                let message = Message { tone, source, ..markdown::parse(&output, &tokens) };
                 if message.title.is_empty() && message.blocks.is_empty() && message.buttons.is_empty() {
                     let hint = "give it a title at least: `# {{ event.action }}`";
                     return Err(rejected(&found, "the template made an empty message".to_owned(), hint));

@@ -79,8 +79,8 @@ fn test_message(destination: &Destination, now: jiff::Timestamp) -> Rendered {
                 Inline::Code(name),
                 Inline::Text(why.into()),
             ])],
-            buttons: Vec::new(),
             tone: Tone::Done,
+            ..Message::default()
         }),
         DestinationKind::Webhook => Rendered::Document(json!({
             "event": { "id": format!("evt_test{}", now.as_microsecond()), "action": "relay.test",

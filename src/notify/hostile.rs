@@ -74,7 +74,13 @@ fn button(label: &str) -> Button {
 }
 
 fn of_blocks(blocks: Vec<Block>) -> Message {
-    Message { title: text("Title"), blocks, buttons: vec![button("Open in Sentry")], tone: Tone::Progress }
+    Message {
+        title: text("Title"),
+        blocks,
+        buttons: vec![button("Open in Sentry")],
+        tone: Tone::Progress,
+        source: None,
+    }
 }
 
 /// Every place of a message that holds a text, by name, with this text in it.

@@ -32,6 +32,12 @@ pub(crate) fn blocks_within(dialect: Dialect, limit: usize, blocks: &[&Block]) -
     (writer.words.finish(), Missing::default())
 }
 
+/// Joins what is not empty by blank lines.
+pub(crate) fn paragraphs<const N: usize>(parts: [String; N]) -> String {
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("\n\n").trim_end().to_owned()
+}
+
 struct MarkdownWriter {
     dialect: Dialect,
     words: InlineWriter,
@@ -160,7 +166,7 @@ impl MarkdownWriter {
     }
 
     fn table(&mut self, header: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) {
-        if table::has_link(header, rows) {
+        if table::is_told_by_rows(header, rows) {
             self.rows_as_items(header, rows);
         } else {
             let text = table::columns(header, rows, self.words.room());
@@ -182,7 +188,7 @@ impl MarkdownWriter {
         }
     }
 
-    /// Writes a table that holds links, which a fence would lose: one item for each row.
+    /// Writes a table that a fence would not show whole: one item for each row.
     fn rows_as_items(&mut self, header: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) {
         let mut first = true;
         for row in std::iter::once(header).chain(rows.iter().map(Vec::as_slice)) {

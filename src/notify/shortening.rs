@@ -2,11 +2,16 @@
 //!
 //! Knows no platform and no limit.
 
+use url::Url;
+
 use crate::message::{Block, Button, Inline, ListItem, Message};
 use crate::notify::fit;
 
 /// How the sentence begins that says what is missing.
 pub(crate) const SHORTENED: &str = "… shortened:";
+
+/// How the link is called to where the whole text can be read.
+const SOURCE: &str = "Open in Sentry";
 
 /// What of a message did not fit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -68,9 +73,16 @@ pub(crate) fn name(block: &Block) -> &'static str {
     }
 }
 
-/// Returns where the whole text can be read: the last button, which is Sentry's in every built-in template.
-pub(crate) fn source(message: &Message) -> Option<&Button> {
-    message.buttons.last()
+/// Returns where the whole text can be read: at its source, by the words that a button has for it, else by the last
+/// button.
+pub(crate) fn source(message: &Message) -> Option<Button> {
+    let button = |url: &Url| message.buttons.iter().find(|button| button.url == *url);
+    match &message.source {
+        Some(url) => Some(
+            button(url).cloned().unwrap_or_else(|| Button { label: SOURCE.to_owned(), url: url.clone() }),
+        ),
+        None => message.buttons.last().cloned(),
+    }
 }
 
 /// Returns a button's words, its host where it has none.

@@ -146,6 +146,12 @@ impl Context {
         &self.data
     }
 
+    /// Returns where all of it can be read: in Sentry, with Seer's panel open.
+    pub(super) fn source(&self) -> Option<Url> {
+        let link = |name| self.data.pointer(name).and_then(Value::as_str);
+        link("/links/seer").or_else(|| link("/links/issue")).and_then(|link| Url::parse(link).ok())
+    }
+
     /// Returns when the message is made.
     pub(super) fn now(&self) -> String {
         rfc3339(self.now)

@@ -5,11 +5,12 @@
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::embed::{self, links, literal, paragraphs};
+use super::embed::{self, links, literal};
 use super::limit;
 use crate::delivery::Rung;
 use crate::message::{Inline, Message};
 use crate::notify::fit;
+use crate::notify::markdown::paragraphs;
 use crate::notify::{summary, written};
 use crate::render::Rendered;
 
@@ -58,7 +59,7 @@ fn brief(message: &Message) -> Message {
     });
     let links: Vec<Inline> = links.skip(1).collect();
     let blocks = [vec![Inline::Text(words)], links].map(crate::message::Block::Paragraph).to_vec();
-    Message { title: message.title.clone(), blocks, buttons: Vec::new(), tone: message.tone }
+    Message { title: message.title.clone(), blocks, buttons: Vec::new(), ..message.clone() }
 }
 
 /// Returns one plain line with links.

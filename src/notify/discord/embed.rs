@@ -9,7 +9,7 @@ use crate::message::{Block, Button, Inline, Message, Tone, plain_text};
 use crate::notify::dialect::Dialect;
 use crate::notify::fit::{self, Boundary};
 use crate::notify::inline::InlineWriter;
-use crate::notify::markdown::blocks_within;
+use crate::notify::markdown::{blocks_within, paragraphs};
 use crate::notify::shortening::{self, Missing, inlines_are_blank};
 use crate::notify::summary;
 use crate::notify::table::{self, Pair};
@@ -135,7 +135,7 @@ fn link(button: &Button) -> String {
 
 /// Returns the link that leads to what was left out; empty where there is none.
 fn source_link(message: &Message) -> String {
-    let link = shortening::source(message).map(link).unwrap_or_default();
+    let link = shortening::source(message).as_ref().map(link).unwrap_or_default();
     if link.chars().count() > LINKS { String::new() } else { link }
 }
 
@@ -144,12 +144,6 @@ pub(super) fn literal(text: &str, room: usize) -> String {
     let mut writer = InlineWriter::new(Dialect::Discord, room);
     writer.text(text.trim());
     writer.finish()
-}
-
-/// Joins what is not empty by blank lines.
-pub(super) fn paragraphs<const N: usize>(parts: [String; N]) -> String {
-    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    parts.join("\n\n").trim_end().to_owned()
 }
 
 /// The parts of a message: those of the description, and the tables that become fields.

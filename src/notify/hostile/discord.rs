@@ -148,6 +148,7 @@ fn a_discord_message_is_an_embed_with_fields_and_buttons() {
         ],
         buttons: vec![button("Open in Sentry")],
         tone: Tone::Done,
+        source: None,
     };
     assert_eq!(
         made(&discord(), &message, Rung::Whole),

@@ -176,7 +176,7 @@ impl Composer {
         rich.plain_text(&missing.sentence(), &mut words);
         if let Some(button) = shortening::source(message) {
             rich.plain_text(" ", &mut words);
-            rich.plain_link(&button.url, &plain(&shortening::label(button), limit::BUTTON), &mut words);
+            rich.plain_link(&button.url, &plain(&shortening::label(&button), limit::BUTTON), &mut words);
         }
         let section = container("rich_text_section", words);
         self.blocks.push(rich_text(vec![section]));

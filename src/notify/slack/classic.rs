@@ -9,81 +9,120 @@ use serde_json::{Value, json};
 use super::{blocks, body, limit};
 use crate::message::{Block, Button, Inline, Message, Tone, plain_text};
 use crate::notify::dialect::{Dialect, WORD_JOINER};
-use crate::notify::markdown::blocks_within;
+use crate::notify::inline::InlineWriter;
+use crate::notify::markdown::{blocks_within, paragraphs};
 use crate::notify::shortening::{self, Missing};
 use crate::notify::summary;
 
 /// Room that is set aside for the links at the end.
 const LINKS: usize = 1_500;
 
+/// Room for the first paragraph, where it stands in `text`; a longer one stands in the attachment.
+const LEAD: usize = 1_500;
+
 /// Returns the whole message.
 pub(super) fn whole(message: &Message) -> Value {
-    if let Some(links) = links_of_lone_line(message) {
-        return attachment(message, &body::links(Dialect::Mattermost, &links, LINKS));
-    }
-    let links = body::links(Dialect::Mattermost, &message.buttons, LINKS);
-    let (mut text, missing) = written(message, &links);
-    let note = if missing.is_nothing() { String::new() } else { missing.sentence() };
-    for part in [note, links].into_iter().filter(|part| !part.is_empty()) {
-        if !text.is_empty() {
-            text.push_str("\n\n");
-        }
-        text.push_str(&part);
-    }
-    attachment(message, &text)
+    let classic = Classic::of(message);
+    let (text, missing) = classic.body();
+    let note = if missing.is_nothing() {
+        String::new()
+    } else {
+        format!("{} {}", missing.sentence(), classic.source)
+    };
+    attachment(message, &classic.lead, &paragraphs([text, note.trim_end().to_owned(), classic.links]))
 }
 
 /// Returns whether all blocks of a message fit.
 pub(crate) fn fits(message: &Message) -> bool {
-    let links = body::links(Dialect::Mattermost, &message.buttons, LINKS);
-    written(message, &links).1.is_nothing()
-}
-
-fn written(message: &Message, links: &str) -> (String, Missing) {
-    let blocks: Vec<&Block> = message.blocks.iter().collect();
-    let room = limit::CLASSIC - links.chars().count() - shortening::SENTENCE_ROOM - 4;
-    blocks_within(Dialect::Mattermost, room, &blocks)
-}
-
-/// Returns the links in a message that is one line and nothing else: its words stand in `text` already.
-fn links_of_lone_line(message: &Message) -> Option<Vec<Button>> {
-    let ([Block::Paragraph(line)], []) = (message.blocks.as_slice(), message.buttons.as_slice()) else {
-        return None;
-    };
-    let button = |inline: &Inline| {
-        let Inline::Link { url, content } = inline else { return None };
-        Some(Button { label: plain_text(content), url: url.clone() })
-    };
-    let links: Vec<Button> = line.iter().filter_map(button).collect();
-    let is_plain = line.iter().all(|inline| matches!(inline, Inline::Text(_) | Inline::Link { .. }));
-    let is_told = message.title.is_empty() && plain_text(line).chars().count() <= limit::SENTENCE;
-    (is_plain && is_told && !links.is_empty()).then_some(links)
+    Classic::of(message).body().1.is_nothing()
 }
 
 /// Returns title, first words and links.
 pub(super) fn brief(message: &Message) -> Value {
     let words = body::literal(Dialect::Mattermost, &summary::first_words(message), limit::SENTENCE);
     let links = body::links(Dialect::Mattermost, &message.buttons, LINKS);
-    let parts: Vec<String> = [words, links].into_iter().filter(|part| !part.is_empty()).collect();
-    attachment(message, &parts.join("\n\n"))
+    let title = summary::title(message);
+    let lead = if title.is_empty() { summary::sentence(message) } else { title };
+    let lead = body::literal(Dialect::Mattermost, &lead, limit::SENTENCE);
+    attachment(message, &lead, &paragraphs([words, links]))
 }
 
-fn attachment(message: &Message, text: &str) -> Value {
+/// A message taken apart for the classic form.
+struct Classic<'a> {
+    /// What stands in `text`, above the attachment, and is the notification: title and first paragraph.
+    lead: String,
+    /// What stands in the attachment.
+    blocks: Vec<&'a Block>,
+    /// What the attachment ends in.
+    links: String,
+    /// The link to what does not fit, unless it is among the others.
+    source: String,
+}
+
+impl<'a> Classic<'a> {
+    fn of(message: &'a Message) -> Self {
+        let (words, blocks) = first_paragraph(message);
+        let mut lead: Vec<String> =
+            [title(message), words].into_iter().filter(|part| !part.is_empty()).collect();
+        if lead.is_empty() {
+            lead.push(body::literal(Dialect::Mattermost, &summary::sentence(message), limit::SENTENCE));
+        }
+        let mut buttons = message.buttons.clone();
+        if blocks.is_empty() && buttons.is_empty() {
+            // An attachment without any words is an empty box.
+            buttons = message.blocks.first().map(links_in).unwrap_or_default();
+        }
+        let source = shortening::source(message).filter(|source| !buttons.contains(source));
+        let links = |buttons: &[Button]| body::links(Dialect::Mattermost, buttons, LINKS);
+        Self { lead: lead.join("\n"), blocks, links: links(&buttons), source: links(source.as_slice()) }
+    }
+
+    fn body(&self) -> (String, Missing) {
+        let ends = self.links.chars().count() + self.source.chars().count() + shortening::SENTENCE_ROOM;
+        blocks_within(Dialect::Mattermost, limit::CLASSIC - ends - 5, &self.blocks)
+    }
+}
+
+/// Returns the first paragraph, where the message begins with one that is short enough, and everything else.
+fn first_paragraph(message: &Message) -> (String, Vec<&Block>) {
+    if let Some((first @ Block::Paragraph(_), rest)) = message.blocks.split_first() {
+        let (words, missing) = blocks_within(Dialect::Mattermost, LEAD, &[first]);
+        if missing.is_nothing() {
+            return (words, rest.iter().collect());
+        }
+    }
+    (String::new(), message.blocks.iter().collect())
+}
+
+fn title(message: &Message) -> String {
     let title = summary::title(message);
-    let headline = if title.is_empty() { summary::sentence(message) } else { title };
+    let mut writer = InlineWriter::new(Dialect::Mattermost, limit::HEADER);
+    writer.inlines(&[Inline::Strong(vec![Inline::Text(title.trim().to_owned())])]);
+    writer.finish()
+}
+
+fn links_in(block: &Block) -> Vec<Button> {
+    let Block::Paragraph(line) = block else { return Vec::new() };
+    let button = |inline: &Inline| {
+        let Inline::Link { url, content } = inline else { return None };
+        Some(Button { label: plain_text(content), url: url.clone() })
+    };
+    line.iter().filter_map(button).collect()
+}
+
+fn attachment(message: &Message, lead: &str, text: &str) -> Value {
     let sentence = summary::sentence(message).replace('@', &format!("@{WORD_JOINER}"));
     let mut attachment = json!({
         "fallback": blocks::plain(&sentence, limit::SENTENCE),
         "color": color(message.tone),
         "text": text,
     });
-    // The title stands above the attachment as the message's text; an attachment without any words is an empty box.
     if let (Some(attachment), true) = (attachment.as_object_mut(), text.is_empty()) {
-        attachment
-            .insert("title".to_owned(), json!(body::literal(Dialect::Mattermost, &headline, limit::HEADER)));
+        let title = body::literal(Dialect::Mattermost, &sentence, limit::HEADER);
+        attachment.insert("title".to_owned(), json!(title));
     }
     json!({
-        "text": body::literal(Dialect::Mattermost, &headline, limit::SENTENCE),
+        "text": lead,
         "attachments": [attachment],
         "unfurl_links": false,
         "unfurl_media": false,
@@ -120,14 +159,15 @@ mod tests {
             ],
             buttons: vec![Button { label: "Open in Sentry".to_owned(), url }],
             tone: Tone::Ready,
+            source: None,
         };
         assert_eq!(
             whole(&message),
             json!({
-                "text": r"Root cause \*found\*",
+                "text": "**Root cause \\*found\\***\n**A null coupon** @\u{2060}channel",
                 "attachments": [{
                     "fallback": "Root cause *found*: A null coupon @\u{2060}channel",
-                    "text": "**A null coupon** @\u{2060}channel\n\n```diff\n-a\n+b\n```\n\n[Open in Sentry](https://acme.sentry.io/issues/117/)",
+                    "text": "```diff\n-a\n+b\n```\n\n[Open in Sentry](https://acme.sentry.io/issues/117/)",
                     "color": "#E8A317",
                 }],
                 "unfurl_links": false,
@@ -137,14 +177,39 @@ mod tests {
     }
 
     #[test]
-    fn one_line_is_told_once_and_its_link_stands_below() {
+    fn a_lone_line_has_its_link_below() {
         let url = Url::parse("https://acme.sentry.io/issues/117/").unwrap();
         let issue = Inline::Link { url, content: vec![Inline::Text("issue 117".to_owned())] };
         let line = vec![Inline::Text("Seer is writing the fix for ".to_owned()), issue];
         let message = Message { blocks: vec![Block::Paragraph(line)], ..Message::default() };
         let body = whole(&message);
-        assert_eq!(body["text"], "Seer is writing the fix for issue 117");
-        assert_eq!(body["attachments"][0]["text"], "[issue 117](https://acme.sentry.io/issues/117/)");
+        let address = "[issue 117](https://acme.sentry.io/issues/117/)";
+        assert_eq!(body["text"], format!("Seer is writing the fix for {address}"));
+        assert_eq!(body["attachments"][0]["text"], address);
+    }
+
+    #[test]
+    fn a_long_first_paragraph_stands_in_the_attachment() {
+        let long = "Words. ".repeat(300);
+        let message = Message {
+            title: vec![Inline::Text("T".to_owned())],
+            blocks: vec![Block::Paragraph(vec![Inline::Text(long)])],
+            ..Message::default()
+        };
+        let body = whole(&message);
+        assert_eq!(body["text"], "**T**");
+        assert!(body["attachments"][0]["text"].as_str().unwrap().starts_with("Words. "), "{body}");
+    }
+
+    #[test]
+    fn what_is_left_out_is_said_with_a_link_to_the_rest() {
+        let source = Url::parse("https://acme.sentry.io/issues/117/").unwrap();
+        let paragraph = Block::Paragraph(vec![Inline::Text("Words. ".repeat(900))]);
+        let message = Message { blocks: vec![paragraph], source: Some(source), ..Message::default() };
+        let body = whole(&message);
+        let text = body["attachments"][0]["text"].as_str().unwrap();
+        let end = "… shortened: the rest of the text is missing. [Open in Sentry](https://acme.sentry.io/issues/117/)";
+        assert!(text.ends_with(end), "{text}");
     }
 
     #[test]
