@@ -16,7 +16,6 @@ mod secrets;
 mod settings;
 pub mod starter;
 mod values;
-mod words;
 
 #[cfg(test)]
 mod tests;
@@ -44,8 +43,6 @@ use crate::routing::{Route, RoutingTable};
 use crate::sentry::OrganizationConfig;
 use crate::store::StoreConfig;
 use crate::telemetry::LogConfig;
-
-pub(crate) use self::words::{nearest, quoted, suggestion};
 
 /// Where destinations' timeouts start from when `[delivery]` cannot be read.
 const FALLBACK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);

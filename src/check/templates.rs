@@ -11,8 +11,8 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use url::Url;
 
+use crate::config::Reading;
 use crate::config::fault::{Fault, Faults};
-use crate::config::{Reading, quoted};
 use crate::delivery::DestinationKind;
 use crate::event::{Action, Event, EventId, Organization};
 use crate::message::Message;
@@ -28,6 +28,7 @@ use crate::render::{
 use crate::sample::{self, HOSTILE, LARGE, Shape, UNKNOWN_ACTION};
 use crate::secret::Secret;
 
+use crate::words::quoted;
 /// When the samples happen.
 const SAMPLE_TIME: &str = "2026-01-01T12:00:00Z";
 

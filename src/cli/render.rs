@@ -8,11 +8,12 @@ use super::settings::load_with_templates;
 use super::story::EventArguments;
 use super::{Failure, Output};
 use crate::app::links_of;
-use crate::config::{Config, quoted, suggestion};
+use crate::config::Config;
 use crate::delivery::Rung;
 use crate::notify::{Destination, body_for};
 use crate::render::context::Context;
 use crate::run::Run;
+use crate::words::{quoted, suggestion};
 
 /// Show the exact request body that would be sent to a destination, or draw all of them on one page.
 #[derive(Debug, clap::Args)]

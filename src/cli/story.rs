@@ -6,11 +6,12 @@ use bytes::Bytes;
 
 use super::Failure;
 use crate::clock::Clock;
-use crate::config::{Config, quoted, suggestion};
+use crate::config::Config;
 use crate::event::{Action, EventId, Organization};
 use crate::sample::{self, Shape, Telling};
 use crate::sentry::OrganizationConfig;
 use crate::sentry::payload::PayloadError;
+use crate::words::{quoted, suggestion};
 
 /// Which event is meant.
 #[derive(Debug, clap::Args)]

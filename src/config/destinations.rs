@@ -11,10 +11,10 @@ use super::findings::{Findings, Place};
 use super::reader::{Keys, Reader};
 use super::secrets::{Demand, Vault};
 use super::values;
-use super::words::quoted;
 use crate::delivery::{DestinationKind, DestinationName};
 use crate::notify::endpoint::parse_address;
 use crate::notify::{Destination, Rate, Service};
+use crate::words::quoted;
 
 /// Lines of diff in a message, at most.
 const MAX_DIFF_LINES: usize = 1000;

@@ -143,7 +143,7 @@ impl Document {
         let span = error.span().unwrap_or_default();
         if is_duplicate(error) {
             let key = self.text.get(span.clone()).unwrap_or_default().trim();
-            let shown = super::words::quoted(self.header(span.start).unwrap_or(key));
+            let shown = crate::words::quoted(self.header(span.start).unwrap_or(key));
             return self.place(span.start).fault(
                 "duplicate_key",
                 format!("{shown} is given twice"),

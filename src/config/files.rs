@@ -8,7 +8,7 @@ use super::document::{Document, Node};
 use super::findings::{Findings, Place};
 use super::secrets::unreadable;
 use super::settings::table_of;
-use super::words::{quoted, suggestion};
+use crate::words::{quoted, suggestion};
 
 /// The settings.
 pub(crate) const SETTINGS: &str = "relay.toml";

@@ -7,10 +7,10 @@ use super::findings::{Findings, Place};
 use super::reader::{Keys, Reader};
 use super::secrets::{Demand, NamedSecret, Vault};
 use super::values;
-use super::words::quoted;
 use crate::event::Organization;
 use crate::secret::Secret;
 use crate::sentry::OrganizationConfig;
+use crate::words::quoted;
 
 /// Which of them is missing does not matter while there is one.
 const CLIENT_SECRET: Demand = Demand {

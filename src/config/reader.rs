@@ -6,7 +6,7 @@ use super::document::{Document, Entry, Item, Node, Table};
 use super::findings::{Findings, Place};
 use super::secrets::{Demand, NamedSecret, Vault};
 use super::values::Problem;
-use super::words::{nearest, quoted, suggestion};
+use crate::words::{nearest, quoted, suggestion};
 
 /// One table and what is needed to judge it.
 pub(crate) struct Reader<'a> {

@@ -8,10 +8,10 @@ use super::document::{Document, Item, Node, Table};
 use super::findings::{Findings, Place};
 use super::reader::{Keys, Reader};
 use super::secrets::Vault;
-use super::words::{quoted, suggestion};
 use crate::delivery::DestinationName;
 use crate::event::Organization;
 use crate::routing::{Conditions, Route};
+use crate::words::{quoted, suggestion};
 
 const TO_EXAMPLE: &str = "[\"backend\"]";
 const IN_WHEN: &str = "it is a condition: write it inside `when = { … }`";

@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use super::document::{Document, Entry, Node, Table};
 use super::environment::{Environment, Lookup};
 use super::findings::{Findings, Place};
-use super::words::quoted;
 use crate::secret::Secret;
+use crate::words::quoted;
 
 /// No secret is longer.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
@@ -138,7 +138,7 @@ impl Vault<'_> {
         for entry in table.entries.iter().filter(|entry| !["env", "file"].contains(&entry.key.as_str())) {
             is_sound = false;
             let message = format!("unknown key {} in the secret {}", quoted(&entry.key), quoted(name));
-            let hint = super::words::suggestion(&entry.key, "known", ["env", "file"]);
+            let hint = crate::words::suggestion(&entry.key, "known", ["env", "file"]);
             findings.fault(document.place(entry.at), "unknown_key", message, hint);
         }
         match (table.get("env"), table.get("file")) {

@@ -15,13 +15,13 @@ use super::document::Document;
 use super::findings::{Findings, Place};
 use super::secrets::{Vault, unreadable};
 use super::values::{self, Problem};
-use super::words::quoted;
 use crate::dispatch::DeliveryConfig;
 use crate::http::HttpConfig;
 use crate::notify::client::certificates;
 use crate::render::TemplatesConfig;
 use crate::store::StoreConfig;
 use crate::telemetry::LogConfig;
+use crate::words::quoted;
 
 pub(crate) use self::schema::{table_names, table_of};
 

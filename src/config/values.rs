@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::words::quoted;
 use crate::notify::Rate;
 use crate::notify::endpoint::parse_address;
+use crate::words::quoted;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;

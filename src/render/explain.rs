@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use tera::{Error, ErrorKind, ReportError};
 
 use super::{filters, place};
+use crate::words::nearest;
 
 /// An error of the engine, explained.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,13 +180,6 @@ fn missing_hint(message: &str, fields: &BTreeSet<String>) -> Option<String> {
     None
 }
 
-/// Returns the candidate that a mistyped word most likely means.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let distances = candidates.into_iter().map(|name| (strsim::damerau_levenshtein(word, name), name));
-    let most = (word.chars().count() / 3).max(1);
-    distances.filter(|(distance, _)| *distance <= most).min().map(|(_, name)| name)
-}
-
 fn finding(template: &str, message: String, hint: Option<String>) -> Finding {
     Finding { template: template.to_owned(), position: None, message, hint }
 }
@@ -253,7 +247,7 @@ fn syntax_hint(message: &str) -> Option<String> {
 fn template_hint(missing: &str, names: &[&str]) -> Option<String> {
     let stem = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
     let wanted = stem(bare(missing));
-    let near = |name: &&&str| nearest(&wanted, [stem(bare(name)).as_str()]).is_some();
+    let near = |name: &&&str| !nearest(&wanted, [stem(bare(name)).as_str()]).is_empty();
     if let Some(name) = names.iter().find(near) {
         return Some(format!("did you mean `{}`?", bare(name)));
     }
@@ -268,7 +262,7 @@ fn nearest_or_all(word: &str, candidates: &[&str]) -> Option<String> {
 }
 
 fn nearest_hint<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    nearest(word, candidates).map(|name| format!("did you mean `{name}`?"))
+    nearest(word, candidates).first().map(|name| format!("did you mean `{name}`?"))
 }
 
 /// Returns the name without its place.

@@ -10,7 +10,7 @@ use source::{Source, sources};
 
 /// The import table of `src/lib.rs`, lowest rank first.
 const RANKS: &[&[&str]] = &[
-    &["event", "clock", "secret", "json"],
+    &["event", "clock", "secret", "json", "words"],
     &["run", "delivery", "message"],
     &["sentry", "routing", "render", "sample", "preview", "telemetry"],
     &["store", "notify"],

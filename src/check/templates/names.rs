@@ -4,11 +4,12 @@
 use std::path::PathBuf;
 
 use super::Shown;
+use crate::config::Reading;
 use crate::config::fault::Fault;
-use crate::config::{Reading, nearest, quoted, suggestion};
 use crate::delivery::DestinationKind;
 use crate::event::Action;
 use crate::render::Renderer;
+use crate::words::{nearest, quoted, suggestion};
 
 const KINDS: &[DestinationKind] = DestinationKind::ALL;
 

@@ -3,8 +3,8 @@
 use super::WEB_ADDRESS;
 use crate::config::document::Node;
 use crate::config::reader::{Keys, Reader};
-use crate::config::words::quoted;
 use crate::notify::discord::DiscordConfig;
+use crate::words::quoted;
 
 /// What may stand in the table.
 pub(super) const KEYS: Keys = Keys {

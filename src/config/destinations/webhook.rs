@@ -6,10 +6,10 @@ use super::WEB_ADDRESS;
 use crate::config::document::{Entry, Node, Table};
 use crate::config::reader::{Keys, Reader};
 use crate::config::secrets::Demand;
-use crate::config::words::quoted;
 use crate::notify::endpoint::parse_address;
 use crate::notify::webhook::{SigningKey, WebhookConfig, is_reserved_header};
 use crate::secret::Secret;
+use crate::words::quoted;
 
 const CHAT: &str = "it belongs to `[slack.NAME]` and `[discord.NAME]`: a webhook gets the whole document, or with \
                     `thin = true` the one without diffs";

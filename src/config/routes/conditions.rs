@@ -2,10 +2,10 @@
 
 use crate::config::document::{Entry, Node, Table};
 use crate::config::reader::Reader;
-use crate::config::words::{quoted, suggestion};
 use crate::event::{Action, Organization};
 use crate::routing::pattern::OWN_NOTICE;
 use crate::routing::{Condition, Conditions, Field, Pattern};
+use crate::words::{quoted, suggestion};
 
 const EXAMPLE: &str = "{ action = \"pr_created\", repo = \"acme/*\" }";
 

@@ -4,8 +4,8 @@ use super::Placed;
 use crate::config::destinations::Destinations;
 use crate::config::document::Document;
 use crate::config::findings::{Findings, Place};
-use crate::config::words::quoted;
 use crate::routing::{Field, Route};
+use crate::words::quoted;
 
 /// Warns of routes that can never be reached, of destinations that no route names, and of a file without routes.
 pub(super) fn warn(

@@ -13,7 +13,7 @@ use crate::config::environment::{Environment, Lookup, PREFIX};
 use crate::config::findings::{Findings, Place};
 use crate::config::reader::Reader;
 use crate::config::secrets::{Demand, Vault};
-use crate::config::words::{listed, quoted, suggestion};
+use crate::words::{listed, quoted, suggestion};
 
 /// Sound values of the file and of the environment, above the defaults.
 #[derive(Debug, Default)]

@@ -5,8 +5,8 @@ use url::Url;
 
 use crate::config::reader::Keys;
 use crate::config::values::{self, DurationRange, Problem};
-use crate::config::words::quoted;
 use crate::telemetry::LogFormat;
+use crate::words::quoted;
 
 /// One setting that is text in every layer. `http.token`, a secret, stands apart.
 pub(super) struct Setting {

@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::words::{Kind, Word, words};
-use crate::render::explain::nearest;
 use crate::render::fault::TemplateFault;
 use crate::render::files::TemplateFile;
+use crate::words::{nearest, slip};
 
 /// Finds fields and names that no event has. `shape` is the contract with every field in it.
 pub(in crate::render) fn unknown(file: &TemplateFile, shape: &Value) -> Vec<TemplateFault> {
@@ -164,7 +164,7 @@ impl<'s, 'a> Scope<'s, 'a> {
         if self.bound.contains_key(name) {
             return None;
         }
-        let meant = nearest(name, names)?;
+        let meant = slip(name, names)?;
         let message = format!("there is no `{name}`");
         Some(Finding { at: chain.root.at, message, hint: format!("did you mean `{meant}`?") })
     }
@@ -177,6 +177,7 @@ fn unknown_field(chain: &Chain<'_>, index: usize, field: &Word<'_>, value: &Valu
             let known = || fields.keys().map(String::as_str);
             let all = || known().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             let hint = nearest(name, known())
+                .first()
                 .map_or_else(|| format!("there are {}", all()), |meant| format!("did you mean `{meant}`?"));
             (format!("`{parent}` has no field `{name}`"), hint)
         }

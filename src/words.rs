@@ -1,4 +1,6 @@
 //! How names are shown in faults, and which known name an unknown one was meant to be.
+//!
+//! Knows no file and no fault.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -11,7 +13,7 @@ const MAX_LISTED: usize = 20;
 const MAX_COMPARED_BYTES: usize = 200;
 
 /// Returns a name or value in backticks, cut, with control characters made visible.
-pub(crate) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut shown = String::from("`");
     for (index, character) in text.chars().enumerate() {
         if index == MAX_SHOWN_CHARS {
@@ -29,7 +31,7 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 /// Returns names in backticks, sorted, each once.
-pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: BTreeSet<&str> = names.into_iter().collect();
     let mut shown: Vec<String> = names.iter().take(MAX_LISTED).map(|name| quoted(name)).collect();
     if names.len() > MAX_LISTED {
@@ -39,7 +41,7 @@ pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// Returns "did you mean `x`? WORD: `x`, `y`", or only the list where nothing is near.
-pub(crate) fn suggestion<'a>(
+pub fn suggestion<'a>(
     name: &str,
     word: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
@@ -55,8 +57,17 @@ pub(crate) fn suggestion<'a>(
     Some(format!("did you mean {}? {word}: {list}", nearest.join(" or ")))
 }
 
+/// Returns the known name of which `name` is a slip of the pen: nearer than [`nearest`] asks for a hint, for a fault may
+/// be made of it.
+pub fn slip<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let most = (name.chars().count() / 3).max(1);
+    let distances =
+        known.into_iter().map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate));
+    distances.filter(|(distance, _)| *distance <= most).min().map(|(_, candidate)| candidate)
+}
+
 /// Returns the known names that `name` may have been meant to be, at most two, the nearest first.
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     if name.len() > MAX_COMPARED_BYTES {
         return Vec::new();
     }
