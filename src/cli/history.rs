@@ -32,11 +32,11 @@ impl Runs {
         }
         let rows = rows.iter().zip(&runs).map(|(row, run)| {
             [
-                run.id.clone(),
-                run.group_id.clone().unwrap_or_else(|| "-".into()),
+                run.summary.id.clone(),
+                run.summary.group_id.clone().unwrap_or_else(|| "-".into()),
                 row.run.state.to_string(),
-                run.repos.join(", "),
-                seconds(&run.updated_at),
+                run.summary.repos.join(", "),
+                seconds(&run.summary.updated_at),
                 run.events.to_string(),
                 run.deliveries.to_string(),
                 run.dead.to_string(),

@@ -3,30 +3,19 @@
 //! Knows neither the store's tables nor who asks.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use crate::delivery::{DeliveryState, DestinationKind, Reason};
 use crate::render::context::{rfc3339, run_document};
+use crate::run::{Run, RunState};
 use crate::store::{DeliveryRow, EventRow, RunHistory, RunRow};
 
 /// One run in a list.
 #[derive(Debug, Clone, Serialize)]
 pub struct RunJson {
-    /// As it is shown: `acme/12345`.
-    pub id: String,
-    /// Whose it is.
-    pub organization: String,
-    /// Sentry's id, where it is known.
-    pub run_id: Option<String>,
-    /// The issue, where it is known.
-    pub group_id: Option<String>,
-    /// How far it has come.
-    pub state: crate::run::RunState,
-    /// The repositories it names.
-    pub repos: Vec<String>,
-    /// When its first event was received.
-    pub started_at: String,
-    /// When its newest event was received.
-    pub updated_at: String,
+    /// What it is.
+    #[serde(flatten)]
+    pub summary: RunSummary,
     /// How many events it has.
     pub events: u64,
     /// How many deliveries it has.
@@ -37,7 +26,38 @@ pub struct RunJson {
 
 impl From<&RunRow> for RunJson {
     fn from(row: &RunRow) -> Self {
-        let run = &row.run;
+        Self {
+            summary: RunSummary::from(&row.run),
+            events: row.events,
+            deliveries: row.deliveries,
+            dead: row.dead,
+        }
+    }
+}
+
+/// What a list and a history say of a run alike.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunSummary {
+    /// As it is shown: `acme/12345`.
+    pub id: String,
+    /// Whose it is.
+    pub organization: String,
+    /// Sentry's id, where it is known.
+    pub run_id: Option<String>,
+    /// The issue, where it is known.
+    pub group_id: Option<String>,
+    /// How far it has come.
+    pub state: RunState,
+    /// The repositories it names.
+    pub repos: Vec<String>,
+    /// When its first event was received.
+    pub started_at: String,
+    /// When its newest event was received.
+    pub updated_at: String,
+}
+
+impl From<&Run> for RunSummary {
+    fn from(run: &Run) -> Self {
         Self {
             id: run.label(),
             organization: run.organization.to_string(),
@@ -47,9 +67,6 @@ impl From<&RunRow> for RunJson {
             repos: run.repos().into_iter().map(str::to_owned).collect(),
             started_at: rfc3339(run.started_at),
             updated_at: rfc3339(run.updated_at),
-            events: row.events,
-            deliveries: row.deliveries,
-            dead: row.dead,
         }
     }
 }
@@ -99,15 +116,15 @@ pub struct DeliveryJson {
     /// Where it goes.
     pub destination: String,
     /// What kind of service that is.
-    pub kind: crate::delivery::DestinationKind,
+    pub kind: DestinationKind,
     /// Where it stands.
-    pub state: crate::delivery::DeliveryState,
+    pub state: DeliveryState,
     /// Attempts made.
     pub attempts: u32,
     /// The HTTP status of the last attempt.
     pub last_status: Option<u16>,
     /// Why the last attempt failed or the delivery died.
-    pub last_reason: Option<crate::delivery::Reason>,
+    pub last_reason: Option<Reason>,
     /// When it was planned.
     pub created_at: String,
     /// When it is tried next.
@@ -146,19 +163,18 @@ impl From<&DeliveryRow> for DeliveryJson {
 
 /// Returns one run with its history: the fields of the list, what is known of it, its events and its deliveries.
 pub fn run_history(history: &RunHistory) -> Value {
-    let dead =
-        history.deliveries.iter().filter(|row| row.state == crate::delivery::DeliveryState::Dead).count();
-    let row = RunRow { run: history.run.clone(), events: 0, deliveries: 0, dead: dead as u64 };
-    let mut document = match run_document(&history.run) {
-        Value::Object(fields) => fields,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
-    };
-    if let Ok(Value::Object(fields)) = serde_json::to_value(RunJson::from(&row)) {
-        document.extend(fields);
-    }
+    let dead = history.deliveries.iter().filter(|row| row.state == DeliveryState::Dead).count();
     let events: Vec<EventJson> = history.events.iter().map(EventJson::from).collect();
     let deliveries: Vec<DeliveryJson> = history.deliveries.iter().map(DeliveryJson::from).collect();
-    document.insert("events".into(), serde_json::to_value(events).unwrap_or_default());
-    document.insert("deliveries".into(), serde_json::to_value(deliveries).unwrap_or_default());
+    let mut document = fields(run_document(&history.run));
+    document.extend(fields(json!(RunSummary::from(&history.run))));
+    document.extend(fields(json!({ "events": events, "deliveries": deliveries, "dead": dead })));
     Value::Object(document)
+}
+
+fn fields(document: Value) -> Map<String, Value> {
+    match document {
+        Value::Object(fields) => fields,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+    }
 }
