@@ -85,18 +85,20 @@ enum Command {
     },
 }
 
-/// What a command prints on standard output, and its exit code.
+/// What a command prints, and its exit code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Output {
     /// What to print.
     pub text: String,
+    /// What to print on standard error.
+    pub warning: String,
     /// 0 fine, 1 it found a fault.
     pub code: u8,
 }
 
 impl From<String> for Output {
     fn from(text: String) -> Self {
-        Self { text, code: 0 }
+        Self { text, ..Self::default() }
     }
 }
 

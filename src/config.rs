@@ -78,6 +78,21 @@ impl Config {
     pub fn load(dir: &Path, environment: &Environment) -> Result<Self, Faults> {
         Reading::of(dir, environment).into_config()
     }
+
+    /// Loads where the store is, for commands that need nothing else; with it what is wrong with the routing file.
+    ///
+    /// # Errors
+    /// Every fault at once, where one of them is in another place: then the store could be another one, too.
+    pub fn load_store(dir: &Path, environment: &Environment) -> Result<(StoreConfig, Vec<Fault>), Faults> {
+        let Reading { settings, findings, .. } = Reading::of(dir, environment);
+        let report = findings.into_faults();
+        let routes = dir.join(files::ROUTES);
+        let is_of_routes = report.faults.iter().all(|fault| fault.file.as_ref() == Some(&routes));
+        match settings {
+            Some(settings) if is_of_routes => Ok((settings.store, report.faults)),
+            Some(_) | None => Err(report),
+        }
+    }
 }
 
 /// What could be read of a configuration, faults and all, so that templates can be checked beside them.

@@ -17,6 +17,7 @@ fn main() -> ExitCode {
     runtime.shutdown_background();
     match result {
         Ok(output) => {
+            let _ = stderr().write_all(output.warning.as_bytes());
             match stdout().write_all(output.text.as_bytes()).and_then(|()| stdout().flush()) {
                 // A closed pipe (`| head`) is no fault of ours.
                 Err(error) if error.kind() != ErrorKind::BrokenPipe => {

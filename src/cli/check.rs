@@ -21,7 +21,7 @@ impl Check {
         let report = check(dir, &Environment::of_process());
         let code = u8::from(!report.faults.is_empty());
         if self.json {
-            return Output { text: json(&report), code };
+            return Output { code, ..json(&report).into() };
         }
         let mut text = String::new();
         for fault in &report.faults {
@@ -40,7 +40,7 @@ impl Check {
                 writeln!(text, "{}: {faults}, {warnings}", dir.display())
             }
         };
-        Output { text, code }
+        Output { code, ..text.into() }
     }
 }
 

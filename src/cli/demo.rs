@@ -21,6 +21,6 @@ impl Demo {
         let style = Style { colour: terminal.colour, width: terminal.width };
         let options = DemoOptions { once, style, program: Environment::program() };
         let summary = crate::demo::run(options, &mut stdout()).await.map_err(anyhow::Error::from)?;
-        Ok(Output { text: String::new(), code: u8::from(once && !summary.all_arrived()) })
+        Ok(Output { code: u8::from(once && !summary.all_arrived()), ..Output::default() })
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::settings::{json, store};
+use super::settings::{json, store_alone};
 use super::table::{clean, table};
 use super::{Failure, Output, Terminal};
 use crate::clock::Clock;
@@ -25,10 +25,11 @@ pub(super) struct Runs {
 
 impl Runs {
     pub(super) async fn run(self, dir: &Path, terminal: Terminal) -> Result<Output, Failure> {
-        let rows = store(dir).await?.runs(self.limit).await?;
+        let (store, warning) = store_alone(dir).await?;
+        let rows = store.runs(self.limit).await?;
         let runs: Vec<RunJson> = rows.iter().map(RunJson::from).collect();
         if self.json {
-            return Ok(json(&runs).into());
+            return Ok(Output { warning, ..json(&runs).into() });
         }
         let rows = rows.iter().zip(&runs).map(|(row, run)| {
             [
@@ -43,7 +44,7 @@ impl Runs {
             ]
         });
         let head = ["RUN", "ISSUE", "STATE", "REPOSITORIES", "UPDATED", "EVENTS", "DELIVERIES", "DEAD"];
-        Ok(table(terminal, head, rows).into())
+        Ok(Output { warning, ..table(terminal, head, rows).into() })
     }
 }
 
@@ -59,11 +60,10 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) async fn run(self, dir: &Path, terminal: Terminal) -> Result<Output, Failure> {
-        let history = store(dir).await?.run(&self.run).await?;
-        if self.json {
-            return Ok(json(&run_history(&history)).into());
-        }
-        Ok(page(&history, terminal).into())
+        let (store, warning) = store_alone(dir).await?;
+        let history = store.run(&self.run).await?;
+        let text = if self.json { json(&run_history(&history)) } else { page(&history, terminal) };
+        Ok(Output { warning, ..text.into() })
     }
 }
 
@@ -125,11 +125,14 @@ impl Deliveries {
             destination: self.to.map(DestinationName::new),
             limit: self.limit,
         };
-        let rows = store(dir).await?.deliveries(filter, Clock::system().now()).await?;
-        if self.json {
-            return Ok(json(&rows.iter().map(DeliveryJson::from).collect::<Vec<_>>()).into());
-        }
-        Ok(delivery_table(terminal, &rows).into())
+        let (store, warning) = store_alone(dir).await?;
+        let rows = store.deliveries(filter, Clock::system().now()).await?;
+        let text = if self.json {
+            json(&rows.iter().map(DeliveryJson::from).collect::<Vec<_>>())
+        } else {
+            delivery_table(terminal, &rows)
+        };
+        Ok(Output { warning, ..text.into() })
     }
 }
 

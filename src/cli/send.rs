@@ -57,7 +57,7 @@ impl Send {
             )
         })?;
         let text = format!("{} {}\n", answer.status, String::from_utf8_lossy(&answer.body));
-        Ok(Output { text, code: u8::from(!(200..300).contains(&answer.status)) })
+        Ok(Output { code: u8::from(!(200..300).contains(&answer.status)), ..text.into() })
     }
 
     fn body(&self, now: jiff::Timestamp) -> Result<Bytes, Failure> {

@@ -1,11 +1,12 @@
 //! Loading the configuration for a command, and the store that it names.
 
+use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::check::{Checked, load_for_looking};
 use crate::cli::Failure;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, Fault};
 use crate::store::{Access, Store, open};
 
 /// Loads the settings; secrets may be missing.
@@ -22,6 +23,24 @@ pub(super) fn load_with_templates(dir: &Path) -> Result<Checked, Failure> {
 pub(super) async fn store(dir: &Path) -> Result<Arc<Store>, Failure> {
     let config = load(dir)?;
     Ok(open(&config.store, Access::Beside).await?)
+}
+
+/// Opens the store for a command that only looks into it; with it a warning, where the routes have faults.
+pub(super) async fn store_alone(dir: &Path) -> Result<(Arc<Store>, String), Failure> {
+    let environment = Environment::of_process();
+    let (config, faults) =
+        Config::load_store(dir, &environment).map_err(|report| Failure::of_faults(&report))?;
+    let store = open(&config, Access::Beside).await?;
+    let mut warning = String::new();
+    if let [first, others @ ..] = faults.as_slice() {
+        let more = if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
+        let _ = writeln!(warning, "{}", Fault { hint: None, ..first.clone() }.as_warning());
+        let _ = writeln!(
+            warning,
+            "\nhint: what is stored is shown all the same; `seer-relay check` shows this fault{more}"
+        );
+    }
+    Ok((store, warning))
 }
 
 /// Writes a value as JSON for people and programs.

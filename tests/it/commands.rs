@@ -132,6 +132,36 @@ fn a_name_that_is_nearly_right_is_shown_right() {
 }
 
 #[tokio::test]
+async fn a_broken_routing_file_hides_no_history() {
+    let receiver = Receiver::start();
+    let mut folder = RelayFolder::new(&all_kinds(&receiver));
+    folder.set("DISCORD_URL", &receiver.url("/discord/1/token-of-dev"));
+    let relay = folder.serve();
+    relay.sentry().accepted("pr_created", &json!({ "run_id": 1 })).await;
+    folder.until("three deliveries", |list| list.len() == 3).await;
+    let routes = folder.config().join("routes.toml");
+    for (broken, place) in [("[slack.team\n", "routes.toml:1:12"), ("[[route]]\nto = 1\n", "routes.toml:2:1")]
+    {
+        std::fs::write(&routes, broken).unwrap();
+        for arguments in [&["runs"][..], &["show", "acme/1"], &["deliveries"]] {
+            let (code, out, err) = text(&folder.run(arguments));
+            assert!(code == Some(0) && out.contains("acme/1"), "{arguments:?}: {out}{err}");
+            assert!(err.starts_with("warning: ") && err.contains(place), "{arguments:?}: {err}");
+            assert!(err.contains("hint: ") && err.contains("`seer-relay check`"), "{arguments:?}: {err}");
+        }
+        assert_eq!(folder.json(&["show", "acme/1"])["deliveries"].as_array().unwrap().len(), 3);
+    }
+    let settings = folder.config().join("relay.toml");
+    let sound = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(&settings, format!("{sound}\n[stor]\nurl = \"sqlite:other.db\"\n")).unwrap();
+    let (code, _, err) = text(&folder.run(&["runs"]));
+    assert!(
+        code == Some(1) && err.contains("relay.toml:"),
+        "with other settings it could be another store: {err}"
+    );
+}
+
+#[tokio::test]
 async fn no_secret_or_address_reaches_log_history_or_error() {
     let receiver = Receiver::start();
     let mut folder = RelayFolder::with_settings("log.level = \"trace\"", &all_kinds(&receiver));
