@@ -13,7 +13,7 @@ use crate::render::Renderer;
 /// Everything that was found: what must be mended, and what may stay.
 pub type CheckReport = Faults;
 
-/// A configuration and its templates, free of faults.
+/// A configuration and its templates, free of faults but for those that [`load_for_drawing`] names.
 #[derive(Debug)]
 pub struct Checked {
     /// The settings, destinations and routes; its warnings are everything that may stay.
@@ -54,6 +54,15 @@ pub fn load_for_looking(dir: &Path, environment: &Environment) -> Result<Checked
     load(dir, environment).map(|(checked, _)| checked)
 }
 
+/// Loads what can be drawn: the templates may have faults, which are returned beside them; to render with one of them
+/// fails, and says so.
+///
+/// # Errors
+/// Everything that [`check`] finds, where a fault is among it that no template has.
+pub fn load_for_drawing(dir: &Path, environment: &Environment) -> Result<(Checked, Vec<Fault>), CheckReport> {
+    load_faulty(dir, environment).map(|(checked, faults, _)| (checked, faults))
+}
+
 /// Loads what `serve` needs: the same, and at least one client secret that can be used.
 ///
 /// # Errors
@@ -67,15 +76,28 @@ pub fn load_checked(dir: &Path, environment: &Environment) -> Result<Checked, Ch
 
 /// Loads everything; with it the fault of having no usable client secret, where that is so.
 fn load(dir: &Path, environment: &Environment) -> Result<(Checked, Option<Fault>), CheckReport> {
+    let (checked, faults, without_secret) = load_faulty(dir, environment)?;
+    if faults.is_empty() {
+        Ok((checked, without_secret))
+    } else {
+        Err(Faults { faults, warnings: checked.config.warnings })
+    }
+}
+
+/// Loads everything, and returns beside it what is wrong with the templates.
+fn load_faulty(
+    dir: &Path,
+    environment: &Environment,
+) -> Result<(Checked, Vec<Fault>, Option<Fault>), CheckReport> {
     let reading = Reading::of(dir, environment);
     let (renderer, templates) = templates::check(&reading, dir);
     let without_secret = reading.without_secret().cloned();
     let mut report = match (reading.into_config(), renderer) {
-        (Ok(mut config), Some(renderer)) if templates.faults.is_empty() => {
+        (Ok(mut config), Some(renderer)) => {
             config.warnings.extend(templates.warnings);
-            return Ok((Checked { config, renderer }, without_secret));
+            return Ok((Checked { config, renderer }, templates.faults, without_secret));
         }
-        (Ok(config), _) => Faults { faults: Vec::new(), warnings: config.warnings },
+        (Ok(config), None) => Faults { faults: Vec::new(), warnings: config.warnings },
         (Err(report), _) => report,
     };
     report.faults.extend(templates.faults);

@@ -94,6 +94,8 @@ pub struct Renderer {
     foreign: Vec<ForeignTemplate>,
     unknown_fields: Vec<TemplateFault>,
     traps: Vec<TemplateFault>,
+    /// Why some templates cannot be rendered.
+    faults: Vec<TemplateFault>,
 }
 
 /// A template for an action that this version does not know.
@@ -111,6 +113,12 @@ impl Renderer {
     /// # Errors
     /// Everything that is wrong with any template, in order of file and place.
     pub fn load(config: &TemplatesConfig) -> Result<Self, Vec<TemplateFault>> {
+        let renderer = Self::load_faulty(config);
+        if renderer.faults.is_empty() { Ok(renderer) } else { Err(renderer.faults) }
+    }
+
+    /// Loads what can be loaded: to render with a template that is at fault fails, and says so.
+    pub fn load_faulty(config: &TemplatesConfig) -> Self {
         let mut faults = Vec::new();
         let mut files = files::built_in();
         if config.dir.is_dir() {
@@ -123,21 +131,30 @@ impl Renderer {
         faults.sort_by(|one, other| {
             (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column))
         });
-        if !faults.is_empty() {
-            return Err(faults);
-        }
         let shape = context::shape();
         let unknown_fields = files.iter().flat_map(|file| lint::fields::unknown(file, &shape)).collect();
         let foreign = foreign(&files);
         let traps = files.iter().flat_map(lint::traps::traps).collect();
-        Ok(Self { sets, files, foreign, unknown_fields, traps })
+        Self { sets, files, foreign, unknown_fields, traps, faults }
     }
 
     /// Returns the renderer of the built-in templates alone.
     pub fn built_in() -> Self {
         let files = files::built_in();
         let sets = Sets::build(&files, &mut Vec::new());
-        Self { sets, files, foreign: Vec::new(), unknown_fields: Vec::new(), traps: Vec::new() }
+        Self {
+            sets,
+            files,
+            foreign: Vec::new(),
+            unknown_fields: Vec::new(),
+            traps: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// Returns everything that is wrong with any template, in order of file and place.
+    pub fn faults(&self) -> &[TemplateFault] {
+        &self.faults
     }
 
     /// Tells whether there is a template set of this name.
@@ -195,7 +212,8 @@ impl Renderer {
         };
         let values = template_context(context, target, found.family);
         let (output, tokens) = tokens::collect(|| found.tera.render(&found.name, &values));
-        let output = output.map_err(|error| failed(&error, &found, context))?;
+        let output = output
+            .map_err(|error| self.at_fault(&found).unwrap_or_else(|| failed(&error, &found, context)))?;
         match found.family {
             Family::Markdown => {
                 let (tone, source) = (context.tone(), context.source());
@@ -213,6 +231,21 @@ impl Renderer {
                 rejected(&found, message, hint)
             }),
         }
+    }
+
+    /// Returns why a template was not loaded, where it was not.
+    fn at_fault(&self, found: &Found<'_>) -> Option<RenderError> {
+        if self.faults.is_empty() || found.tera.get_template_names().any(|name| name == found.name) {
+            return None;
+        }
+        let file = self.files.iter().find(|file| file.name == found.name)?;
+        let message = "a template that it includes or extends has a fault".to_owned();
+        let hint = "mend that one first; `seer-relay check` shows every fault";
+        let Some(fault) = self.faults.iter().find(|fault| fault.file == file.path).cloned() else {
+            return Some(rejected(found, message, hint));
+        };
+        let TemplateFault { line, column, message, hint, .. } = fault;
+        Some(RenderError { template: place::shown(&found.name).to_owned(), line, column, message, hint })
     }
 
     fn find(&self, action: &Action, target: &Target) -> Option<Found<'_>> {

@@ -27,22 +27,21 @@ use crate::render::{
 };
 use crate::sample::{self, HOSTILE, LARGE, Shape, UNKNOWN_ACTION};
 use crate::secret::Secret;
-
 use crate::words::quoted;
+
 /// When the samples happen.
 const SAMPLE_TIME: &str = "2026-01-01T12:00:00Z";
 
-/// Loads and renders the templates that a configuration uses; returns them where they load, and what was found.
+/// Loads and renders the templates that a configuration uses; returns those that load, and what was found.
 pub(super) fn check(reading: &Reading, dir: &Path) -> (Option<Renderer>, Faults) {
     let Some(config) = reading.templates() else { return (None, Faults::default()) };
     let shown = Shown { dir, config };
-    let renderer = match Renderer::load(config) {
-        Ok(renderer) => renderer,
-        Err(faults) => {
-            let faults = faults.into_iter().map(|fault| shown.fault("template_invalid", fault)).collect();
-            return (None, Faults { faults, warnings: Vec::new() });
-        }
-    };
+    let renderer = Renderer::load_faulty(config);
+    if !renderer.faults().is_empty() {
+        let faults = renderer.faults().iter().cloned();
+        let faults = faults.map(|fault| shown.fault("template_invalid", fault)).collect();
+        return (Some(renderer), Faults { faults, warnings: Vec::new() });
+    }
     let mut faults = names::unknown_sets(reading, &renderer, &shown);
     let mut warnings = names::unknown_actions(&renderer, &shown);
     if faults.is_empty() && reading.is_clean() {

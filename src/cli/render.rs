@@ -4,11 +4,11 @@ mod preview;
 
 use std::path::{Path, PathBuf};
 
-use super::settings::load_with_templates;
+use super::settings::{load_for_drawing, load_with_templates};
 use super::story::EventArguments;
 use super::{Failure, Output};
 use crate::app::links_of;
-use crate::config::Config;
+use crate::config::{Config, Faults};
 use crate::delivery::Rung;
 use crate::notify::{Destination, body_for};
 use crate::render::context::Context;
@@ -31,13 +31,12 @@ pub(super) struct Render {
 
 impl Render {
     pub(super) fn run(self, dir: &Path) -> Result<Output, Failure> {
+        if let Some(path) = &self.preview {
+            return self.draw(path, dir);
+        }
         let checked = load_with_templates(dir)?;
         let config = &checked.config;
         let organization = self.event.organization(config)?;
-        if let Some(path) = &self.preview {
-            preview::write(path, &checked, organization, dir)?;
-            return Ok(format!("{}\n", path.display()).into());
-        }
         let destination = destination(config, self.to.as_deref().unwrap_or_default())?;
         let telling = self.event.telling(&organization.organization)?;
         let context = Context::new(&telling.events, &links_of(organization, config), false)
@@ -52,6 +51,20 @@ impl Render {
         )?;
         let body = body_for(destination, &rendered, Rung::Whole);
         Ok((String::from_utf8_lossy(&body).into_owned() + "\n").into())
+    }
+
+    /// Draws the page; a template that is at fault keeps no other one from it.
+    fn draw(&self, path: &Path, dir: &Path) -> Result<Output, Failure> {
+        let (checked, faults) = load_for_drawing(dir)?;
+        let organization = self.event.organization(&checked.config)?;
+        preview::write(path, &checked, organization, dir)?;
+        let mut output = Output::from(format!("{}\n", path.display()));
+        if !faults.is_empty() {
+            let failure = Failure::of_faults(&Faults { faults, warnings: Vec::new() });
+            output.warning = failure.report(false);
+            output.code = 1;
+        }
+        Ok(output)
     }
 }
 

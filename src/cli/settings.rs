@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::check::{Checked, load_for_looking};
+use crate::check::{self, Checked, load_for_looking};
 use crate::cli::Failure;
 use crate::config::{Config, Environment, Fault};
 use crate::store::{Access, Store, open};
@@ -17,6 +17,12 @@ pub(super) fn load(dir: &Path) -> Result<Config, Failure> {
 /// Loads the settings and templates, for a command that only looks.
 pub(super) fn load_with_templates(dir: &Path) -> Result<Checked, Failure> {
     load_for_looking(dir, &Environment::of_process()).map_err(|report| Failure::of_faults(&report))
+}
+
+/// Loads the settings and templates, for a command that draws whatever can be drawn; with them what is wrong with the
+/// templates.
+pub(super) fn load_for_drawing(dir: &Path) -> Result<(Checked, Vec<Fault>), Failure> {
+    check::load_for_drawing(dir, &Environment::of_process()).map_err(|report| Failure::of_faults(&report))
 }
 
 /// Opens the store beside a relay that may be running.

@@ -26,7 +26,7 @@ pub(super) struct Sets {
 /// What one kind of destination sees of one set.
 #[derive(Debug)]
 struct Branch {
-    /// The engine's names of all templates that an action may have.
+    /// The engine's names of all templates, of those at fault too: no other one takes their place.
     names: BTreeSet<String>,
     places: Vec<Place>,
     markdown: Tera,
@@ -134,15 +134,15 @@ impl Branch {
         findings: &mut Vec<Finding>,
     ) -> Self {
         let places = place::nearest_first(set, kind);
+        let mut names = BTreeSet::new();
         let mut load = |family| {
             let mut tera = engine::empty(family, kind, &places);
             let files: Vec<_> = engine::files_for(files, family, &places).collect();
+            names.extend(files.iter().map(|file| file.name.clone()));
             findings.extend(load_all(&mut tera, &files, broken));
             tera
         };
         let (markdown, json) = (load(Family::Markdown), load(Family::Json));
-        let names = markdown.get_template_names().chain(json.get_template_names());
-        let names = names.map(str::to_owned).collect();
         Self { names, places, markdown, json }
     }
 

@@ -94,6 +94,45 @@ fn no_hostile_sample_becomes_a_part_of_the_page() {
 }
 
 #[test]
+fn a_faulty_template_keeps_no_other_one_from_the_page() {
+    let folder = folder();
+    let templates = folder.config().join("templates");
+    std::fs::write(templates.join("oncall/pr_created.md.tera"), "# On call\n\n{{ issue.id\n").unwrap();
+    std::fs::write(templates.join("_own.md.tera"), "{% if run %}\n").unwrap();
+    std::fs::write(templates.join("coding_started.md.tera"), "# {% include \"_own.md.tera\" %}\n").unwrap();
+    std::fs::write(templates.join("solution_started.md.tera"), "# {{ run.solution.summary }}\n").unwrap();
+
+    let output = folder.run(&["render", "--preview", "page.html"]);
+
+    let [out, err] =
+        [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    assert_eq!((output.status.code(), out.as_str()), (Some(1), "page.html\n"), "{err}");
+    for place in ["templates/_own.md.tera:", "templates/oncall/pr_created.md.tera:", "has 2 faults"] {
+        assert!(err.contains(place), "{place} in {err}");
+    }
+    let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
+    for (anchor, words) in [
+        ("pr-created--dev--oncall", "template `oncall/pr_created.md.tera`, line "),
+        (
+            "coding-started--team",
+            "template `coding_started.md.tera`: a template that it includes or extends has",
+        ),
+        ("solution-started--team", "template `solution_started.md.tera`, line 1: "),
+    ] {
+        let failed = view(&page, anchor);
+        assert!(failed.contains(words) && failed.contains("class=\"failed\""), "{words} in {failed}");
+    }
+    assert!(view(&page, "pr-created--team").contains("github.com/acme/api/pull/128"));
+
+    for name in ["oncall/pr_created.md.tera", "_own.md.tera", "coding_started.md.tera"] {
+        std::fs::remove_file(templates.join(name)).unwrap();
+    }
+    let output = folder.run(&["render", "--preview", "page.html"]);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && err.contains("solution_started.md.tera:1:"), "{err}");
+}
+
+#[test]
 fn the_preview_takes_no_event_and_says_where_it_cannot_write() {
     let folder = folder();
     for arguments in [
