@@ -233,9 +233,19 @@ impl Renderer {
         }
     }
 
+    /// Tells whether the template that an action would use was loaded: one that is at fault itself, or needs one that
+    /// is, was not.
+    pub fn is_loaded(&self, action: &Action, target: &Target) -> bool {
+        self.find(action, target).is_none_or(|found| self.has_loaded(&found))
+    }
+
+    fn has_loaded(&self, found: &Found<'_>) -> bool {
+        self.faults.is_empty() || found.tera.get_template_names().any(|name| name == found.name)
+    }
+
     /// Returns why a template was not loaded, where it was not.
     fn at_fault(&self, found: &Found<'_>) -> Option<RenderError> {
-        if self.faults.is_empty() || found.tera.get_template_names().any(|name| name == found.name) {
+        if self.has_loaded(found) {
             return None;
         }
         let file = self.files.iter().find(|file| file.name == found.name)?;

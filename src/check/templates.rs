@@ -37,30 +37,29 @@ pub(super) fn check(reading: &Reading, dir: &Path) -> (Option<Renderer>, Faults)
     let Some(config) = reading.templates() else { return (None, Faults::default()) };
     let shown = Shown { dir, config };
     let renderer = Renderer::load_faulty(config);
-    if !renderer.faults().is_empty() {
-        let faults = renderer.faults().iter().cloned();
-        let faults = faults.map(|fault| shown.fault("template_invalid", fault)).collect();
-        return (Some(renderer), Faults { faults, warnings: Vec::new() });
-    }
-    let mut faults = names::unknown_sets(reading, &renderer, &shown);
+    let unloaded = renderer.faults().iter().cloned();
+    let mut faults: Vec<Fault> = unloaded.map(|fault| shown.fault("template_invalid", fault)).collect();
+    faults.extend(names::unknown_sets(reading, &renderer, &shown));
     let mut warnings = names::unknown_actions(&renderer, &shown);
     if faults.is_empty() && reading.is_clean() {
         warnings.extend(names::unused_sets(reading, &renderer, &shown));
     }
     warnings.extend(renderer.traps().iter().cloned().map(|trap| shown.fault("template_trap", trap)));
     let unknown_fields = renderer.unknown_fields().iter().cloned();
-    let unknown_fields: Vec<Fault> =
-        unknown_fields.map(|fault| shown.fault("unknown_field", fault)).collect();
+    let unknown_fields = unknown_fields.map(|fault| shown.fault("unknown_field", fault)).collect();
     let found = Trial::new(reading, &renderer, shown).map(|trial| trial.run()).unwrap_or_default();
-    // What an unknown field makes of its line is told already.
-    let is_told = |fault: &Fault| {
-        unknown_fields.iter().any(|told| (&told.file, told.line) == (&fault.file, fault.line))
-    };
-    faults.extend(found.faults.into_iter().filter(|fault| !is_told(fault)));
-    faults.extend(unknown_fields);
+    add_new(&mut faults, unknown_fields);
+    add_new(&mut faults, found.faults);
     faults.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     warnings.extend(found.warnings);
     (Some(renderer), Faults { faults, warnings })
+}
+
+/// Adds faults but for those at a line of which something is told already: one mistake shows in many ways.
+fn add_new(faults: &mut Vec<Fault>, more: Vec<Fault>) {
+    let told: BTreeSet<_> = faults.iter().map(|fault| (fault.file.clone(), fault.line)).collect();
+    let is_new = |fault: &Fault| fault.line.is_none() || !told.contains(&(fault.file.clone(), fault.line));
+    faults.extend(more.into_iter().filter(is_new));
 }
 
 /// How a template's path is shown: with the config folder as the user named it.
@@ -101,6 +100,14 @@ struct Use {
 }
 
 impl Use {
+    /// Returns whose limits count for it.
+    fn platform(&self) -> &'static str {
+        match &self.service {
+            Service::Slack(config) if config.slack_compatible => "slack_compatible",
+            Service::Slack(_) | Service::Discord(_) | Service::Webhook(_) => self.service.kind().as_str(),
+        }
+    }
+
     fn target(&self) -> Target {
         Target {
             kind: self.service.kind(),
@@ -167,9 +174,10 @@ impl<'a> Trial<'a> {
                     for usage in self.uses.iter().filter(|usage| is_plain || !usage.is_repeated) {
                         let mut faults = self.render(&action, &context, usage, sample);
                         let warnings = faults.warnings.into_iter();
-                        found.warnings.extend(
-                            warnings.filter(|warning| cut.insert((warning.file.clone(), warning.line))),
-                        );
+                        let is_new = |warning: &Fault| {
+                            cut.insert((warning.file.clone(), warning.line, usage.platform()))
+                        };
+                        found.warnings.extend(warnings.filter(is_new));
                         faults
                             .faults
                             .retain(|fault| seen.insert((fault.file.clone(), fault.line, fault.column)));
@@ -208,6 +216,10 @@ impl<'a> Trial<'a> {
 
     fn render(&self, action: &Action, context: &Context, usage: &Use, sample: Sample) -> Faults {
         let target = usage.target();
+        if !self.renderer.is_loaded(action, &target) {
+            // Why, is told already.
+            return Faults::default();
+        }
         let trace = || self.tracer.get_or_init(|| Tracer::new(self.renderer)).trace(context, &target);
         let (mut faults, mut warnings) = (Vec::new(), Vec::new());
         match self.renderer.render(context, &target) {

@@ -67,21 +67,51 @@ fn what_the_readme_shows_passes() {
 
 #[test]
 fn a_template_that_fails_is_told_once_at_its_own_line_whatever_renders_it() {
-    let dir = folder(&[("templates/pr_created.md.tera", "# Title\n\nText {{ nope }}\n")]);
+    let dir = folder(&[("templates/pr_created.md.tera", "# Title\n\nText {{ event.id | duration }}\n")]);
     let report = check(dir.path(), &environment());
     let [fault] = report.faults.as_slice() else { panic!("one fault: {report:?}") };
     assert_eq!(fault.code, "template_fails");
     assert_eq!(fault.file.as_deref(), Some(dir.path().join("templates/pr_created.md.tera").as_path()));
     assert_eq!(fault.line, Some(3));
-    assert!(fault.message.contains("nope"), "{fault:?}");
+    assert!(fault.message.contains("duration"), "{fault:?}");
 }
 
 #[test]
 fn a_template_for_an_action_that_sentry_may_add_is_tried_too() {
-    let dir = folder(&[("templates/triage_completed.md.tera", "# Title\n\nText {{ nope }}\n")]);
+    let dir =
+        folder(&[("templates/triage_completed.md.tera", "# Title\n\nText {{ event.id | duration }}\n")]);
     let report = check(dir.path(), &environment());
     let [fault] = report.faults.as_slice() else { panic!("one fault: {report:?}") };
     assert_eq!((fault.code, fault.line), ("template_fails", Some(3)));
+}
+
+#[test]
+fn a_template_that_cannot_be_read_hides_no_fault_of_another_one() {
+    let dir = folder(&[
+        ("templates/_part.md.tera", "{% nope %}\n"),
+        ("templates/coding_completed.md.tera", "# {{ run.typo }}\n"),
+        ("templates/pr_created.md.tera", "# {% if issue.level == \"fatal\" %}{{ rare }}{% endif %}\n"),
+        ("templates/root_cause_completed.md.tera", "# {{ event.id | markdwn }}\n"),
+        ("templates/solution_completed.md.tera", "# {% include \"_part.md.tera\" %}\n"),
+        ("templates/solution_started.md.tera", "# {{ event.id | duration }}\n"),
+    ]);
+    let faults = check(dir.path(), &environment()).faults;
+    let found: Vec<_> = faults
+        .iter()
+        .map(|fault| {
+            (fault.file.as_deref().and_then(Path::file_name).and_then(|name| name.to_str()), fault.code)
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (Some("_part.md.tera"), "template_invalid"),
+            (Some("coding_completed.md.tera"), "unknown_field"),
+            (Some("pr_created.md.tera"), "unknown_field"),
+            (Some("root_cause_completed.md.tera"), "template_invalid"),
+            (Some("solution_started.md.tera"), "template_fails"),
+        ]
+    );
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(in crate::render) fn unknown(file: &TemplateFile, shape: &Value) -> Vec<Temp
         let Some(chain) = Chain::at(&words, index) else { continue };
         let found = match scope.walk(&chain) {
             Walk::Unknown(finding) => Some(finding),
-            Walk::Nothing if is_alone && is_value(&words, index) => scope.misspelt(&chain),
+            Walk::Nothing if is_alone && is_value(&words, index) => scope.unknown_name(&chain),
             Walk::Nothing | Walk::Found(_) => None,
         };
         faults.extend(found.map(|finding| fault(file, finding)));
@@ -157,16 +157,21 @@ impl<'s, 'a> Scope<'s, 'a> {
         Walk::Found(value)
     }
 
-    /// Finds the name of the contract that an unknown one was meant to be.
-    fn misspelt(&self, chain: &Chain<'a>) -> Option<Finding> {
-        let names = self.shape.as_object()?.keys().map(String::as_str);
+    /// Finds a name that neither the contract nor the template itself has.
+    fn unknown_name(&self, chain: &Chain<'a>) -> Option<Finding> {
+        let names = || self.shape.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
         let name = chain.root.text;
-        if self.bound.contains_key(name) {
+        if self.bound.contains_key(name) || WORDS_OF_THE_ENGINE.contains(&name) {
             return None;
         }
-        let meant = slip(name, names)?;
-        let message = format!("there is no `{name}`");
-        Some(Finding { at: chain.root.at, message, hint: format!("did you mean `{meant}`?") })
+        let hint = match slip(name, names()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!(
+                "there are {}, and what the template sets itself",
+                names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            ),
+        };
+        Some(Finding { at: chain.root.at, message: format!("there is no `{name}`"), hint })
     }
 }
 
@@ -192,16 +197,45 @@ fn unknown_field(chain: &Chain<'_>, index: usize, field: &Word<'_>, value: &Valu
     Finding { at: field.at, message, hint }
 }
 
-/// Returns whether a name stands for a value: it names no tag, filter, test, function or argument.
+/// What is no name of a value wherever it stands.
+// Source: https://keats.github.io/tera/docs/, read 2026-11-25.
+const WORDS_OF_THE_ENGINE: [&str; 21] = [
+    "and",
+    "as",
+    "break",
+    "continue",
+    "elif",
+    "else",
+    "false",
+    "False",
+    "for",
+    "if",
+    "import",
+    "in",
+    "is",
+    "loop",
+    "none",
+    "None",
+    "not",
+    "or",
+    "true",
+    "True",
+    "__tera_context",
+];
+
+/// Returns whether a name stands for a value that has to be there: it names no tag, filter, test, function, argument
+/// or part of a template, and is not asked about.
 fn is_value(words: &[Word<'_>], index: usize) -> bool {
     let text = |index: Option<usize>| index.and_then(|index| words.get(index)).map_or("", |word| word.text);
     let (before, after) = (text(index.checked_sub(1)), text(index.checked_add(1)));
     let is_argument = after == "=" && text(index.checked_add(2)) != "=";
     let is_test = before == "is" || (before == "not" && text(index.checked_sub(2)) == "is");
-    !["{%", "|", "block", "endblock"].contains(&before)
-        && !["(", ":"].contains(&after)
+    let is_asked_about = after == "is" || (after == "|" && text(index.checked_add(2)) == "default");
+    !["{%", "|", "block", "endblock", "<", "/"].contains(&before)
+        && !["(", ":", "?."].contains(&after)
         && !is_argument
         && !is_test
+        && !is_asked_about
 }
 
 fn fault(file: &TemplateFile, finding: Finding) -> TemplateFault {
@@ -271,6 +305,10 @@ mod tests {
             ("{% if event.id.x %}x{% endif %}", "1:16 `event.id` has no fields | write `event.id`"),
             ("{% if evnt %}x{% endif %}", "1:7 there is no `evnt` | did you mean `event`?"),
             (
+                "{% if event.known %}{{ nope }}{% endif %}",
+                "1:24 there is no `nope` | there are `destination`, ",
+            ),
+            (
                 "{% if event.known and not isue.id %}x{% endif %}",
                 "1:27 there is no `isue` | did you mean `issue`?",
             ),
@@ -294,14 +332,16 @@ mod tests {
             "{{ run.pull_requests[0].url }}{{ run.changes[0].files[0].path }}",
             "{% for name, value in run %}{{ name.x }}{% endfor %}",
             "{% for step in run.solution.steps %}{{ loop.index }}{{ step.title }}{% endfor %}",
-            "{% set run = other %}{{ run.anything }}",
+            "{% set run = f(x=1) %}{{ run.anything }}",
             "{% set x = run.solution %}{% set x = run.root_cause %}{{ x.reasons }}",
             "{% set x %}text{% endset %}{{ x.y }}",
             "{% set steps = run.solution?.steps or [] %}{% for one in steps %}{{ one.x }}{% endfor %}",
             "{% for group in run.pull_requests | group_by(attribute=\"repo\") %}{{ group.x }}{% endfor %}",
             "{{ issue.id | default(value=1) }}{% if issue is events %}x{% endif %}{{ f(runs=1) }}",
             "{% component Card(run) %}{{ run.nope }}{% endcomponent Card %}",
-            "{{ my_own.field }}",
+            "{% set my_own = other(x=1) %}{{ my_own.field }}{% for my in [1] %}{{ my }}{% endfor %}",
+            "{% if my_own is defined %}x{% endif %}{{ other | default(value=\"x\") }}",
+            "{% if not true and event.known or false %}{{ loop }}{% endif %}",
         ] {
             assert_eq!(found(source), [""; 0], "{source}");
         }

@@ -16,7 +16,7 @@ pub(super) fn items(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-/// Returns a text with something in it, without NUL, which not every database can keep.
+/// Returns a text with something in it, without NUL, which not every database can keep; "N/A" is none.
 pub(super) fn text(value: Option<&Value>) -> Option<String> {
     let text = value.and_then(Value::as_str)?;
     let text = if text.contains('\0') { text.replace('\0', "") } else { text.to_owned() };
