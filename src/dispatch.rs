@@ -16,6 +16,7 @@ mod outage;
 pub mod pace;
 mod plan;
 mod planner;
+mod probe;
 mod sender;
 mod stories;
 #[cfg(test)]
@@ -192,7 +193,7 @@ impl Shared {
             .iter()
             .map(|destination| {
                 let notifier = rules.notifiers.get(&destination.name).cloned();
-                Arc::new(Desk::configured(destination, notifier, now))
+                Arc::new(Desk::configured(destination, notifier, Arc::clone(&metrics), now))
             })
             .collect();
         let timeouts = rules.destinations.iter().map(|destination| destination.timeout);

@@ -57,7 +57,7 @@ pub(super) async fn deliver(courier: Arc<Courier>, job: Job) {
     let Job { claim, desk, mut seat, story, paid, claimed_at } = job;
     let DeliveryClaim { ticket, delivery } = claim;
     let shared = &*courier.shared;
-    let finish = courier.attempt(&desk, &delivery, story).await;
+    let finish = courier.attempt(&desk, &delivery, story, paid).await;
     let now = Instant::now();
     if paid && !finish.called {
         desk.give_back();
@@ -76,10 +76,14 @@ pub(super) async fn deliver(courier: Arc<Courier>, job: Job) {
 }
 
 impl Courier {
-    async fn attempt(&self, desk: &Desk, delivery: &Delivery, story: StoryTicket) -> Finish {
+    async fn attempt(&self, desk: &Desk, delivery: &Delivery, story: StoryTicket, paid: bool) -> Finish {
         let shared = &*self.shared;
         if let Err(next) = self.may_send(desk, delivery) {
             return Finish::uncalled(next);
+        }
+        if !paid {
+            // Claimed while the destination was closed, without a word to its pace: it is claimed again, as a call.
+            return Finish::uncalled(Next::GivenBack);
         }
         let Some(place) = &desk.place else { return Finish::uncalled(Next::Dead(Reason::Removed)) };
         let Some(notifier) = &place.notifier else { return Finish::uncalled(Next::GivenBack) };
@@ -104,9 +108,9 @@ impl Courier {
         if let Err(next) = self.may_send(desk, delivery) {
             return Finish::uncalled(next).of(run);
         }
-        let finish = self.send(place.timeout, notifier.as_ref(), delivery, body).await;
+        let mut finish = self.send(place.timeout, notifier.as_ref(), delivery, body).await;
         // While the slot is still taken: whoever gets it next is to know.
-        finish.tell(desk, &shared.settings, Instant::now());
+        finish.tell(desk, &delivery.id, &shared.settings, Instant::now());
         drop(permit);
         finish.of(run)
     }
