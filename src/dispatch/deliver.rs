@@ -92,8 +92,9 @@ impl Courier {
             fetched = fetch(shared, desk, delivery, story) => fetched,
             () = self.quitting() => None,
         };
-        // Dropped with the message, once it is told.
-        let Some((story, _room)) = fetched else { return Finish::uncalled(Next::GivenBack) };
+        let Some((story, rooms)) = fetched else { return Finish::uncalled(Next::GivenBack) };
+        // One is dropped with the message, once it is told; the other when it is made.
+        let (_room, workshop) = rooms.unzip();
         let run = story.as_ref().and_then(|story| Run::label_of(&story.events));
 
         let began = Began::now(&shared.clock);
@@ -101,6 +102,7 @@ impl Courier {
             Ok(body) => body,
             Err(words) => return Finish::unrendered(delivery, began, &words).of(run),
         };
+        drop(workshop);
         let Some(permit) = patiently(desk.slot()).await else {
             return Finish::uncalled(Next::GivenBack).of(run);
         };
@@ -186,17 +188,21 @@ fn body(
     let story = story.ok_or("the event is no longer in the store")?;
     // A panic would come again with every attempt, and nobody would learn of it.
     catch_unwind(AssertUnwindSafe(|| {
-        let event = story.events.last().ok_or("the event has no run")?;
+        let Story { events, payload } = story;
+        let event = events.last().ok_or("the event has no run")?;
         let links = shared.links(&event.organization).ok_or("there are no links for its organization")?;
-        let context = Context::new(&story.events, &links, delivery.origin == Origin::Replay)
+        let context = Context::new(&events, &links, delivery.origin == Origin::Replay)
             .ok_or("the event has no run")?
             .made_at(shared.clock.wall());
-        let context = if place.wants_payload { context.with_payload(&story.payload) } else { context };
+        // Each of these may be megabytes, so none is kept for longer than it is needed.
+        drop(events);
+        let context = if place.wants_payload { context.with_payload(&payload) } else { context };
+        drop(payload);
         let rendered = match &delivery.template_set {
-            None => shared.rules.renderer.render(&context, &place.target),
+            None => shared.rules.renderer.render_once(context, &place.target),
             Some(set) => {
                 let target = Target { set: Some(set.clone()), ..place.target.clone() };
-                shared.rules.renderer.render(&context, &target)
+                shared.rules.renderer.render_once(context, &target)
             }
         };
         let rendered = rendered.map_err(|error| error.to_string())?;
@@ -205,21 +211,25 @@ fn body(
     .unwrap_or_else(|_| Err("rendering it broke off".to_owned()))
 }
 
-/// Returns the story, and the room that it takes where it is heavy; `None` where it cannot be had now.
-async fn fetch<'desk>(
-    shared: &Shared,
-    desk: &'desk Desk,
+/// Returns the story, and the rooms that it takes where it is heavy; `None` where it cannot be had now.
+async fn fetch<'a>(
+    shared: &'a Shared,
+    desk: &'a Desk,
     delivery: &Delivery,
     ticket: StoryTicket,
-) -> Option<(Option<Story>, Option<SemaphorePermit<'desk>>)> {
+) -> Option<(Option<Story>, Option<Rooms<'a>>)> {
     let bytes = match ticket.fetch(shared).await? {
         None => return Some((None, None)),
         Some(Told::Story(story)) => return Some((Some(story), None)),
         Some(Told::Heavy { bytes }) => bytes,
     };
     let room = patiently(desk.room_for(bytes)).await?;
-    Some((fetch_heavy(&delivery.event_id, shared).await?, Some(room)))
+    let workshop = patiently(shared.workshop.room_for(bytes)).await?;
+    Some((fetch_heavy(&delivery.event_id, shared).await?, Some((room, workshop))))
 }
+
+/// What a heavy story takes at its desk, and while its message is made.
+type Rooms<'a> = (SemaphorePermit<'a>, SemaphorePermit<'a>);
 
 async fn patiently<T>(wait: impl Future<Output = Option<T>>) -> Option<T> {
     timeout(SLOT_PATIENCE, wait).await.ok()?

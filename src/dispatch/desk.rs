@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::DeliveryConfig;
 use super::pace::Pace;
 use super::probe::{Change, Probe};
+use super::stories::Room;
 use crate::delivery::{DeliveryId, DestinationName, Reason};
 use crate::notify::{Destination, Notifier, Rate, Service};
 use crate::render::Target;
@@ -21,9 +22,6 @@ use crate::telemetry::Metrics;
 /// How many deliveries are looked at together where none is sent: the destination is gone, or closed for long.
 const UNSENT_AT_ONCE: usize = 64;
 
-/// How much heavy stories may take together, in KiB. One that is heavier goes alone.
-const HEAVY_KIB: u16 = 8 * 1024;
-
 /// One destination at work.
 pub(super) struct Desk {
     /// Its name.
@@ -32,9 +30,9 @@ pub(super) struct Desk {
     pub(super) place: Option<Place>,
     /// One permit per request that may be open at once. Held from just before a request to just after its answer.
     slots: Semaphore,
-    /// One permit per KiB that heavy stories may take together, from before they are read until they are told. Per
-    /// destination, so that one that hangs keeps no other waiting.
-    heavy: Semaphore,
+    /// For heavy stories, from before they are read until they are told. Per destination, so that one that hangs keeps
+    /// no other waiting.
+    heavy: Room,
     /// Raised by the plan loop: something new waits here.
     planned: AtomicBool,
     /// Shared by all attempts, because one answer may close the destination for all of them. Never held over an
@@ -132,7 +130,7 @@ impl Desk {
             name,
             place,
             slots: Semaphore::new(in_flight),
-            heavy: Semaphore::new(usize::from(HEAVY_KIB)),
+            heavy: Room::default(),
             planned: AtomicBool::new(false),
             door,
         }
@@ -145,8 +143,7 @@ impl Desk {
 
     /// Waits until there is room for a heavy story; `None` where the relay stops.
     pub(super) async fn room_for(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
-        let kib = u16::try_from(bytes / 1024).unwrap_or(HEAVY_KIB).clamp(1, HEAVY_KIB);
-        self.heavy.acquire_many(u32::from(kib)).await.ok()
+        self.heavy.room_for(bytes).await
     }
 
     /// Lets no further request begin.
