@@ -16,6 +16,7 @@ mod outage;
 pub mod pace;
 mod plan;
 mod planner;
+mod probe;
 mod sender;
 mod stories;
 #[cfg(test)]
@@ -45,6 +46,7 @@ use desk::Desk;
 use moment::{SteadyClock, between};
 use outage::{Outage, Pauses};
 use sender::Sender;
+use stories::Room;
 
 /// How often is looked without being woken: what another process queued is noticed within that time.
 const POLL: Duration = Duration::from_millis(500);
@@ -173,6 +175,9 @@ struct Shared {
     desk_of: HashMap<DestinationName, Arc<Desk>>,
     /// Raised by the plan loop for the loop that sends. Only that one waits for it, so no signal is lost.
     planned: Notify,
+    /// For heavy stories while their messages are made, which takes several times their size and no destination's
+    /// time. For all destinations together.
+    workshop: Room,
     /// Raised by the plan loop: something may wait at any destination.
     look_everywhere: AtomicBool,
 }
@@ -192,7 +197,7 @@ impl Shared {
             .iter()
             .map(|destination| {
                 let notifier = rules.notifiers.get(&destination.name).cloned();
-                Arc::new(Desk::configured(destination, notifier, now))
+                Arc::new(Desk::configured(destination, notifier, Arc::clone(&metrics), now))
             })
             .collect();
         let timeouts = rules.destinations.iter().map(|destination| destination.timeout);
@@ -208,6 +213,7 @@ impl Shared {
             metrics,
             outage: Outage::default(),
             planned: Notify::new(),
+            workshop: Room::default(),
             look_everywhere: AtomicBool::new(false),
         }
     }

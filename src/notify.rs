@@ -32,7 +32,7 @@ use serde::Serialize;
 
 use crate::delivery::{DeliveryId, DestinationKind, DestinationName, Reason, Rung};
 use crate::notify::client::HttpClient;
-use crate::notify::discord::DiscordNotifier;
+use crate::notify::discord::{Courtesy, DiscordNotifier};
 use crate::notify::endpoint::Endpoint;
 use crate::notify::slack::SlackNotifier;
 use crate::notify::webhook::{SigningKey, WebhookConfig, WebhookNotifier};
@@ -49,7 +49,7 @@ pub struct Destination {
     pub name: DestinationName,
     /// The template set it asks for; a route's own wins.
     pub template_set: Option<String>,
-    /// How often it may be called. Default by kind: Slack 1/s with a burst of 3, Discord 30/m with a burst of 5,
+    /// How often it may be called. Default by kind: Slack 1/s with a burst of 3, Discord 25/m with a burst of 5,
     /// webhook unlimited.
     pub rate: Rate,
     /// How many requests may be open at once. Default 1 for Slack and Discord, 64 for webhook; 1 to 1,000.
@@ -229,7 +229,8 @@ pub enum BuildError {
 
 /// Builds the notifiers of all destinations that can be called; logs why one cannot.
 pub fn build(destinations: &[Destination], client: &HttpClient) -> Notifiers {
-    let notifier = |destination: &Destination| match notifier(destination, client) {
+    let courtesy = Arc::default();
+    let notifier = |destination: &Destination| match notifier_beside(destination, client, &courtesy) {
         Ok(notifier) => Some((destination.name.clone(), notifier)),
         Err(error) => {
             let name = destination.name.as_str();
@@ -248,6 +249,15 @@ pub fn build(destinations: &[Destination], client: &HttpClient) -> Notifiers {
 /// # Errors
 /// [`BuildError`] when one of its secrets is missing or cannot be used.
 pub fn notifier(destination: &Destination, client: &HttpClient) -> Result<Arc<dyn Notifier>, BuildError> {
+    notifier_beside(destination, client, &Arc::default())
+}
+
+/// Builds the notifier of one destination of several.
+fn notifier_beside(
+    destination: &Destination,
+    client: &HttpClient,
+    courtesy: &Arc<Courtesy>,
+) -> Result<Arc<dyn Notifier>, BuildError> {
     let (client, timeout) = (client.clone(), destination.timeout);
     match &destination.service {
         Service::Slack(config) => {
@@ -256,7 +266,8 @@ pub fn notifier(destination: &Destination, client: &HttpClient) -> Result<Arc<dy
         }
         Service::Discord(config) => {
             let endpoint = Endpoint::parse(known(&config.webhook_url)?)?;
-            Ok(Arc::new(DiscordNotifier::new(config, endpoint, client, timeout)))
+            let courtesy = Arc::clone(courtesy);
+            Ok(Arc::new(DiscordNotifier::new(config, endpoint, client, timeout, courtesy)))
         }
         Service::Webhook(config) => Ok(Arc::new(webhook_notifier(config, client, timeout)?)),
     }

@@ -207,7 +207,7 @@ impl Renderer {
     /// # Errors
     /// [`RenderError`] where the template uses what is not there, or where what it made is no message or no JSON.
     pub fn render(&self, context: &Context, target: &Target) -> Result<Rendered, RenderError> {
-        let Some(found) = self.find(&context.event().action, target) else {
+        let Some(found) = self.find(context.action(), target) else {
             return Ok(Rendered::Document(context.document()));
         };
         let values = template_context(context, target, found.family);
@@ -231,6 +231,17 @@ impl Renderer {
                 rejected(&found, message, hint)
             }),
         }
+    }
+
+    /// As [`render`](Self::render), of a context that nobody needs any more: its document is not copied.
+    ///
+    /// # Errors
+    /// As [`render`](Self::render).
+    pub fn render_once(&self, context: Context, target: &Target) -> Result<Rendered, RenderError> {
+        if self.find(context.action(), target).is_none() {
+            return Ok(Rendered::Document(context.into_document()));
+        }
+        self.render(&context, target)
     }
 
     /// Tells whether the template that an action would use was loaded: one that is at fault itself, or needs one that

@@ -146,17 +146,27 @@ impl Raw {
 }
 
 fn check_retries(raw: &Raw, delivery: &DeliveryConfig, layers: &Layers, findings: &mut Findings) {
-    if delivery.retry_min <= delivery.retry_max {
-        return;
-    }
-    let place = layers.place("delivery.retry_min").or_else(|| layers.place("delivery.retry_max"));
-    if let Some(place) = place {
+    let (retry_min, retry_max) = (&raw.delivery.retry_min, &raw.delivery.retry_max);
+    let longer_than = |name: &str, value: &str| {
+        let place = layers.place("delivery.retry_min").or_else(|| layers.place(name))?;
         let message = format!(
-            "`delivery.retry_min` is {}, longer than `delivery.retry_max`, which is {}",
-            quoted(&raw.delivery.retry_min),
-            quoted(&raw.delivery.retry_max)
+            "`delivery.retry_min` is {}, longer than `{name}`, which is {}",
+            quoted(retry_min),
+            quoted(value)
         );
+        Some((place, message))
+    };
+    if delivery.retry_min > delivery.retry_max
+        && let Some((place, message)) = longer_than("delivery.retry_max", retry_max)
+    {
         let hint = "`retry_min` is the first pause, from which it doubles up to `retry_max`";
+        findings.fault(place, "out_of_range", message, hint.to_owned());
+    }
+    if delivery.retry_min > delivery.give_up_after
+        && let Some((place, message)) = longer_than("delivery.give_up_after", &raw.delivery.give_up_after)
+    {
+        let hint =
+            "after the first pause a delivery would be given up: let `give_up_after` hold several pauses";
         findings.fault(place, "out_of_range", message, hint.to_owned());
     }
 }

@@ -44,20 +44,31 @@ pub fn next(delivery: &Delivery, failure: &Failure<'_>, settings: &DeliveryConfi
         Verdict::Retry | Verdict::RetryAtMost(_) => true,
         Verdict::RetryUncounted => false,
     };
-    let wanted = pause(delivery.failures, failure.jitter, settings);
-    let due_at = after(failure.now, wanted.max(failure.error.retry_after.unwrap_or_default()));
-    if due_at > gives_up_at(delivery, settings) {
+    let wait = failure.error.retry_after.unwrap_or_default();
+    // Who says when does not want it later.
+    let says_when = !counted && !wait.is_zero();
+    let wanted = if says_when { Duration::ZERO } else { pause(delivery.failures, failure.jitter, settings) };
+    let asked = after(failure.now, wait);
+    let gives_up_at = gives_up_at(delivery, settings);
+    if failure.now >= gives_up_at || asked > gives_up_at {
         return Next::Dead(reason);
     }
+    // A pause of ours never takes the last try away.
+    let due_at = asked.max(after(failure.now, wanted)).min(gives_up_at);
     Next::Retry { due_at, counted, rung: delivery.rung }
 }
 
 /// Returns the pause after so many counted failures: by full jitter anything between nothing and `retry_min` doubled
 /// that often, `retry_max` at most.
 pub fn pause(failures: u32, jitter: f64, settings: &DeliveryConfig) -> Duration {
-    let doublings = 1_u32.checked_shl(failures).unwrap_or(u32::MAX);
-    let ceiling = settings.retry_min.saturating_mul(doublings).min(settings.retry_max);
+    let ceiling = ceiling(failures, settings);
     ceiling.mul_f64(jitter.clamp(0.0, 1.0)).min(ceiling)
+}
+
+/// Returns the longest pause after so many failures: `retry_min` doubled that often, `retry_max` at most.
+pub fn ceiling(failures: u32, settings: &DeliveryConfig) -> Duration {
+    let doublings = 1_u32.checked_shl(failures).unwrap_or(u32::MAX);
+    settings.retry_min.saturating_mul(doublings).min(settings.retry_max)
 }
 
 /// Returns the moment after which a delivery is not tried again.
@@ -181,9 +192,9 @@ mod tests {
                     prop_assert_eq!(rung, Rung::Whole);
                 }
                 other @ (Next::Delivered | Next::Dead(_) | Next::GivenBack) => {
-                    let latest = retry_after.unwrap_or_default().max(settings().retry_max);
+                    let earliest = after(now, retry_after.unwrap_or_default());
                     prop_assert_eq!(other, Next::Dead(Reason::ServerError));
-                    prop_assert!(after(now, latest) > gives_up_at(&delivery, &settings()));
+                    prop_assert!(earliest >= gives_up_at(&delivery, &settings()));
                 }
             }
         }

@@ -308,7 +308,7 @@ impl Entry {
                 self.look_open(now, free)
             }
             Standing::Gone | Standing::Removed => self.look_due(now, free, false),
-            Standing::Held | Standing::Keyless => self.look_closed(now, free, standing, closed_at_most),
+            Standing::Held(_) | Standing::Keyless => self.look_closed(now, free, standing, closed_at_most),
         }
     }
 
@@ -341,7 +341,7 @@ impl Entry {
             self.closed_look_at = Some(now + closed_at_most.max(CLOSED_AT_LEAST));
             return Look::Now { allowance: free, sends: false };
         }
-        let opens_at = (standing == Standing::Held).then(|| self.desk.opens_at(now));
+        let opens_at = (standing != Standing::Keyless).then(|| self.desk.opens_at(now));
         let look_at = (free > 0).then_some(look_at);
         match opens_at.map_or(look_at, |opens_at| Some(earliest(look_at, opens_at))) {
             Some(moment) => Look::At(moment),

@@ -28,13 +28,13 @@ pub(super) fn decide(
     match standing {
         Standing::Removed => return Err(Next::Dead(Reason::Removed)),
         Standing::Gone => return Err(Next::Dead(Reason::Gone)),
-        Standing::Open | Standing::Held | Standing::Keyless => {}
+        Standing::Open | Standing::Held(_) | Standing::Keyless => {}
     }
     if expire_after.is_some_and(|news_for| between(delivery.created_at, now) > news_for) {
         return Err(Next::Dead(Reason::Expired));
     }
     let reason = match standing {
-        Standing::Held => Reason::RateLimited,
+        Standing::Held(reason) => reason,
         Standing::Keyless => Reason::Auth,
         Standing::Open | Standing::Gone | Standing::Removed => return Ok(()),
     };
@@ -59,8 +59,13 @@ mod tests {
     use crate::dispatch::tests::{delivery, settings, start};
 
     const NEWS: Option<Duration> = Some(Duration::from_hours(6));
-    const ALL: [Standing; 5] =
-        [Standing::Open, Standing::Held, Standing::Keyless, Standing::Gone, Standing::Removed];
+    const ALL: [Standing; 5] = [
+        Standing::Open,
+        Standing::Held(Reason::Connect),
+        Standing::Keyless,
+        Standing::Gone,
+        Standing::Removed,
+    ];
 
     fn decided(expire_after: Option<Duration>, hours: u64) -> [Result<(), Next>; 5] {
         let now = after(start(), Duration::from_hours(hours));
@@ -101,7 +106,7 @@ mod tests {
             decided(None, 25),
             [
                 Ok(()),
-                Err(Next::Dead(Reason::RateLimited)),
+                Err(Next::Dead(Reason::Connect)),
                 Err(Next::Dead(Reason::Auth)),
                 Err(Next::Dead(Reason::Gone)),
                 Err(Next::Dead(Reason::Removed)),

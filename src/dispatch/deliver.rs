@@ -57,7 +57,7 @@ pub(super) async fn deliver(courier: Arc<Courier>, job: Job) {
     let Job { claim, desk, mut seat, story, paid, claimed_at } = job;
     let DeliveryClaim { ticket, delivery } = claim;
     let shared = &*courier.shared;
-    let finish = courier.attempt(&desk, &delivery, story).await;
+    let finish = courier.attempt(&desk, &delivery, story, paid).await;
     let now = Instant::now();
     if paid && !finish.called {
         desk.give_back();
@@ -76,10 +76,14 @@ pub(super) async fn deliver(courier: Arc<Courier>, job: Job) {
 }
 
 impl Courier {
-    async fn attempt(&self, desk: &Desk, delivery: &Delivery, story: StoryTicket) -> Finish {
+    async fn attempt(&self, desk: &Desk, delivery: &Delivery, story: StoryTicket, paid: bool) -> Finish {
         let shared = &*self.shared;
         if let Err(next) = self.may_send(desk, delivery) {
             return Finish::uncalled(next);
+        }
+        if !paid {
+            // Claimed while the destination was closed, without a word to its pace: it is claimed again, as a call.
+            return Finish::uncalled(Next::GivenBack);
         }
         let Some(place) = &desk.place else { return Finish::uncalled(Next::Dead(Reason::Removed)) };
         let Some(notifier) = &place.notifier else { return Finish::uncalled(Next::GivenBack) };
@@ -88,8 +92,9 @@ impl Courier {
             fetched = fetch(shared, desk, delivery, story) => fetched,
             () = self.quitting() => None,
         };
-        // Dropped with the message, once it is told.
-        let Some((story, _room)) = fetched else { return Finish::uncalled(Next::GivenBack) };
+        let Some((story, rooms)) = fetched else { return Finish::uncalled(Next::GivenBack) };
+        // One is dropped with the message, once it is told; the other when it is made.
+        let (_room, workshop) = rooms.unzip();
         let run = story.as_ref().and_then(|story| Run::label_of(&story.events));
 
         let began = Began::now(&shared.clock);
@@ -97,6 +102,7 @@ impl Courier {
             Ok(body) => body,
             Err(words) => return Finish::unrendered(delivery, began, &words).of(run),
         };
+        drop(workshop);
         let Some(permit) = patiently(desk.slot()).await else {
             return Finish::uncalled(Next::GivenBack).of(run);
         };
@@ -104,9 +110,9 @@ impl Courier {
         if let Err(next) = self.may_send(desk, delivery) {
             return Finish::uncalled(next).of(run);
         }
-        let finish = self.send(place.timeout, notifier.as_ref(), delivery, body).await;
+        let mut finish = self.send(place.timeout, notifier.as_ref(), delivery, body).await;
         // While the slot is still taken: whoever gets it next is to know.
-        finish.tell(desk, &shared.settings, Instant::now());
+        finish.tell(desk, &delivery.id, &shared.settings, Instant::now());
         drop(permit);
         finish.of(run)
     }
@@ -182,17 +188,21 @@ fn body(
     let story = story.ok_or("the event is no longer in the store")?;
     // A panic would come again with every attempt, and nobody would learn of it.
     catch_unwind(AssertUnwindSafe(|| {
-        let event = story.events.last().ok_or("the event has no run")?;
+        let Story { events, payload } = story;
+        let event = events.last().ok_or("the event has no run")?;
         let links = shared.links(&event.organization).ok_or("there are no links for its organization")?;
-        let context = Context::new(&story.events, &links, delivery.origin == Origin::Replay)
+        let context = Context::new(&events, &links, delivery.origin == Origin::Replay)
             .ok_or("the event has no run")?
             .made_at(shared.clock.wall());
-        let context = if place.wants_payload { context.with_payload(&story.payload) } else { context };
+        // Each of these may be megabytes, so none is kept for longer than it is needed.
+        drop(events);
+        let context = if place.wants_payload { context.with_payload(&payload) } else { context };
+        drop(payload);
         let rendered = match &delivery.template_set {
-            None => shared.rules.renderer.render(&context, &place.target),
+            None => shared.rules.renderer.render_once(context, &place.target),
             Some(set) => {
                 let target = Target { set: Some(set.clone()), ..place.target.clone() };
-                shared.rules.renderer.render(&context, &target)
+                shared.rules.renderer.render_once(context, &target)
             }
         };
         let rendered = rendered.map_err(|error| error.to_string())?;
@@ -201,21 +211,25 @@ fn body(
     .unwrap_or_else(|_| Err("rendering it broke off".to_owned()))
 }
 
-/// Returns the story, and the room that it takes where it is heavy; `None` where it cannot be had now.
-async fn fetch<'desk>(
-    shared: &Shared,
-    desk: &'desk Desk,
+/// Returns the story, and the rooms that it takes where it is heavy; `None` where it cannot be had now.
+async fn fetch<'a>(
+    shared: &'a Shared,
+    desk: &'a Desk,
     delivery: &Delivery,
     ticket: StoryTicket,
-) -> Option<(Option<Story>, Option<SemaphorePermit<'desk>>)> {
+) -> Option<(Option<Story>, Option<Rooms<'a>>)> {
     let bytes = match ticket.fetch(shared).await? {
         None => return Some((None, None)),
         Some(Told::Story(story)) => return Some((Some(story), None)),
         Some(Told::Heavy { bytes }) => bytes,
     };
     let room = patiently(desk.room_for(bytes)).await?;
-    Some((fetch_heavy(&delivery.event_id, shared).await?, Some(room)))
+    let workshop = patiently(shared.workshop.room_for(bytes)).await?;
+    Some((fetch_heavy(&delivery.event_id, shared).await?, Some((room, workshop))))
 }
+
+/// What a heavy story takes at its desk, and while its message is made.
+type Rooms<'a> = (SemaphorePermit<'a>, SemaphorePermit<'a>);
 
 async fn patiently<T>(wait: impl Future<Output = Option<T>>) -> Option<T> {
     timeout(SLOT_PATIENCE, wait).await.ok()?

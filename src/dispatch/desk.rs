@@ -9,17 +9,18 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
+use super::DeliveryConfig;
 use super::pace::Pace;
-use crate::delivery::DestinationName;
+use super::probe::{Change, Probe};
+use super::stories::Room;
+use crate::delivery::{DeliveryId, DestinationName, Reason};
 use crate::notify::{Destination, Notifier, Rate, Service};
 use crate::render::Target;
 use crate::store::{DestinationChange, DestinationEntry};
+use crate::telemetry::Metrics;
 
 /// How many deliveries are looked at together where none is sent: the destination is gone, or closed for long.
 const UNSENT_AT_ONCE: usize = 64;
-
-/// How much heavy stories may take together, in KiB. One that is heavier goes alone.
-const HEAVY_KIB: u16 = 8 * 1024;
 
 /// One destination at work.
 pub(super) struct Desk {
@@ -29,9 +30,9 @@ pub(super) struct Desk {
     pub(super) place: Option<Place>,
     /// One permit per request that may be open at once. Held from just before a request to just after its answer.
     slots: Semaphore,
-    /// One permit per KiB that heavy stories may take together, from before they are read until they are told. Per
-    /// destination, so that one that hangs keeps no other waiting.
-    heavy: Semaphore,
+    /// For heavy stories, from before they are read until they are told. Per destination, so that one that hangs keeps
+    /// no other waiting.
+    heavy: Room,
     /// Raised by the plan loop: something new waits here.
     planned: AtomicBool,
     /// Shared by all attempts, because one answer may close the destination for all of them. Never held over an
@@ -53,10 +54,12 @@ pub(super) struct Place {
     pub(super) expire_after: Option<Duration>,
     /// How many deliveries may be claimed for it at once.
     capacity: usize,
+    metrics: Arc<Metrics>,
 }
 
 struct Door {
     pace: Pace,
+    probe: Probe,
     /// Whether the destination no longer exists.
     gone: Word,
     /// Whether it asked to be left alone, and that is to outlive the process.
@@ -77,8 +80,8 @@ enum Word {
 pub(super) enum Standing {
     /// It may be called, as often as its pace allows.
     Open,
-    /// It asked to be left alone for now.
-    Held,
+    /// It is left alone for now: it asked for that, or keeps refusing for this reason.
+    Held(Reason),
     /// Its secret is missing.
     Keyless,
     /// It no longer exists.
@@ -92,6 +95,7 @@ impl Desk {
     pub(super) fn configured(
         destination: &Destination,
         notifier: Option<Arc<dyn Notifier>>,
+        metrics: Arc<Metrics>,
         now: Instant,
     ) -> Self {
         let in_flight = destination.in_flight.clamp(1, Semaphore::MAX_PERMITS);
@@ -105,6 +109,7 @@ impl Desk {
             timeout: destination.timeout,
             expire_after: destination.expire_after,
             capacity: in_flight + ahead,
+            metrics,
         };
         Self::new(destination.name.clone(), Some(place), in_flight, destination.rate, now)
     }
@@ -115,13 +120,17 @@ impl Desk {
     }
 
     fn new(name: DestinationName, place: Option<Place>, in_flight: usize, rate: Rate, now: Instant) -> Self {
-        let door =
-            Mutex::new(Door { pace: Pace::new(rate, now), gone: Word::NotGiven, held: Word::NotGiven });
+        let door = Mutex::new(Door {
+            pace: Pace::new(rate, now),
+            probe: Probe::default(),
+            gone: Word::NotGiven,
+            held: Word::NotGiven,
+        });
         Self {
             name,
             place,
             slots: Semaphore::new(in_flight),
-            heavy: Semaphore::new(usize::from(HEAVY_KIB)),
+            heavy: Room::default(),
             planned: AtomicBool::new(false),
             door,
         }
@@ -134,8 +143,7 @@ impl Desk {
 
     /// Waits until there is room for a heavy story; `None` where the relay stops.
     pub(super) async fn room_for(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
-        let kib = u16::try_from(bytes / 1024).unwrap_or(HEAVY_KIB).clamp(1, HEAVY_KIB);
-        self.heavy.acquire_many(u32::from(kib)).await.ok()
+        self.heavy.room_for(bytes).await
     }
 
     /// Lets no further request begin.
@@ -167,7 +175,7 @@ impl Desk {
         } else if place.notifier.is_none() {
             Standing::Keyless
         } else if door.pace.held_until(now).is_some() {
-            Standing::Held
+            Standing::Held(door.probe.reason().unwrap_or(Reason::RateLimited))
         } else {
             Standing::Open
         }
@@ -176,10 +184,11 @@ impl Desk {
     /// Returns how many deliveries may be claimed at once, for a destination in this standing.
     pub(super) fn capacity(&self, standing: Standing) -> usize {
         match (standing, &self.place) {
-            (Standing::Open, Some(place)) => place.capacity,
-            (Standing::Open | Standing::Held | Standing::Keyless | Standing::Gone | Standing::Removed, _) => {
-                UNSENT_AT_ONCE
-            }
+            (Standing::Open, Some(place)) => self.door().probe.limit(place.capacity),
+            (
+                Standing::Open | Standing::Held(_) | Standing::Keyless | Standing::Gone | Standing::Removed,
+                _,
+            ) => UNSENT_AT_ONCE,
         }
     }
 
@@ -215,6 +224,62 @@ impl Desk {
         door.held = Word::Unwritten;
     }
 
+    /// Notes that the destination took a delivery.
+    pub(super) fn note_taken(&self, now: Instant) {
+        let Some(place) = &self.place else { return };
+        let change = self.door().probe.taken(place.capacity, now);
+        self.tell(place, change, None);
+    }
+
+    /// Notes that the destination refused a delivery as it might have refused any other; returns for how long it is
+    /// left alone, where it keeps refusing.
+    pub(super) fn note_refused(
+        &self,
+        delivery: &DeliveryId,
+        reason: Reason,
+        settings: &DeliveryConfig,
+        now: Instant,
+    ) -> Option<Duration> {
+        let place = self.place.as_ref()?;
+        let change = {
+            let mut door = self.door();
+            if door.pace.held_until(now).is_some() {
+                // It began before the others told.
+                return None;
+            }
+            door.probe.refused(delivery, reason, settings, now)
+        };
+        self.tell(place, change, Some(reason));
+        match change? {
+            Change::Paused { pause, .. } => Some(pause),
+            Change::Resumed(_) => None,
+        }
+    }
+
+    /// Says once that it begins to be left alone, and once that this has ended.
+    fn tell(&self, place: &Place, change: Option<Change>, reason: Option<Reason>) {
+        let destination = self.name.as_str();
+        match change {
+            Some(Change::Paused { first: true, .. }) => {
+                place.metrics.destination_paused(destination, true);
+                tracing::warn!(
+                    destination,
+                    reason = reason.map(Reason::as_str),
+                    "the destination keeps refusing; its deliveries wait, and it is tried with one at a time"
+                );
+            }
+            Some(Change::Resumed(after)) => {
+                place.metrics.destination_paused(destination, false);
+                tracing::info!(
+                    destination,
+                    refused_s = after.as_secs(),
+                    "the destination is called again; what waited goes out"
+                );
+            }
+            Some(Change::Paused { first: false, .. }) | None => {}
+        }
+    }
+
     /// Closes the destination, because an answer said that it no longer exists.
     pub(super) fn close(&self) {
         let mut door = self.door();
@@ -247,6 +312,9 @@ impl Desk {
         if let Some(hold) = hold {
             door.pace.hold(hold, now);
             door.held = Word::Written;
+            if door.pace.held_until(now).is_some() {
+                door.probe.begin_gently();
+            }
         }
     }
 
@@ -265,6 +333,11 @@ impl Desk {
         if door.held == Word::Written && !held {
             door.held = Word::NotGiven;
             door.pace.release(now);
+            let change = door.probe.forget(now);
+            drop(door);
+            if let Some(place) = &self.place {
+                self.tell(place, change, None);
+            }
         }
     }
 }

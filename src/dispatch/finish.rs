@@ -9,8 +9,8 @@ use super::backoff::{self, Failure};
 use super::desk::Desk;
 use super::moment::{SteadyClock, after};
 use super::{DeliveryConfig, bearable};
-use crate::delivery::{Attempt, Delivery, Reason};
-use crate::notify::{Sent, Verdict};
+use crate::delivery::{Attempt, Delivery, DeliveryId, Reason};
+use crate::notify::{SendError, Sent, Verdict};
 use crate::store::{DeliveryTicket, DestinationChange, Next, Record};
 
 /// Longest text of a template error that is kept, in characters.
@@ -33,6 +33,28 @@ pub(super) struct Finish {
     pause: Option<Duration>,
     /// Whether the destination no longer exists.
     gone: bool,
+    /// What the answer says of the destination beside the delivery.
+    sign: Sign,
+}
+
+/// What an answer, or its absence, says of a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    /// Nothing: it judged the message, or asked for time.
+    None,
+    /// It takes deliveries.
+    Takes,
+    /// It would have refused any other delivery, too.
+    Refuses(Reason),
+}
+
+impl Sign {
+    fn of(error: &SendError) -> Self {
+        match error.verdict {
+            Verdict::Retry | Verdict::RetryAtMost(_) => Self::Refuses(error.reason),
+            Verdict::RetryUncounted | Verdict::NextRung | Verdict::GiveUp | Verdict::Gone => Self::None,
+        }
+    }
 }
 
 /// When an attempt began.
@@ -64,7 +86,16 @@ impl Began {
 impl Finish {
     /// The destination was not called.
     pub(super) fn uncalled(next: Next) -> Self {
-        Self { attempt: None, next, hold: None, pause: None, gone: false, called: false, run: None }
+        Self {
+            attempt: None,
+            next,
+            hold: None,
+            pause: None,
+            gone: false,
+            sign: Sign::None,
+            called: false,
+            run: None,
+        }
     }
 
     /// There was nothing to send: the template failed.
@@ -77,7 +108,13 @@ impl Finish {
     /// The destination took it.
     pub(super) fn taken(delivery: &Delivery, began: Began, sent: &Sent) -> Self {
         let attempt = Attempt { status: Some(sent.status), ..began.attempt(delivery, None) };
-        Self { attempt: Some(attempt), pause: sent.pause, called: true, ..Self::uncalled(Next::Delivered) }
+        Self {
+            attempt: Some(attempt),
+            pause: sent.pause,
+            sign: Sign::Takes,
+            called: true,
+            ..Self::uncalled(Next::Delivered)
+        }
     }
 
     /// The destination did not take it, or is not known to have.
@@ -94,12 +131,14 @@ impl Finish {
             ..began.attempt(delivery, Some(error.reason))
         };
         // Who asks for fewer calls without saying for how long is left alone for the shortest pause there is.
-        let limited = (error.reason == Reason::RateLimited).then_some(settings.retry_min);
+        let says_when = error.retry_after.is_some_and(|wait| !wait.is_zero());
+        let limited = (error.reason == Reason::RateLimited && !says_when).then_some(settings.retry_min);
         Self {
             attempt: Some(attempt),
             hold: error.retry_after.map(|hold| bearable(hold, settings)),
             pause: limited,
             gone: error.verdict == Verdict::Gone,
+            sign: Sign::of(error),
             called: true,
             ..Self::uncalled(backoff::next(delivery, failure, settings))
         }
@@ -118,7 +157,22 @@ impl Finish {
     }
 
     /// Closes the destination for all others, where the answer said so.
-    pub(super) fn tell(&self, desk: &Desk, settings: &DeliveryConfig, now: Instant) {
+    ///
+    /// What the desk makes of it is written down, too: a destination that keeps refusing is left alone.
+    pub(super) fn tell(
+        &mut self,
+        desk: &Desk,
+        delivery: &DeliveryId,
+        settings: &DeliveryConfig,
+        now: Instant,
+    ) {
+        match self.sign {
+            Sign::None => {}
+            Sign::Takes => desk.note_taken(now),
+            Sign::Refuses(reason) => {
+                self.hold = self.hold.max(desk.note_refused(delivery, reason, settings, now));
+            }
+        }
         if let Some(hold) = self.hold {
             desk.hold(hold, now);
         }

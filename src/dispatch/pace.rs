@@ -111,6 +111,21 @@ mod tests {
     }
 
     #[test]
+    fn discord_s_hidden_thirty_a_minute_are_kept_in_every_minute() {
+        let start = Instant::now();
+        let mut pace = Pace::new(Rate::Limited { per_second: 25.0 / 60.0, burst: 5 }, start);
+        let mut calls = Vec::new();
+        while calls.len() < 200 {
+            let now = pace.opens_at(calls.last().copied().unwrap_or(start));
+            pace.take(1, now);
+            calls.push(now);
+        }
+        for pair in calls.windows(31) {
+            assert!(pair[30] - pair[0] >= seconds(60), "{:?}", pair[30] - pair[0]);
+        }
+    }
+
+    #[test]
     fn an_unlimited_destination_is_always_open() {
         let start = Instant::now();
         let mut pace = Pace::new(Rate::Unlimited, start);

@@ -14,6 +14,9 @@ use crate::store::{Entry, EventClaim, Plan};
 /// How many events are planned together.
 const BATCH: usize = 256;
 
+/// Beside diffs of so many bytes the store may have left events unclaimed, to hand out more when these are planned.
+const HEAVY_BYTES: usize = 1024 * 1024;
+
 /// Plans what is accepted until `stopped` turns true.
 pub(super) async fn run(shared: Arc<Shared>, wake: Arc<Notify>, mut stopped: watch::Receiver<bool>) {
     let (mut pauses, mut woken) = (Pauses::default(), false);
@@ -24,6 +27,7 @@ pub(super) async fn run(shared: Arc<Shared>, wake: Arc<Notify>, mut stopped: wat
         signal.as_mut().enable();
         let planned = plan_batch(&shared).await;
         let wait = match planned {
+            // There may be more than was claimed at once: events that are many, or heavy.
             Some(BATCH..) => continue,
             Some(planned) => {
                 pauses = Pauses::default();
@@ -43,7 +47,7 @@ pub(super) async fn run(shared: Arc<Shared>, wake: Arc<Notify>, mut stopped: wat
     }
 }
 
-/// Plans what waits, and returns how many events that were; `None` where the store failed.
+/// Plans what waits, and returns how many events that were, or as many as there can be where more may wait; `None` where the store failed.
 async fn plan_batch(shared: &Shared) -> Option<usize> {
     let claimed_at = Instant::now();
     let claims = match shared.queue.claim_events(shared.clock.steady(), shared.lease, BATCH).await {
@@ -67,7 +71,14 @@ async fn plan_batch(shared: &Shared) -> Option<usize> {
     shared.announce(
         waiting.filter(|delivery| delivery.entry != Entry::Superseded).map(|delivery| &delivery.destination),
     );
-    Some(claims.len())
+    let is_heavy = claims.iter().map(diff_bytes).sum::<usize>() >= HEAVY_BYTES;
+    Some(if is_heavy { BATCH } else { claims.len() })
+}
+
+/// Returns how much of a claim are diffs.
+fn diff_bytes(claim: &EventClaim) -> usize {
+    let changes = claim.story.iter().filter_map(|event| event.artifacts.changes.as_ref()).flatten();
+    changes.flat_map(|change| &change.files).filter_map(|file| file.diff.as_ref()).map(String::len).sum()
 }
 
 fn route(shared: &Shared, claim: &EventClaim) -> Plan {

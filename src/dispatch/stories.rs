@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::Shared;
@@ -20,6 +20,31 @@ const LIGHT_BYTES: usize = 64 * 1024;
 
 /// How long is asked while the store fails, before the deliveries are given back.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How much heavy stories may take together in one place, in KiB. One that is heavier goes alone.
+const HEAVY_KIB: u16 = 8 * 1024;
+
+/// Room for heavy stories: one permit per KiB.
+pub(super) struct Room(Semaphore);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Semaphore::new(usize::from(HEAVY_KIB)))
+    }
+}
+
+impl Room {
+    /// Waits until there is room for so many bytes; `None` where the relay stops.
+    pub(super) async fn room_for(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
+        let kib = u16::try_from(bytes / 1024).unwrap_or(HEAVY_KIB).clamp(1, HEAVY_KIB);
+        self.0.acquire_many(u32::from(kib)).await.ok()
+    }
+
+    /// Gives no more room.
+    pub(super) fn close(&self) {
+        self.0.close();
+    }
+}
 
 /// The stories of deliveries that were claimed together.
 pub(super) struct Stories {

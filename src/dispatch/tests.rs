@@ -1,6 +1,7 @@
 //! The dispatcher at work, on a clock that stands still until everybody waits.
 
 mod fake;
+mod pacing;
 mod scenes;
 
 use std::collections::HashMap;
@@ -151,6 +152,7 @@ impl Stage {
             lane: lane.to_owned(),
             state: DeliveryState::Waiting,
             due_at: start(),
+            lease_until: None,
             fence: 0,
             reason: None,
             records: Vec::new(),

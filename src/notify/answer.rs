@@ -137,7 +137,9 @@ pub(crate) fn failed(
     let asked = answer.header("retry-after").and_then(|value| retry_after(value, now));
     let retry_after = match verdict {
         Verdict::Retry | Verdict::RetryUncounted | Verdict::RetryAtMost(_) => asked.max(reading.pause),
-        Verdict::NextRung | Verdict::GiveUp | Verdict::Gone => None,
+        // The platform's own window is over, whatever was wrong with this message.
+        Verdict::NextRung | Verdict::GiveUp => reading.pause,
+        Verdict::Gone => None,
     };
     SendError {
         reason,

@@ -4,24 +4,28 @@
 
 mod answer;
 mod body;
+mod courtesy;
 mod embed;
 mod excess;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::time::Instant;
 use url::Url;
 
-use crate::delivery::{DestinationKind, Rung};
+use crate::delivery::{DestinationKind, Reason, Rung};
 use crate::notify::answer::{failed, unreached};
 use crate::notify::client::HttpClient;
 use crate::notify::endpoint::Endpoint;
-use crate::notify::{Call, Notifier, SendError, Sent};
+use crate::notify::{Call, Notifier, SendError, Sent, Verdict};
 use crate::render::Rendered;
 use crate::secret::Secret;
 
 pub(crate) use body::body;
+pub(crate) use courtesy::Courtesy;
 pub(crate) use embed::fits;
 pub(crate) use excess::excess;
 
@@ -84,18 +88,20 @@ pub(crate) struct DiscordNotifier {
     endpoint: Endpoint,
     client: HttpClient,
     timeout: Duration,
+    courtesy: Arc<Courtesy>,
 }
 
 impl DiscordNotifier {
-    /// Returns a notifier of this webhook.
+    /// Returns a notifier of this webhook, which shares `courtesy` with all others.
     pub(crate) fn new(
         config: &DiscordConfig,
         mut endpoint: Endpoint,
         client: HttpClient,
         timeout: Duration,
+        courtesy: Arc<Courtesy>,
     ) -> Self {
         endpoint.url = execute_url(endpoint.url, config.thread_id.as_deref());
-        Self { endpoint, client, timeout }
+        Self { endpoint, client, timeout, courtesy }
     }
 }
 
@@ -130,6 +136,9 @@ impl Notifier for DiscordNotifier {
     }
 
     async fn send(&self, body: Bytes, call: &Call) -> Result<Sent, SendError> {
+        if let Some(wait) = self.courtesy.closed_for(Instant::now()) {
+            return Err(uncalled(wait));
+        }
         let headers = [("content-type", "application/json"), ("user-agent", USER_AGENT)];
         let answer = self
             .client
@@ -138,8 +147,23 @@ impl Notifier for DiscordNotifier {
             .map_err(|error| unreached(&error))?;
         match answer::read(&answer) {
             Ok(()) => Ok(Sent { status: answer.status, pause: answer::pause(&answer) }),
-            Err(reading) => Err(failed(DestinationKind::Discord, &self.endpoint, &answer, reading, call.now)),
+            Err(reading) => {
+                let error = failed(DestinationKind::Discord, &self.endpoint, &answer, reading, call.now);
+                self.courtesy.note(&answer, error.retry_after, Instant::now());
+                Err(error)
+            }
         }
+    }
+}
+
+/// What is said of a delivery for which Discord was not called, because it must not be for so long.
+fn uncalled(wait: Duration) -> SendError {
+    SendError {
+        reason: Reason::RateLimited,
+        verdict: Verdict::RetryUncounted,
+        status: None,
+        words: Some("Discord limits or refuses too much; nothing is sent to it for a while".to_owned()),
+        retry_after: Some(wait),
     }
 }
 

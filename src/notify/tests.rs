@@ -152,3 +152,40 @@ fn the_ladder_goes_down_to_one_line_for_chats() {
         assert_eq!(rungs, [Rung::Whole, Rung::Brief, Rung::Line]);
     }
 }
+
+#[tokio::test]
+async fn a_global_limit_of_discord_closes_its_other_webhooks_too_and_nobody_else() {
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(429)
+        .insert_header("retry-after", "65")
+        .insert_header("x-ratelimit-global", "true")
+        .set_body_string(r#"{"message":"You are being rate limited.","retry_after":64.57,"global":true}"#);
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let destinations: Vec<Destination> = [
+        ("one", DestinationKind::Discord),
+        ("other", DestinationKind::Discord),
+        ("audit", DestinationKind::Webhook),
+    ]
+    .map(|(name, kind)| destination(name, service(kind, &format!("{}/{name}", server.uri()))))
+    .into();
+    let notifiers = build(&destinations, &HttpClient::new(None).unwrap());
+    let call = Call { delivery_id: DeliveryId::new("dlv_1"), now: now() };
+
+    let mut waits = Vec::new();
+    for destination in &destinations {
+        let sent = notifiers.get(&destination.name).unwrap().send(Bytes::new(), &call).await;
+        let error = sent.unwrap_err();
+        assert_eq!((error.reason, error.verdict), (Reason::RateLimited, Verdict::RetryUncounted));
+        waits.push(error.retry_after.unwrap());
+    }
+
+    let paths: Vec<String> = server
+        .received_requests()
+        .await
+        .unwrap()
+        .iter()
+        .map(|request| request.url.path().to_owned())
+        .collect();
+    assert_eq!(paths, ["/one", "/audit"]);
+    assert!(waits.iter().all(|wait| *wait > Duration::from_secs(64) && *wait <= Duration::from_secs(65)));
+}

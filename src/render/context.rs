@@ -98,7 +98,8 @@ pub struct Links {
 /// Everything that a template or a webhook's receiver may know of one event.
 #[derive(Debug, Clone)]
 pub struct Context {
-    event: Event,
+    action: Action,
+    tone: Tone,
     data: Value,
     payload: Option<Value>,
     now: Timestamp,
@@ -110,7 +111,8 @@ impl Context {
         let event = events.last()?;
         let run = Run::fold(events)?;
         let data = serde_json::to_value(view::Data::new(event, &run, links, replay)).ok()?;
-        Some(Self { event: event.clone(), data, payload: None, now: event.received_at })
+        let (action, tone) = (event.action.clone(), tone::of(event));
+        Some(Self { action, tone, data, payload: None, now: event.received_at })
     }
 
     /// Sets when the message is made; without it, that is when its event was received.
@@ -129,16 +131,21 @@ impl Context {
 
     /// Returns `data` of the documented webhook body, with `payload` where it was added.
     pub fn document(&self) -> Value {
-        let mut document = self.data.clone();
-        if let (Value::Object(fields), Some(payload)) = (&mut document, &self.payload) {
-            fields.insert("payload".to_owned(), payload.clone());
+        self.clone().into_document()
+    }
+
+    /// As [`document`](Self::document), without a copy of what may be megabytes.
+    pub fn into_document(self) -> Value {
+        let mut document = self.data;
+        if let (Value::Object(fields), Some(payload)) = (&mut document, self.payload) {
+            fields.insert("payload".to_owned(), payload);
         }
         document
     }
 
-    /// Returns the event that it is about.
-    pub(super) fn event(&self) -> &Event {
-        &self.event
+    /// Returns the action of the event that it is about.
+    pub(super) fn action(&self) -> &Action {
+        &self.action
     }
 
     /// Returns what a template may see, the destination aside.
@@ -159,7 +166,7 @@ impl Context {
 
     /// Returns the mood of a message about the event.
     pub(super) fn tone(&self) -> Tone {
-        tone::of(&self.event)
+        self.tone
     }
 }
 

@@ -55,7 +55,7 @@ impl<'a> Tracer<'a> {
 
     /// Traces a rendering; `None` where it fails or where no template is used.
     pub fn trace(&self, context: &Context, target: &Target) -> Option<Trace> {
-        let found = self.renderer.find(&context.event().action, target)?;
+        let found = self.renderer.find(context.action(), target)?;
         let values = template_context(context, target, found.family);
         let (output, own) = tokens::collect(|| found.tera.render(&found.name, &values));
         let output = output.ok()?;
@@ -63,7 +63,7 @@ impl<'a> Tracer<'a> {
             Family::Markdown => markdown::places(&output, &own),
             Family::Json => Places::default(),
         };
-        let twin = self.marked.find(target.set.as_deref(), target.kind, &context.event().action)?;
+        let twin = self.marked.find(target.set.as_deref(), target.kind, context.action())?;
         let (marked, _) = tokens::collect(|| twin.tera.render(&twin.name, &values));
         let first = self.renderer.files.iter().position(|file| file.name == found.name)?;
         let mut marks = vec![(0, self.line(first, 1)?)];

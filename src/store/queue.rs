@@ -229,7 +229,8 @@ pub trait Queue: Send + Sync {
     async fn accept(&self, event: AcceptedEvent, dedupe_window: Duration) -> Result<Acceptance, StoreError>;
 
     /// Claims up to `limit` events that wait to be routed, in order of acceptance; an event whose elder of the same run
-    /// is out with somebody else stays, so that a run is never planned out of order.
+    /// is out with somebody else stays, so that a run is never planned out of order. Fewer are claimed, one at least,
+    /// where their stories are heavy.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].

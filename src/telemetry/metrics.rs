@@ -28,6 +28,7 @@ pub struct Metrics {
     refused: IntCounterVec,
     finished: IntCounterVec,
     leases_lost: IntCounter,
+    paused: IntGaugeVec,
     events_waiting: IntGauge,
     deliveries: IntGaugeVec,
 }
@@ -83,6 +84,13 @@ impl Metrics {
                 "seer_relay_leases_lost_total",
                 "Results that came after their lease had run out and were not recorded",
             )?,
+            paused: IntGaugeVec::new(
+                Opts::new(
+                    "seer_relay_destination_paused",
+                    "Whether a destination keeps refusing and is tried with one delivery at a time",
+                ),
+                &["destination"],
+            )?,
             events_waiting: IntGauge::new("seer_relay_events_waiting", "Events that wait to be routed")?,
             deliveries: IntGaugeVec::new(
                 Opts::new("seer_relay_deliveries", "Unfinished deliveries and dead letters, by state"),
@@ -107,6 +115,7 @@ impl Metrics {
         self.registry.register(Box::new(self.refused.clone()))?;
         self.registry.register(Box::new(self.finished.clone()))?;
         self.registry.register(Box::new(self.leases_lost.clone()))?;
+        self.registry.register(Box::new(self.paused.clone()))?;
         self.registry.register(Box::new(self.events_waiting.clone()))?;
         self.registry.register(Box::new(self.deliveries.clone()))
     }
@@ -153,6 +162,11 @@ impl Metrics {
         self.leases_lost.inc();
     }
 
+    /// Shows whether a destination is left alone because it keeps refusing.
+    pub fn destination_paused(&self, destination: &str, paused: bool) {
+        self.paused.with_label_values(&[destination]).set(i64::from(paused));
+    }
+
     /// Shows how much waits: events, and deliveries by destination and state.
     pub fn show_backlog<'a>(
         &self,
@@ -187,6 +201,7 @@ mod tests {
         metrics.attempt("dev", Some(Reason::Timeout), Duration::from_millis(20));
         metrics.message_refused("dev");
         metrics.delivery_finished("dev", DeliveryState::Dead);
+        metrics.destination_paused("dev", true);
         metrics.show_backlog(3, [("dev", DeliveryState::Waiting, 7)]);
         let text = metrics.encode();
         assert!(text.contains(r#"seer_relay_webhooks_total{code="accepted"} 1"#), "{text}");
@@ -196,6 +211,7 @@ mod tests {
         );
         assert!(text.contains(r#"seer_relay_messages_refused_total{destination="dev"} 1"#), "{text}");
         assert!(text.contains(r#"seer_relay_deliveries{destination="dev",state="waiting"} 7"#), "{text}");
+        assert!(text.contains(r#"seer_relay_destination_paused{destination="dev"} 1"#), "{text}");
         assert!(text.contains("seer_relay_events_waiting 3"), "{text}");
     }
 }

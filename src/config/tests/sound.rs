@@ -38,7 +38,7 @@ fn each_kind_has_its_defaults() {
     let config = example();
     let [slack, discord, webhook] = config.destinations.as_slice() else { panic!("three destinations") };
     assert_eq!(slack.rate, Rate::Limited { per_second: 1.0, burst: 3 });
-    assert_eq!(discord.rate, Rate::Limited { per_second: 0.5, burst: 5 });
+    assert_eq!(discord.rate, Rate::Limited { per_second: 25.0 / 60.0, burst: 5 });
     assert_eq!(webhook.rate, Rate::Unlimited);
     assert_eq!((slack.in_flight, discord.in_flight, webhook.in_flight), (1, 1, 64));
     let six_hours = Some(Duration::from_hours(6));

@@ -1,6 +1,6 @@
 //! A store in memory and destinations that answer by a script: just enough of both to watch the dispatcher.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ pub(super) struct Row {
     pub(super) lane: String,
     pub(super) state: DeliveryState,
     pub(super) due_at: Timestamp,
+    pub(super) lease_until: Option<Timestamp>,
     pub(super) fence: i64,
     pub(super) reason: Option<Reason>,
     pub(super) records: Vec<Record>,
@@ -90,21 +91,23 @@ impl Kept {
 
     /// Takes the rows of one destination that are first in their lanes and due.
     fn claim(&mut self, open: &OpenDestination, now: Timestamp, lease: Duration, claims: &mut Claims) {
-        let mut lanes = Vec::new();
+        let mut lanes = HashSet::new();
+        let unfinished = self.rows.iter_mut().enumerate();
+        let unfinished =
+            unfinished.filter(|(_, row)| row.delivery.destination == open.name && !row.is_finished());
+        let mut heads: Vec<_> = unfinished.filter(|(_, row)| lanes.insert(row.lane.clone())).collect();
+        heads.sort_by_key(|(number, row)| (row.due_at, *number));
         let mut left = open.allowance;
-        for (number, row) in self.rows.iter_mut().enumerate() {
-            if row.delivery.destination != open.name || row.is_finished() || lanes.contains(&row.lane) {
-                continue;
-            }
-            lanes.push(row.lane.clone());
-            if row.due_at > now || left == 0 {
-                claims.next_due.push((open.name.clone(), row.due_at));
+        for (number, row) in heads {
+            let next = row.lease_until.filter(|until| *until > now).unwrap_or(row.due_at);
+            if next > now || left == 0 {
+                claims.next_due.push((open.name.clone(), next));
                 continue;
             }
             left -= 1;
             row.fence += 1;
             row.state = DeliveryState::Sending;
-            row.due_at = after(now, lease);
+            row.lease_until = Some(after(now, lease));
             let number = i64::try_from(number).expect("few rows");
             let ticket = DeliveryTicket { number, fence: row.fence };
             claims.deliveries.push(DeliveryClaim { ticket, delivery: row.delivery.clone() });
@@ -199,18 +202,27 @@ impl Queue for FakeStore {
         row.fence += 1;
         row.records.push(record.clone());
         row.delivery.attempts += u32::from(record.attempt.is_some());
-        row.state = DeliveryState::Waiting;
+        (row.state, row.lease_until) = (DeliveryState::Waiting, None);
         match record.next {
             Next::Delivered => row.state = DeliveryState::Delivered,
             Next::Dead(reason) => (row.state, row.reason) = (DeliveryState::Dead, Some(reason)),
-            Next::GivenBack => row.due_at = now,
+            Next::GivenBack => {}
             Next::Retry { due_at, counted, rung } => {
                 row.delivery.failures += u32::from(counted);
                 row.delivery.rung = rung;
                 row.due_at = due_at;
             }
         }
-        let name = row.delivery.destination.clone();
+        let (name, lane) = (row.delivery.destination.clone(), row.lane.clone());
+        if row.is_finished() {
+            let next = kept
+                .rows
+                .iter_mut()
+                .find(|row| row.delivery.destination == name && row.lane == lane && !row.is_finished());
+            if let Some(next) = next {
+                next.due_at = next.due_at.max(now);
+            }
+        }
         match record.destination {
             DestinationChange::None => {}
             DestinationChange::HeldUntil(moment) => kept.status(&name).held_until = Some(moment),
@@ -320,6 +332,8 @@ pub(super) struct Called {
 pub(super) struct FakeNotifier {
     script: Mutex<VecDeque<Answer>>,
     then: Answer,
+    /// How it answers some deliveries, whatever the script says.
+    always: HashMap<String, Answer>,
     calls: Mutex<Vec<Called>>,
     /// Open requests now, and at most so far.
     open: Mutex<(usize, usize)>,
@@ -328,7 +342,15 @@ pub(super) struct FakeNotifier {
 impl FakeNotifier {
     pub(super) fn new(script: impl IntoIterator<Item = Answer>, then: Answer) -> Arc<Self> {
         let script = Mutex::new(script.into_iter().collect());
-        Arc::new(Self { script, then, calls: Mutex::default(), open: Mutex::default() })
+        let (calls, open) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { script, then, always: HashMap::new(), calls, open })
+    }
+
+    /// Answers a delivery always the same.
+    pub(super) fn answering(self: Arc<Self>, delivery: &str, answer: Answer) -> Arc<Self> {
+        let mut notifier = Arc::into_inner(self).expect("nobody else has it yet");
+        notifier.always.insert(delivery.to_owned(), answer);
+        Arc::new(notifier)
     }
 
     pub(super) fn calls(&self) -> Vec<Called> {
@@ -363,8 +385,10 @@ impl Notifier for FakeNotifier {
             let mut open = self.open.lock().expect("not poisoned");
             *open = (open.0 + 1, open.1.max(open.0 + 1));
         }
-        let scripted = self.script.lock().expect("not poisoned").pop_front();
-        let answer = match scripted.unwrap_or_else(|| self.then.clone()) {
+        let own = self.always.get(call.delivery_id.as_str()).cloned();
+        let scripted =
+            if own.is_none() { self.script.lock().expect("not poisoned").pop_front() } else { None };
+        let answer = match own.or(scripted).unwrap_or_else(|| self.then.clone()) {
             Answer::Takes(after) => {
                 tokio::time::sleep(after).await;
                 Ok(Sent { status: 200, pause: None })

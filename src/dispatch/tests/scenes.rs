@@ -16,19 +16,19 @@ use crate::event::Action;
 use crate::notify::{Destination, Rate, SendError, Verdict};
 use crate::store::{DestinationStatus, Next, Queue};
 
-const TAKES: Answer = Answer::Takes(Duration::from_millis(1));
-const DELIVERED: (DeliveryState, Option<Reason>) = (DeliveryState::Delivered, None);
+pub(super) const TAKES: Answer = Answer::Takes(Duration::from_millis(1));
+pub(super) const DELIVERED: (DeliveryState, Option<Reason>) = (DeliveryState::Delivered, None);
 
-fn refuses(reason: Reason, verdict: Verdict, retry_after: Option<Duration>) -> Answer {
+pub(super) fn refuses(reason: Reason, verdict: Verdict, retry_after: Option<Duration>) -> Answer {
     Answer::Refuses(SendError { reason, verdict, status: Some(418), words: None, retry_after })
 }
 
 /// Turns the clock, and lets everybody do what falls due meanwhile.
-async fn pass(time: Duration) {
+pub(super) async fn pass(time: Duration) {
     tokio::time::sleep(time).await;
 }
 
-fn fails() -> Answer {
+pub(super) fn fails() -> Answer {
     refuses(Reason::ServerError, Verdict::Retry, None)
 }
 
@@ -36,7 +36,7 @@ fn dead(reason: Reason) -> (DeliveryState, Option<Reason>) {
     (DeliveryState::Dead, Some(reason))
 }
 
-fn one_at_a_time(name: &str) -> Destination {
+pub(super) fn one_at_a_time(name: &str) -> Destination {
     Destination { in_flight: 1, ..destination(name) }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::notify::answer::{Class, Reading, pause_of_seconds};
 use crate::notify::client::{Answer, End};
 
-/// The longest pause that is believed of a message that was taken. Discord's windows are seconds long; were a slip of a
+/// The longest pause that is believed of a window. Discord's windows are seconds long; were a slip of a
 /// gateway believed, everything would wait unseen, and if more is meant, the next answer is a 429 that says so.
 const LONGEST_WINDOW: Duration = Duration::from_mins(1);
 
@@ -29,12 +29,13 @@ pub(super) fn read(answer: &Answer) -> Result<(), Reading> {
     let code = json.get("code").and_then(Value::as_u64);
     let class =
         code.and_then(class_of_code).or_else(|| Class::of_status(answer.status)).unwrap_or(Class::Unreadable);
-    let pause = json.get("retry_after").and_then(Value::as_f64).and_then(pause_of_seconds);
+    let asked = json.get("retry_after").and_then(Value::as_f64).and_then(pause_of_seconds);
+    let pause = asked.max(pause(answer));
     let words = words(&json, code).unwrap_or_else(|| text.into_owned());
     Err(Reading { class, words: Some(words), pause })
 }
 
-/// Returns how long Discord asks to be left alone after a message that it took.
+/// Returns how long Discord asks to be left alone after an answer, because nothing remains of its window.
 // Source: https://docs.discord.com/developers/topics/rate-limits#header-format, read 2026-11-23.
 pub(super) fn pause(answer: &Answer) -> Option<Duration> {
     let remaining = answer.header("x-ratelimit-remaining")?.trim();
@@ -179,5 +180,9 @@ mod tests {
         let body = r#"{"message":"You are being rate limited.","retry_after":0.65,"global":false}"#;
         let reading = read(&Answer::for_tests(429, &[], body)).unwrap_err();
         assert_eq!(reading.pause, Some(Duration::from_millis(650)));
+        for status in [400, 429] {
+            let reading = read(&Answer::for_tests(status, &headers("0"), body)).unwrap_err();
+            assert_eq!(reading.pause, Some(Duration::from_millis(1_500)));
+        }
     }
 }

@@ -8,10 +8,13 @@ use rusqlite::{OptionalExtension, params};
 
 use super::delivery::{self, NewDelivery};
 use super::value::{micros, micros_after};
-use super::{destination, writer::Writing};
+use super::{destination, story, writer::Writing};
 use crate::delivery::Origin;
 use crate::event::EventId;
 use crate::store::{Entry, EventTicket, Plan, PlannedDelivery};
+
+/// After how many bytes of stories no further event is claimed: they are all read at once.
+const STORY_BYTES: usize = 8 * 1024 * 1024;
 
 /// A claimed event, still without its story.
 #[derive(Debug, Clone, Copy)]
@@ -47,14 +50,15 @@ fn find_claimable(writing: &Writing<'_>, now: Timestamp, limit: usize) -> rusqli
     )?;
     let mut rows = statement.query(params![micros(now), writing.owner])?;
     let mut held_runs = HashSet::new();
-    let mut claimable = Vec::new();
-    while claimable.len() < limit {
+    let (mut claimable, mut bytes) = (Vec::new(), 0_usize);
+    while claimable.len() < limit && bytes < STORY_BYTES {
         let Some(row) = rows.next()? else { break };
         let run: Option<i64> = row.get(3)?;
         let free: bool = row.get(4)?;
         if free && run.is_none_or(|run| !held_runs.contains(&run)) {
             let ticket = EventTicket { sequence: row.get(0)?, fence: row.get::<_, i64>(1)? + 1 };
             claimable.push(Claimed { ticket, replay: row.get(2)? });
+            bytes += story::artifact_bytes(writing.connection, run, ticket.sequence)?;
         } else {
             held_runs.extend(run);
         }

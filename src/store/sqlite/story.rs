@@ -133,7 +133,11 @@ pub(super) fn of_event(
 }
 
 /// Returns how long the artifacts of a run's events up to one of them are.
-fn artifact_bytes(connection: &Connection, run: Option<i64>, sequence: i64) -> rusqlite::Result<usize> {
+pub(super) fn artifact_bytes(
+    connection: &Connection,
+    run: Option<i64>,
+    sequence: i64,
+) -> rusqlite::Result<usize> {
     connection
         .prepare_cached(&format!(
             "SELECT coalesce(sum(octet_length(a.artifacts)), 0)

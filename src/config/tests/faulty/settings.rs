@@ -159,6 +159,14 @@ pub(super) const CASES: &[Case] = &[
         "first pause",
     ),
     (
+        "a_first_pause_beyond_giving_up",
+        Relay("[delivery]\nretry_min = \"5m\"\ngive_up_after = \"1m\"\n"),
+        4,
+        "out_of_range",
+        "longer than `delivery.give_up_after`, which is `1m`",
+        "several pauses",
+    ),
+    (
         "an_off_where_it_means_nothing",
         Relay("[delivery]\ngive_up_after = \"off\"\n"),
         4,
