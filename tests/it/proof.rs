@@ -3,9 +3,9 @@
 
 mod commonmark;
 mod corpus;
-mod discord;
+pub(crate) mod discord;
 mod properties;
-mod slack;
+pub(crate) mod slack;
 
 use std::collections::BTreeSet;
 
@@ -36,13 +36,13 @@ const PLACES: &str = "{% set text = run.root_cause?.summary or \"\" -%}\n# First
      [Open in Sentry](https://acme.sentry.io/issues/5/ \"button\")\n";
 
 /// A renderer with the built-in templates and the two sets above.
-struct Proof {
+pub(crate) struct Proof {
     renderer: Renderer,
     _folder: TempDir,
 }
 
 impl Proof {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (set, template) in [("whole", WHOLE), ("places", PLACES)] {
             std::fs::create_dir(folder.path().join(set)).unwrap();
@@ -64,12 +64,12 @@ impl Proof {
     }
 
     /// Renders a text as Markdown of its own.
-    fn whole(&self, text: &str) -> Message {
+    pub(crate) fn whole(&self, text: &str) -> Message {
         self.message(&cause(text), Some("whole"), DestinationKind::Discord, 0)
     }
 
     /// Renders a text as literal text in every kind of place.
-    fn places(&self, text: &str) -> Message {
+    pub(crate) fn places(&self, text: &str) -> Message {
         self.message(&cause(text), Some("places"), DestinationKind::Discord, 0)
     }
 }
@@ -122,15 +122,15 @@ fn nowhere() -> Secret {
     Secret::Missing("only rendered".to_owned())
 }
 
-fn slack(buttons: bool, slack_compatible: bool) -> Destination {
+pub(crate) fn slack(buttons: bool, slack_compatible: bool) -> Destination {
     destination(Service::Slack(SlackConfig { webhook_url: nowhere(), buttons, slack_compatible }))
 }
 
-fn discord() -> Destination {
+pub(crate) fn discord() -> Destination {
     destination(Service::Discord(DiscordConfig { webhook_url: nowhere(), thread_id: None }))
 }
 
-fn body(destination: &Destination, message: &Message, rung: Rung) -> Value {
+pub(crate) fn body(destination: &Destination, message: &Message, rung: Rung) -> Value {
     serde_json::from_slice(&body_for(destination, &Rendered::Message(message.clone()), rung)).unwrap()
 }
 
@@ -139,7 +139,7 @@ fn count(text: &str) -> usize {
 }
 
 /// Returns the addresses that a message may lead to, as they are and as a link in a text writes them.
-fn addresses(message: &Message) -> BTreeSet<String> {
+pub(crate) fn addresses(message: &Message) -> BTreeSet<String> {
     let own = message.buttons.iter().map(|button| &button.url).chain(&message.source);
     let mut found: Vec<String> = own.map(ToString::to_string).collect();
     addresses_of_line(&message.title, &mut found);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::count;
 
 /// Discord's own schema of a webhook's body.
-pub(super) fn validator() -> Validator {
+pub(crate) fn validator() -> Validator {
     let file = include_str!("../../fixtures/discord-webhook-schema.json");
     let mut schema: Value = serde_json::from_str(file).unwrap();
     schema["$ref"] = json!("#/components/schemas/IncomingWebhookRequestPartial");
@@ -16,7 +16,7 @@ pub(super) fn validator() -> Validator {
 }
 
 /// Holds a body against the schema, the sums and the rules for mentions and links.
-pub(super) fn check(validator: &Validator, name: &str, body: &Value, allowed: &BTreeSet<String>) {
+pub(crate) fn check(validator: &Validator, name: &str, body: &Value, allowed: &BTreeSet<String>) {
     let faults: Vec<String> = validator.iter_errors(body).map(|error| error.to_string()).collect();
     assert!(faults.is_empty(), "{name}: {faults:?} in {body}");
     assert_eq!(body["allowed_mentions"], json!({ "parse": [] }), "{name}");

@@ -83,7 +83,7 @@ pub(super) fn shown(body: &Value) -> String {
     shown
 }
 
-fn check(name: &str, body: &Value, allowed: &BTreeSet<String>) {
+pub(crate) fn check(name: &str, body: &Value, allowed: &BTreeSet<String>) {
     let known = ["blocks", "text", "unfurl_links", "unfurl_media"];
     assert!(body.as_object().unwrap().keys().all(|key| known.contains(&key.as_str())), "{name}: {body}");
     assert_eq!(body["unfurl_links"], false);
@@ -123,7 +123,7 @@ fn markup_links(text: &str) -> Vec<String> {
 }
 
 /// Holds the classic form, for Mattermost and Rocket.Chat, against its rules.
-pub(super) fn check_classic(name: &str, body: &Value, allowed: &BTreeSet<String>) {
+pub(crate) fn check_classic(name: &str, body: &Value, allowed: &BTreeSet<String>) {
     let attachments = body["attachments"].as_array().unwrap();
     assert_eq!(attachments.len(), 1, "{name}");
     assert!(body.get("blocks").is_none());
