@@ -144,5 +144,10 @@ fn fixtures() -> Vec<Vec<u8>> {
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
-    paths.into_iter().map(|path| std::fs::read(path).unwrap()).collect()
+    let files = paths.into_iter().map(|path| std::fs::read_to_string(path).unwrap());
+    let texts = files.flat_map(|file| {
+        let texts = file.split("%%%% ").filter_map(|part| part.split_once('\n'));
+        texts.map(|(_, text)| text.as_bytes().to_vec()).collect::<Vec<_>>()
+    });
+    texts.collect()
 }

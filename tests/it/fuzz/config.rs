@@ -101,7 +101,7 @@ const WORDS: &[&str] = &[
 fn every_fault_of_the_settings_stands_in_them() {
     let seeds = vec![SETTINGS.into(), format!("{SETTINGS}\n{DEFAULT}").into(), starter("relay.toml")];
     let folder = Folder::new();
-    let target = Target { name: "settings", cases: 400, seeds, words: WORDS, structure: Structure::Lines };
+    let target = Target { name: "settings", cases: 60, seeds, words: WORDS, structure: Structure::Lines };
     target.fuzz(|bytes| folder.holds(bytes, ROUTES.as_bytes(), "relay.toml"));
 }
 
@@ -109,7 +109,7 @@ fn every_fault_of_the_settings_stands_in_them() {
 fn every_fault_of_the_routes_stands_in_them() {
     let seeds = vec![ROUTES.into(), FULL.into(), starter("routes.toml")];
     let folder = Folder::new();
-    let target = Target { name: "routes", cases: 400, seeds, words: WORDS, structure: Structure::Lines };
+    let target = Target { name: "routes", cases: 60, seeds, words: WORDS, structure: Structure::Lines };
     target.fuzz(|bytes| folder.holds(SETTINGS.as_bytes(), bytes, "routes.toml"));
 }
 

@@ -64,7 +64,7 @@ fn a_body_is_refused_for_what_it_must_have_alone_and_read_the_same_each_time() {
     });
     let target = Target {
         name: "payload",
-        cases: 1_000,
+        cases: 120,
         seeds: seeds.collect(),
         words: WORDS,
         structure: Structure::Json,
@@ -106,7 +106,8 @@ fn holds(accepted: &AcceptedEvent, bytes: &[u8], body: &Value) {
     // What the store keeps, and reads again for every message.
     let written = serde_json::to_string(accepted.artifacts()).unwrap();
     assert_eq!(&serde_json::from_str::<Artifacts>(&written).unwrap(), accepted.artifacts());
-    assert!(!written.contains("\\u0000"), "{written}");
+    let without_backslashes = written.replace("\\\\", "");
+    assert!(!without_backslashes.contains("\\u0000"), "{written}");
     for id in [
         accepted.run_id().map(ToString::to_string),
         accepted.group_id().map(ToString::to_string),

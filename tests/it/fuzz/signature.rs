@@ -61,7 +61,7 @@ fn only_the_right_signature_is_let_in_and_no_credential_is_kept() {
     });
     let seeds = seeds.collect();
     let keys = keys();
-    let target = Target { name: "signature", cases: 4_000, seeds, words: WORDS, structure: Structure::Lines };
+    let target = Target { name: "signature", cases: 300, seeds, words: WORDS, structure: Structure::Lines };
     target.fuzz(|bytes| {
         let end = bytes.windows(2).position(|pair| pair == b"\n\n").map_or(bytes.len(), |at| at + 1);
         let (head, body) = bytes.split_at(end);
@@ -95,7 +95,9 @@ fn keys() -> SigningKeys {
 fn enter(headers: &[(&str, &[u8])], body: &Bytes, keys: &SigningKeys) -> Result<String, SignatureError> {
     let head = WebhookHeaders::read(headers.iter().copied())?;
     for (name, value) in &head.all {
-        let opens_doors = ["signature", "authorization", "cookie"].iter().any(|word| name == word);
+        let opens_doors = ["sentry-app-signature", "authorization", "proxy-authorization", "cookie"]
+            .iter()
+            .any(|word| name == word);
         assert!(
             !opens_doors && *name != "sentry-hook-signature" && *name == name.to_ascii_lowercase(),
             "{name}"

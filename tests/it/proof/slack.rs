@@ -102,7 +102,7 @@ pub(crate) fn check(name: &str, body: &Value, allowed: &BTreeSet<String>) {
             let text = links.iter().fold(text.to_owned(), |text, link| {
                 text.replace(&format!("<{}", link.replace('&', "&amp;")), "")
             });
-            for bad in ["<!", "<@", "<#", "<http", "<mailto:", "<tel:", "<slack:"] {
+            for bad in ["<!", "<@", "<#", "<http:", "<https:", "<mailto:", "<tel:", "<slack:"] {
                 assert!(!text.contains(bad), "{name}: {bad} in {text}");
             }
         }
