@@ -44,8 +44,8 @@ struct Target {
 }
 
 impl Target {
-    #[expect(clippy::print_stdout, reason = "somebody waits for this")]
     /// Holds a property of the whole corpus, and of mutations for as long as there is time.
+    #[expect(clippy::print_stdout, reason = "somebody waits for this")]
     fn fuzz(mut self, property: impl Fn(&[u8])) {
         for (path, bytes) in self.corpus() {
             let holds = catch_unwind(AssertUnwindSafe(|| property(&bytes))).is_ok();
