@@ -64,8 +64,9 @@ fn thread_id(reader: &mut Reader<'_>) -> Option<String> {
     if !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(text.clone());
     }
-    let message =
-        format!("{} is {}, which is not the id of a thread", reader.full("thread_id"), quoted(text));
+    // The address with the thread in it, which is a secret, is pasted here easily.
+    let shown = if text.contains('/') { "an address".to_owned() } else { quoted(text) };
+    let message = format!("{} is {shown}, which is not the id of a thread", reader.full("thread_id"));
     let hint = format!("write its digits, for example `thread_id = {EXAMPLE}` (Discord: Copy Thread ID)");
     reader.fault("thread_id", "invalid_value", message, hint);
     None

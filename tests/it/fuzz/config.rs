@@ -23,6 +23,9 @@ const FULL: &str = "\
     provider = \"github\", classification = \"x\", organization = \"acme\", not = { action = \"*_failed\" } }\n\
     otherwise = false\nto = [\"team\", \"dev\"]\ntemplate = \"oncall\"\n[[route]]\nto = [\"audit\"]\n";
 
+/// The end of the address that stands in [`FULL`].
+const WRITTEN: &str = "written-in-the-file";
+
 const VARIABLES: [(&str, &str); 5] = [
     ("SENTRY_CLIENT_SECRET", "known-client-secret"),
     ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/known-slack-token"),
@@ -195,6 +198,11 @@ impl Folder {
         };
         let text = String::from_utf8_lossy(bytes);
         let lines: Vec<&str> = text.split('\n').collect();
+        // What no key for secrets holds is no secret, but for an address pasted where its thread belongs.
+        let is_secret =
+            |line: &&str| ["webhook_url = \"https", "thread_id"].iter().any(|key| line.starts_with(key));
+        let mut with_address = lines.iter().filter(|line| line.contains(WRITTEN));
+        assert!(!with_address.all(is_secret) || !fault.to_string().contains(WRITTEN), "{fault}");
         match (fault.line, fault.column) {
             (None, None) => {}
             (Some(line), column) => {
@@ -213,7 +221,7 @@ fn assert_is_shown_well(fault: &Fault) {
     for words in [Some(&fault.message), fault.hint.as_ref()].into_iter().flatten() {
         assert!(!words.is_empty() && words.len() <= 8_000, "{} bytes: {fault}", words.len());
         assert!(!words.contains(|each: char| each.is_control()), "{words:?}");
-        for secret in ["known-", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "written-in-the-file"] {
+        for secret in ["known-", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] {
             assert!(!words.contains(secret), "{secret}: {fault}");
         }
     }
