@@ -227,7 +227,9 @@ fn opens_scheme(rest: &str) -> bool {
         .find(|next: char| !(next.is_ascii_alphanumeric() || matches!(next, '+' | '-' | '.')))
         .and_then(|end| rest.split_at_checked(end));
     scheme.is_some_and(|(scheme, tail)| {
-        let bare = ["mailto", "tel", "slack"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+        let bare = ["mailto", "tel", "slack", "http", "https"]
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known));
         tail.starts_with("://") || (bare && tail.starts_with(':'))
     })
 }
