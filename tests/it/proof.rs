@@ -148,8 +148,10 @@ pub(crate) fn addresses(message: &Message) -> BTreeSet<String> {
         let url: url::Url = address.parse().unwrap();
         assert!(matches!(url.scheme(), "http" | "https") && url.username().is_empty(), "{url}");
     }
-    let written = found.iter().map(|address| {
-        let closing = |character: char| "()<>[]{}|\\^`\"' @".contains(character);
+    let ways = ["()<>[]{}|\\^`\"' ", "()<>[]{}|\\^`\"' @"];
+    let written = found.iter().flat_map(|address| ways.map(|closing| (address, closing)));
+    let written = written.map(|(address, closing)| {
+        let closing = |character: char| closing.contains(character);
         let parts = address.chars().map(|character| match character {
             character if closing(character) => format!("%{:02X}", u32::from(character)),
             character => character.to_string(),
