@@ -168,8 +168,9 @@ impl Queue for Store {
     async fn register_destinations(
         &self,
         destinations: Vec<DestinationEntry>,
+        latest_due: Timestamp,
     ) -> Result<Vec<DestinationStatus>, StoreError> {
-        self.writer.run(move |writing| destination::register(writing, &destinations)).await
+        self.writer.run(move |writing| destination::register(writing, &destinations, latest_due)).await
     }
 
     async fn destinations(&self) -> Result<Vec<DestinationStatus>, StoreError> {
