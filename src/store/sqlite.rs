@@ -31,9 +31,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use self::accept::Arrival;
-use self::place::Lock;
+use self::place::{Found, Lock};
 use self::reader::Readers;
-use self::writer::Writer;
+use self::writer::{Opening, Writer};
 use super::{
     Acceptance, Access, Backlog, Claims, DeliveryFilter, DeliveryRow, DestinationEntry, DestinationStatus,
     EventClaim, FindError, History, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed,
@@ -80,9 +80,17 @@ impl Store {
     fn open_to_serve(path: &Path) -> Result<Self, StoreError> {
         place::make_folder(path)?;
         let lock = place::lock(path)?;
-        place::inspect(path, connection::LATEST_VERSION)?;
-        let served = connection::open_to_serve(path)?;
-        let writer = Writer::start(path.to_owned(), Some(served))?;
+        let found = place::inspect(path, connection::LATEST_VERSION)?;
+        let opening = match connection::open_to_serve(path) {
+            Ok((connection, owner)) => Opening::Served(connection, owner),
+            // What is owed to the destinations lies there already: better to wait for room than to be gone.
+            Err(failed) if failed.may_pass && found == Found::Store => {
+                tracing::error!(error = %failed.error, "the store cannot be written; the relay waits until it can");
+                Opening::ToServe
+            }
+            Err(failed) => return Err(failed.error),
+        };
+        let writer = Writer::start(path.to_owned(), opening)?;
         Ok(Self { readers: Readers::start(path)?, writer, lock: Some(lock) })
     }
 
@@ -90,8 +98,9 @@ impl Store {
         if !path.exists() {
             return Err(StoreError::Missing { path: path.display().to_string() });
         }
+        place::check_kind(path)?;
         connection::check_beside(path)?;
-        let writer = Writer::start(path.to_owned(), None)?;
+        let writer = Writer::start(path.to_owned(), Opening::Beside)?;
         Ok(Self { readers: Readers::start(path)?, writer, lock: None })
     }
 
