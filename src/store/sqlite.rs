@@ -45,7 +45,7 @@ use crate::sentry::payload::AcceptedEvent;
 
 /// How many dead letters one transaction repeats, so that nobody waits long behind a replay of very many.
 const REPLAYS_AT_ONCE: usize = 500;
-/// How many runs one transaction removes.
+/// How many runs one transaction removes at most.
 const RUNS_AT_ONCE: usize = 10;
 /// How much a probe writes: about as much as an event, so that a disk on which none fits any more is found out.
 const PROBE_BYTES: i64 = 16 * 1024;
@@ -207,11 +207,13 @@ impl Queue for Store {
     }
 
     async fn prune(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        let runs = self.readers.run(move |connection| prune::list(connection, before, limit)).await?;
+        let mut runs = self.readers.run(move |connection| prune::list(connection, before, limit)).await?;
         let mut removed = 0;
-        for chunk in runs.chunks(RUNS_AT_ONCE) {
-            let chunk = chunk.to_vec();
-            removed += self.writer.run(move |writing| prune::remove(writing, &chunk, before)).await?;
+        while !runs.is_empty() {
+            let some: Vec<i64> = runs.iter().take(RUNS_AT_ONCE).copied().collect();
+            let step = self.writer.run(move |writing| prune::remove(writing, &some, before)).await?;
+            runs.drain(..step.done);
+            removed += step.removed;
         }
         while self.writer.run(|writing| prune::shrink(writing)).await? {}
         Ok(removed)
