@@ -10,6 +10,7 @@
 mod commands;
 mod delivering;
 mod documents;
+mod faults;
 mod house;
 mod ingest;
 mod ladder;
