@@ -96,8 +96,10 @@ impl Load {
 
     async fn until(&self, holds: impl Fn(&Counts) -> bool, what: &str) {
         let mut counts = self.counts.subscribe();
-        let in_time = tokio::time::timeout(PATIENCE, counts.wait_for(holds)).await;
-        assert!(in_time.is_ok(), "not within {PATIENCE:?}: {what}, but {:?}", *self.counts.borrow());
+        while !holds(&counts.borrow_and_update()) {
+            let moved = tokio::time::timeout(PATIENCE, counts.changed()).await.is_ok();
+            assert!(moved, "nothing moves, and not yet: {what}, but {:?}", *counts.borrow());
+        }
     }
 
     /// Ends it, and returns what was answered.
