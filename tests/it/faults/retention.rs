@@ -10,7 +10,8 @@ use crate::support::{Ledger, Load, Machine, PATIENCE, Receiver, RelayFolder, Sca
 /// The retention, and so much time passes between two generations of runs.
 const GENERATION_S: i64 = 2 * 3_600;
 
-#[tokio::test]
+// Several threads: the load must not wait for the commands that are run beside it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn old_runs_go_under_load_without_holding_up_an_acknowledgement_and_the_file_keeps_its_size() {
     let scale = Scale::of_run();
     let (events, of_fat_run) = scale.pick((400, 40), (10_000, 400));

@@ -95,7 +95,8 @@ async fn a_port_or_a_store_that_is_in_use_is_said_and_whoever_has_it_goes_on() {
     );
 }
 
-#[tokio::test]
+// Several threads: the load must not wait for the commands that are run beside it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commands_beside_a_relay_under_load_work_and_hold_nothing_up() {
     let scale = Scale::of_run();
     let rounds = scale.pick(4, 40);
