@@ -1,6 +1,7 @@
 //! The running relay: builds everything from the settings, binds, runs, and stops in order. Only here do parts meet.
 
 mod descriptors;
+mod file_size;
 mod pruning;
 mod token;
 
@@ -112,6 +113,9 @@ impl Running {
 /// # Errors
 /// [`StartError`].
 pub async fn start(config: Config, renderer: Renderer, clock: Clock) -> Result<Running, StartError> {
+    if let Err(error) = file_size::survive_limit() {
+        tracing::warn!(%error, "a limit on the size of files would end the relay");
+    }
     let store = open(&config.store, Access::Serve).await?;
     let token = token::obtain(config.http.token.clone(), &config.store.path)?;
     let (listener, address) = listen(config.http.listen)?;

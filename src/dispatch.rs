@@ -43,7 +43,7 @@ use crate::store::{DestinationStatus, History, Queue};
 use crate::telemetry::Metrics;
 
 use desk::Desk;
-use moment::{SteadyClock, between};
+use moment::{SteadyClock, after, between};
 use outage::{Outage, Pauses};
 use sender::Sender;
 use stories::Room;
@@ -224,8 +224,9 @@ impl Shared {
         let mut pauses = Pauses::default();
         loop {
             let entries = self.rules.destinations.iter().map(desk::entry).collect();
+            let latest_due = after(self.clock.steady(), self.settings.retry_max);
             let registered = tokio::select! {
-                registered = self.queue.register_destinations(entries) => registered,
+                registered = self.queue.register_destinations(entries, latest_due) => registered,
                 _ = stopped.wait_for(|stopped| *stopped) => return false,
             };
             match registered {

@@ -31,9 +31,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use self::accept::Arrival;
-use self::place::Lock;
+use self::place::{Found, Lock};
 use self::reader::Readers;
-use self::writer::Writer;
+use self::writer::{Opening, Writer};
 use super::{
     Acceptance, Access, Backlog, Claims, DeliveryFilter, DeliveryRow, DestinationEntry, DestinationStatus,
     EventClaim, FindError, History, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed,
@@ -45,7 +45,7 @@ use crate::sentry::payload::AcceptedEvent;
 
 /// How many dead letters one transaction repeats, so that nobody waits long behind a replay of very many.
 const REPLAYS_AT_ONCE: usize = 500;
-/// How many runs one transaction removes.
+/// How many runs one transaction removes at most.
 const RUNS_AT_ONCE: usize = 10;
 /// How much a probe writes: about as much as an event, so that a disk on which none fits any more is found out.
 const PROBE_BYTES: i64 = 16 * 1024;
@@ -80,9 +80,17 @@ impl Store {
     fn open_to_serve(path: &Path) -> Result<Self, StoreError> {
         place::make_folder(path)?;
         let lock = place::lock(path)?;
-        place::inspect(path, connection::LATEST_VERSION)?;
-        let served = connection::open_to_serve(path)?;
-        let writer = Writer::start(path.to_owned(), Some(served))?;
+        let found = place::inspect(path, connection::LATEST_VERSION)?;
+        let opening = match connection::open_to_serve(path) {
+            Ok((connection, owner)) => Opening::Served(connection, owner),
+            // What is owed to the destinations lies there already: better to wait for room than to be gone.
+            Err(failed) if failed.may_pass && found == Found::Store => {
+                tracing::error!(error = %failed.error, "the store cannot be written; the relay waits until it can");
+                Opening::ToServe
+            }
+            Err(failed) => return Err(failed.error),
+        };
+        let writer = Writer::start(path.to_owned(), opening)?;
         Ok(Self { readers: Readers::start(path)?, writer, lock: Some(lock) })
     }
 
@@ -90,8 +98,9 @@ impl Store {
         if !path.exists() {
             return Err(StoreError::Missing { path: path.display().to_string() });
         }
+        place::check_kind(path)?;
         connection::check_beside(path)?;
-        let writer = Writer::start(path.to_owned(), None)?;
+        let writer = Writer::start(path.to_owned(), Opening::Beside)?;
         Ok(Self { readers: Readers::start(path)?, writer, lock: None })
     }
 
@@ -168,8 +177,9 @@ impl Queue for Store {
     async fn register_destinations(
         &self,
         destinations: Vec<DestinationEntry>,
+        latest_due: Timestamp,
     ) -> Result<Vec<DestinationStatus>, StoreError> {
-        self.writer.run(move |writing| destination::register(writing, &destinations)).await
+        self.writer.run(move |writing| destination::register(writing, &destinations, latest_due)).await
     }
 
     async fn destinations(&self) -> Result<Vec<DestinationStatus>, StoreError> {
@@ -197,11 +207,13 @@ impl Queue for Store {
     }
 
     async fn prune(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        let runs = self.readers.run(move |connection| prune::list(connection, before, limit)).await?;
+        let mut runs = self.readers.run(move |connection| prune::list(connection, before, limit)).await?;
         let mut removed = 0;
-        for chunk in runs.chunks(RUNS_AT_ONCE) {
-            let chunk = chunk.to_vec();
-            removed += self.writer.run(move |writing| prune::remove(writing, &chunk, before)).await?;
+        while !runs.is_empty() {
+            let some: Vec<i64> = runs.iter().take(RUNS_AT_ONCE).copied().collect();
+            let step = self.writer.run(move |writing| prune::remove(writing, &some, before)).await?;
+            runs.drain(..step.done);
+            removed += step.removed;
         }
         while self.writer.run(|writing| prune::shrink(writing)).await? {}
         Ok(removed)

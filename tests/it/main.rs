@@ -11,6 +11,7 @@ mod commands;
 mod delivering;
 mod documents;
 mod fuzz;
+mod faults;
 mod house;
 mod ingest;
 mod ladder;

@@ -234,6 +234,7 @@ impl Queue for FakeStore {
     async fn register_destinations(
         &self,
         _: Vec<DestinationEntry>,
+        _: Timestamp,
     ) -> Result<Vec<DestinationStatus>, StoreError> {
         Ok(self.available()?.statuses.clone())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use rusqlite_migration::{M, Migrations};
 
-use super::fault::unavailable;
+use super::fault::{may_pass, unavailable};
 use super::ids::Ids;
 use super::place::{self, APPLICATION_ID};
 use crate::store::StoreError;
@@ -34,19 +34,43 @@ const LOG_LIMIT_BYTES: i64 = 64 * 1024 * 1024;
 /// How many prepared statements a connection keeps; more than there are.
 const STATEMENTS: usize = 96;
 
+/// Why the file could not be opened for the relay.
+#[derive(Debug)]
+pub(super) struct NotOpened {
+    /// What is wrong.
+    pub(super) error: StoreError,
+    /// Whether it may do to try again later.
+    pub(super) may_pass: bool,
+}
+
+impl From<rusqlite::Error> for NotOpened {
+    fn from(error: rusqlite::Error) -> Self {
+        Self { may_pass: may_pass(&error), error: unavailable(&error) }
+    }
+}
+
+impl From<StoreError> for NotOpened {
+    fn from(error: StoreError) -> Self {
+        Self { error, may_pass: false }
+    }
+}
+
 /// Opens the file for the relay itself: makes the schema where it is missing, and ends all leases, whose owners are
 /// gone. Returns the number of this opening, which owns the leases from now on, as well.
-pub(super) fn open_to_serve(path: &Path) -> Result<(Connection, i64), StoreError> {
-    let mut connection = open_to_write(path)?;
-    let version = prepare_file(&connection).map_err(|error| unavailable(&error))?;
+///
+/// # Errors
+/// [`NotOpened`]; nothing is half done then, so that it can be called again.
+pub(super) fn open_to_serve(path: &Path) -> Result<(Connection, i64), NotOpened> {
+    let mut connection = connect_to_write(path)?;
+    let version = prepare_file(&connection)?;
     place::check_marks(path, APPLICATION_ID, version, LATEST_VERSION)?;
     MIGRATIONS.to_latest(&mut connection).map_err(|error| {
-        if let rusqlite_migration::Error::RusqliteError { err, .. } = &error {
-            return unavailable(err);
+        if let rusqlite_migration::Error::RusqliteError { err, .. } = error {
+            return NotOpened::from(err);
         }
-        StoreError::Unavailable(format!("its schema could not be brought up to date: {error}"))
+        StoreError::Unavailable(format!("its schema could not be brought up to date: {error}")).into()
     })?;
-    let owner = void_leases(&connection).map_err(|error| unavailable(&error))?;
+    let owner = void_leases(&connection)?;
     Ok((connection, owner))
 }
 
@@ -73,12 +97,15 @@ fn void_leases(connection: &Connection) -> rusqlite::Result<i64> {
 
 /// Opens the file for writing as it is.
 pub(super) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open_with_flags(path, READ_WRITE).map_err(|error| unavailable(&error))?;
-    set_up(&connection)
-        .and_then(|()| connection.pragma_update(None, "synchronous", "FULL"))
-        .and_then(|()| connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES))
-        .and_then(|()| connection.pragma_update(None, "journal_size_limit", LOG_LIMIT_BYTES))
-        .map_err(|error| unavailable(&error))?;
+    connect_to_write(path).map_err(|error| unavailable(&error))
+}
+
+fn connect_to_write(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, READ_WRITE)?;
+    set_up(&connection)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_LIMIT_BYTES)?;
     Ok(connection)
 }
 

@@ -34,10 +34,11 @@ pub(super) fn ensure(
 }
 
 /// Makes the configured destinations known; a new address ends what was remembered of the old one. An address that is
-/// not known now, because its secret is unset, ends nothing.
+/// not known now, because its secret is unset, ends nothing. Nothing stays due later than `latest_due`.
 pub(super) fn register(
     writing: &Writing<'_>,
     entries: &[DestinationEntry],
+    latest_due: Timestamp,
 ) -> rusqlite::Result<Vec<DestinationStatus>> {
     let key: Vec<u8> = writing.connection.query_row("SELECT address_key FROM store", [], |row| row.get(0))?;
     let mut statuses = Vec::with_capacity(entries.len());
@@ -54,6 +55,13 @@ pub(super) fn register(
                 )?
                 .execute(params![id, fingerprint(&key, address)])?;
         }
+        // By the index of what is due: where no clock was set back, it finds nothing.
+        writing
+            .prepare(
+                "UPDATE delivery SET due_at = ?2
+                 WHERE destination_id = ?1 AND due_at > ?2 AND lease_until IS NULL",
+            )?
+            .execute([id, micros(latest_due)])?;
         statuses.push(
             writing
                 .prepare("SELECT name, held_until, gone_since FROM destination WHERE id = ?1")?

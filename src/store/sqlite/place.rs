@@ -78,14 +78,25 @@ fn read_holder(file: &mut File) -> String {
     }
 }
 
+/// What lies at the place of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A file without content, perhaps made just now.
+    Empty,
+    /// A store.
+    Store,
+}
+
 /// Looks at the file that lies at `path`, which the lock keeps ours: an empty one is made where there is none; one
 /// that is not a store, or one of a newer version than `latest`, is refused and left as it is.
-pub(super) fn inspect(path: &Path, latest: i32) -> Result<(), StoreError> {
+pub(super) fn inspect(path: &Path, latest: i32) -> Result<Found, StoreError> {
+    check_kind(path)?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(0o600);
     let mut file = match options.open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return options.create_new(true).open(path).map(drop).map_err(|error| cannot_open(path, &error));
+            options.create_new(true).open(path).map_err(|error| cannot_open(path, &error))?;
+            return Ok(Found::Empty);
         }
         opened => opened.map_err(|error| cannot_open(path, &error))?,
     };
@@ -96,7 +107,7 @@ pub(super) fn inspect(path: &Path, latest: i32) -> Result<(), StoreError> {
         .read_to_end(&mut header)
         .map_err(|error| cannot_open(path, &error))?;
     if header.is_empty() {
-        return Ok(());
+        return Ok(Found::Empty);
     }
     if header.len() < HEADER_LENGTH || !header.starts_with(MAGIC) {
         return Err(not_a_store(path, "is not an SQLite database"));
@@ -106,7 +117,19 @@ pub(super) fn inspect(path: &Path, latest: i32) -> Result<(), StoreError> {
         number_at(&header, APPLICATION_ID_OFFSET),
         number_at(&header, USER_VERSION_OFFSET),
         latest,
-    )
+    )?;
+    Ok(Found::Store)
+}
+
+/// Refuses what is there and no file: opening a named pipe would wait for somebody at its other end.
+pub(super) fn check_kind(path: &Path) -> Result<(), StoreError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => {
+            Err(cannot_open(path, &std::io::Error::other("it is not a regular file")))
+        }
+        // What cannot be seen is said by whoever opens it.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// Refuses another program's database, and one that a newer version of this program wrote.

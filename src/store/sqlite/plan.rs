@@ -23,7 +23,8 @@ pub(super) struct Claimed {
     pub(super) replay: bool,
 }
 
-/// Claims events in order of acceptance. An event whose elder of the same run is out with somebody else stays, so that
+/// Claims events in order of acceptance, whatever the clock shows: one that waits may be from before the clock was set
+/// back. An event whose elder of the same run is out with somebody else stays, so that
 /// a run is never planned out of order.
 pub(super) fn claim(
     writing: &Writing<'_>,
@@ -45,7 +46,7 @@ pub(super) fn claim(
 fn find_claimable(writing: &Writing<'_>, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<Claimed>> {
     let mut statement = writing.prepare(
         "SELECT sequence, fence, replay, run_number,
-                due_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?1 OR lease_owner IS NOT ?2)
+                lease_until IS NULL OR lease_until <= ?1 OR lease_owner IS NOT ?2
          FROM event INDEXED BY event_waiting WHERE due_at IS NOT NULL ORDER BY sequence",
     )?;
     let mut rows = statement.query(params![micros(now), writing.owner])?;

@@ -6,6 +6,8 @@ use rusqlite::{Connection, params};
 use super::value::micros;
 use super::{run, writer::Writing};
 
+/// How many bytes of bodies one transaction removes, about, so that a webhook behind it does not wait long.
+const BYTES_AT_ONCE: i64 = 1024 * 1024;
 /// How many free pages (of 4 KiB) the file keeps for what comes next.
 const FREE_PAGES_KEPT: i64 = 1_000;
 /// How many pages one transaction moves to the end of the file and cuts off.
@@ -27,19 +29,57 @@ pub(super) fn list(connection: &Connection, before: Timestamp, limit: usize) -> 
         .collect()
 }
 
-/// Removes those of these runs that are still over; returns how many went.
-pub(super) fn remove(writing: &Writing<'_>, runs: &[i64], before: Timestamp) -> rusqlite::Result<usize> {
-    let mut removed = 0;
+/// How far a step came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Step {
+    /// How many of the runs are done with, gone or not.
+    pub(super) done: usize,
+    /// How many of these went.
+    pub(super) removed: usize,
+}
+
+/// Removes those of these runs that are still over, one after the other, as much of them as one transaction may.
+pub(super) fn remove(writing: &Writing<'_>, runs: &[i64], before: Timestamp) -> rusqlite::Result<Step> {
+    let mut step = Step { done: 0, removed: 0 };
+    let mut budget = BYTES_AT_ONCE;
     for number in runs {
         let over = writing
             .prepare(&format!("SELECT 1 FROM run r WHERE number = ?2 AND {IS_OVER}"))?
             .exists(params![micros(before), number])?;
         if over {
+            budget = strip(writing, *number, budget)?;
+            if budget <= 0 {
+                break;
+            }
             run::remove(writing, *number)?;
-            removed += 1;
+            step.removed += 1;
         }
+        step.done += 1;
     }
-    Ok(removed)
+    Ok(step)
+}
+
+/// Removes what the webhooks of a run said, the heaviest part of it, within a budget of bytes; returns what is left of
+/// that. What is gone may be missing for good: a payload may go before its event does.
+fn strip(writing: &Writing<'_>, run: i64, budget: i64) -> rusqlite::Result<i64> {
+    let mut left = budget;
+    let mut heavy = writing.prepare(
+        "SELECT p.sequence, length(p.body) FROM event e JOIN payload p ON p.sequence = e.sequence
+         WHERE e.run_number = ?1 ORDER BY p.sequence",
+    )?;
+    let mut rows = heavy.query([run])?;
+    let mut sequences: Vec<i64> = Vec::new();
+    while left > 0 {
+        let Some(row) = rows.next()? else { break };
+        sequences.push(row.get(0)?);
+        left -= row.get::<_, i64>(1)?;
+    }
+    drop(rows);
+    for sequence in sequences {
+        writing.prepare("DELETE FROM payload WHERE sequence = ?1")?.execute([sequence])?;
+        writing.prepare("DELETE FROM event_artifacts WHERE sequence = ?1")?.execute([sequence])?;
+    }
+    Ok(left)
 }
 
 /// Gives some of the file's free room back to the disk; returns whether there is more to give.

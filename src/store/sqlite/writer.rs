@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use rusqlite::{CachedStatement, Connection};
 use tokio::sync::oneshot;
 
-use super::connection::{follow_ids, open_to_write};
+use super::connection::{follow_ids, open_to_serve, open_to_write};
 use super::fault::{spoils_connection, unavailable};
 use super::ids::Ids;
 use super::place::Identity;
@@ -42,6 +42,16 @@ impl Writing<'_> {
     }
 }
 
+/// How the writer comes by its connection.
+pub(super) enum Opening {
+    /// The relay's own, opened already, and the number that owns its leases.
+    Served(Connection, i64),
+    /// The relay's own, which could not be opened yet: each request tries.
+    ToServe,
+    /// A command's beside the relay: opened for the first request, and owning no lease.
+    Beside,
+}
+
 /// Hands requests to the thread that writes. Dropping it ends the thread once everything handed over is answered.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -52,12 +62,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. Without a connection and its number it opens one for the first request, and owns no lease.
-    pub(super) fn start(path: PathBuf, served: Option<(Connection, i64)>) -> Result<Self, StoreError> {
+    /// Starts the thread.
+    pub(super) fn start(path: PathBuf, opening: Opening) -> Result<Self, StoreError> {
         let (requests, waiting) = mpsc::channel();
         let identity = Identity::of(&path);
-        let mut desk = Desk { identity, path, connection: None, ids: Ids::default(), owner: 0 };
-        if let Some((connection, owner)) = served {
+        let begins = matches!(opening, Opening::ToServe);
+        let mut desk = Desk { identity, path, connection: None, begins, ids: Ids::default(), owner: 0 };
+        if let Opening::Served(connection, owner) = opening {
             desk.take_over(connection)?;
             desk.owner = owner;
         }
@@ -173,6 +184,8 @@ struct Desk {
     identity: Option<Identity>,
     /// `None` until the first request, and after an error that spoils it.
     connection: Option<Connection>,
+    /// Whether the file was not opened yet as it is for a relay that starts.
+    begins: bool,
     ids: Ids,
     owner: i64,
 }
@@ -238,10 +251,16 @@ impl Desk {
                 self.path.display()
             )));
         }
-        if self.connection.is_none() {
-            self.take_over(open_to_write(&self.path)?)?;
+        if self.connection.is_some() {
+            return Ok(());
         }
-        Ok(())
+        if self.begins {
+            let (connection, owner) = open_to_serve(&self.path).map_err(|failed| failed.error)?;
+            (self.begins, self.owner) = (false, owner);
+            self.take_over(connection)
+        } else {
+            self.take_over(open_to_write(&self.path)?)
+        }
     }
 
     fn take_over(&mut self, connection: Connection) -> Result<(), StoreError> {
@@ -292,8 +311,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("relay.db");
         place::inspect(&path, connection::LATEST_VERSION).unwrap();
-        let served = connection::open_to_serve(&path).unwrap();
-        (folder, Arc::new(Writer::start(path, Some(served)).unwrap()))
+        let (connection, owner) = connection::open_to_serve(&path).unwrap();
+        (folder, Arc::new(Writer::start(path, Opening::Served(connection, owner)).unwrap()))
     }
 
     fn insert(bytes: usize) -> impl FnMut(&mut Writing<'_>) -> rusqlite::Result<()> + Send + 'static {

@@ -1,9 +1,9 @@
 //! What survives a crash and a restart, and what goes when its time is over.
 
-use seer_relay::delivery::Reason;
-use seer_relay::store::{FindError, Next, Recorded, ReplayTarget};
+use seer_relay::delivery::{DestinationKind, Reason};
+use seer_relay::store::{DestinationEntry, FindError, Next, Recorded, ReplayTarget};
 
-use super::bench::{Bench, at, plan, retry_at, webhook};
+use super::bench::{Bench, at, name, plan, retry_at, webhook};
 
 #[tokio::test]
 async fn a_restart_loses_nothing_and_goes_on_with_rising_ids() {
@@ -15,6 +15,23 @@ async fn a_restart_loses_nothing_and_goes_on_with_rising_ids() {
     assert_eq!(bench.deliver_all(1, "audit").await, [one, two.clone()]);
     let three = bench.accept(webhook("solution_started").run("1").at(-100)).await;
     assert!(three > two, "though the clock was turned back");
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_keeps_nothing_waiting() {
+    let bench = Bench::new().await;
+    bench.accept_and_plan(webhook("root_cause_started").run("1").at(5000), 5000, &["audit"]).await;
+    let claim = bench.claim_one(5000, "audit").await;
+    bench.record(&claim, 5000, retry_at(5010)).await;
+    bench.accept(webhook("root_cause_started").run("2").at(5000)).await;
+
+    let bench = bench.restart().await;
+    assert_eq!(bench.claim_events(0).await.len(), 1, "an event is due whatever the clock shows");
+    let audit = DestinationEntry { name: name("audit"), kind: DestinationKind::Webhook, address: None };
+    assert!(bench.claim(60, "audit").await.is_empty());
+    bench.store.register_destinations(vec![audit], at(60)).await.unwrap();
+    assert!(bench.claim(59, "audit").await.is_empty());
+    assert_eq!(bench.claim_one(60, "audit").await.delivery.id, claim.delivery.id);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::{Bytes, Data, PayloadConfig};
@@ -34,6 +35,8 @@ pub(crate) struct Received {
     pub(crate) body: Bytes,
     /// Whether it was taken.
     pub(crate) taken: bool,
+    /// When it was here.
+    pub(crate) at: Instant,
 }
 
 impl Received {
@@ -121,11 +124,35 @@ impl Receiver {
         self.received().into_iter().filter(|each| each.taken).collect()
     }
 
+    /// Returns what arrived after the first so many requests.
+    pub(crate) fn received_after(&self, count: usize) -> Vec<Received> {
+        self.state.received.lock().unwrap()[count..].to_vec()
+    }
+
+    /// Returns how many requests arrived.
+    pub(crate) fn count(&self) -> usize {
+        self.state.received.lock().unwrap().len()
+    }
+
+    /// Waits until more than so many requests arrived.
+    pub(crate) async fn more_than(&self, count: usize) {
+        let mut changes = self.state.count.subscribe();
+        let in_time = tokio::time::timeout(PATIENCE, changes.wait_for(|received| *received > count)).await;
+        assert!(in_time.is_ok(), "expected more than {count} requests within {PATIENCE:?}");
+    }
+
     /// Waits until so many messages were taken; returns all of them.
     pub(crate) async fn took(&self, count: usize) -> Vec<Received> {
         let mut changes = self.state.count.subscribe();
         let waiting = async {
-            while self.taken().len() < count {
+            let (mut read, mut taken) = (0, 0);
+            loop {
+                let new = self.received_after(read);
+                read += new.len();
+                taken += new.iter().filter(|each| each.taken).count();
+                if taken >= count {
+                    return;
+                }
                 changes.changed().await.unwrap();
             }
         };
@@ -141,9 +168,9 @@ impl Receiver {
         let mut changes = self.state.count.subscribe();
         let waiting = async {
             loop {
-                let taken = self.taken();
-                keys.extend(taken[read..].iter().map(&key));
-                read = taken.len();
+                let new = self.received_after(read);
+                read += new.len();
+                keys.extend(new.iter().filter(|each| each.taken).map(&key));
                 if keys.len() >= count {
                     return;
                 }
@@ -171,7 +198,8 @@ async fn answer(request: HttpRequest, body: Bytes, state: Data<State>) -> HttpRe
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned()))
         .collect();
-    state.received.lock().unwrap().push(Received { target: request.uri().to_string(), headers, body, taken });
+    let received = Received { target: request.uri().to_string(), headers, body, taken, at: Instant::now() };
+    state.received.lock().unwrap().push(received);
     state.count.send_modify(|count| *count += 1);
     match answer {
         Answer::Take => take(request.path()),

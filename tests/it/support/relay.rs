@@ -1,11 +1,12 @@
 //! A relay as a user runs it: the real binary, a real folder, a real process.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -99,6 +100,40 @@ impl RelayFolder {
         Relay::start(shell)
     }
 
+    /// Runs `serve` where it must not come up; returns what it says.
+    pub(crate) fn serve_refused(&self) -> String {
+        let mut child =
+            self.command(&["serve"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut errors = child.stderr.take().unwrap();
+        let (sender, said) = channel();
+        std::thread::spawn(move || {
+            let mut text = String::new();
+            errors.read_to_string(&mut text).unwrap();
+            let _ = sender.send(text);
+        });
+        let Ok(text) = said.recv_timeout(PATIENCE) else {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("`serve` did not end within {PATIENCE:?}, but said {:?}", said.recv().unwrap());
+        };
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{text}");
+        text
+    }
+
+    /// Waits until no event and no delivery waits.
+    pub(crate) async fn until_nothing_waits(&self) {
+        let began = Instant::now();
+        let mut every = tokio::time::interval(std::time::Duration::from_millis(50));
+        loop {
+            every.tick().await;
+            let some = |state| !self.json(&["deliveries", "--state", state, "--limit", "1"])[0].is_null();
+            if !some("waiting") && !some("sending") {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "something still waits after {PATIENCE:?}");
+        }
+    }
+
     /// Asks `deliveries` until `holds` of its list, for as long as the tests have patience.
     pub(crate) async fn until(&self, what: &str, holds: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let began = Instant::now();
@@ -186,12 +221,53 @@ impl Relay {
     }
 
     /// Sends SIGTERM and waits for the end.
-    pub(crate) fn terminate(mut self) -> ExitStatus {
-        // The shell's own `kill`: not every machine has a program of that name.
-        let status =
-            Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
-        assert!(status.success());
+    pub(crate) fn terminate(self) -> ExitStatus {
+        self.tell_to_stop();
+        self.ended()
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) fn tell_to_stop(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+    }
+
+    /// Waits for the end.
+    pub(crate) fn ended(mut self) -> ExitStatus {
+        let began = Instant::now();
+        // Its log ends with it.
+        while self.log.recv_timeout(PATIENCE.saturating_sub(began.elapsed())).is_ok() {}
+        assert!(began.elapsed() < PATIENCE, "it did not end within {PATIENCE:?}");
         self.child.wait().unwrap()
+    }
+
+    /// Lets no file that it writes grow beyond so many bytes; `None` lets it again.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let pid = Some(Pid::from_child(&self.child));
+        prlimit(pid, Resource::Fsize, Rlimit { current: bytes, maximum: None }).unwrap();
+    }
+
+    /// Asks whether it is ready; returns why where it is not.
+    pub(crate) async fn unready(&self) -> Option<String> {
+        let (status, body) = self.sentry().get("/readyz").await;
+        (status != 200).then(|| body["reason"].as_str().unwrap().to_owned())
+    }
+
+    /// Asks until it is ready, or not ready for a reason that holds these words.
+    pub(crate) async fn until_readiness(&self, reason: Option<&str>) {
+        let began = Instant::now();
+        let mut every = tokio::time::interval(std::time::Duration::from_millis(50));
+        loop {
+            every.tick().await;
+            let last = self.unready().await;
+            let holds = match (&last, reason) {
+                (Some(last), Some(words)) => last.contains(words),
+                (last, reason) => last.is_none() && reason.is_none(),
+            };
+            if holds {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "expected readiness {reason:?}, but last it was {last:?}");
+        }
     }
 }
 

@@ -71,6 +71,14 @@ impl Sentry {
         answer["id"].as_str().unwrap().to_owned()
     }
 
+    /// Asks for a path of the relay; returns the status and the body as JSON.
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
+        let url = self.url.replace("/webhooks/sentry", path);
+        let response = self.client.get(url).send().await.expect("the relay answers");
+        let status = response.status().as_u16();
+        (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap())
+    }
+
     /// Posts whatever it is given.
     pub(crate) async fn post_raw(&self, body: Vec<u8>, headers: &[(&str, &str)]) -> reqwest::Response {
         let mut request = self.client.post(&self.url).header("content-type", "application/json").body(body);
