@@ -10,8 +10,8 @@
 mod commands;
 mod delivering;
 mod documents;
-mod fuzz;
 mod faults;
+mod fuzz;
 mod house;
 mod ingest;
 mod ladder;
