@@ -78,7 +78,7 @@ Repository | acme/api
 ## Why it happens
 1. A request comes
 2. It **fails** · `src/page.ts` · **the decisive step**
-   What happens there. In detail.
+   What happens there. In detail. …
 3. Then 0 · `a.ts`
 4. Then 1 · `a.ts`
 5. Then 2 · `a.ts`
@@ -122,11 +122,11 @@ Treat an empty cart as a total of zero.
  | 
 Repository | acme/api
 ## The plan
-1. **Step 1** — Guard the division.
-2. **Step 2** — Guard the division.
-3. **Step 3** — Guard the division.
-4. **Step 4** — Guard the division.
-5. **Step 5** — Guard the division.
+1. **Step 1** — Guard the division. …
+2. **Step 2** — Guard the division. …
+3. **Step 3** — Guard the division. …
+4. **Step 4** — Guard the division. …
+5. **Step 5** — Guard the division. …
 And 2 more steps in Sentry.
 ✓ Root cause · ✓ Plan · ○ Code · ○ Pull request",
     );
@@ -144,7 +144,8 @@ Seer changed 2 files in acme/api: +42 −7 lines.
 DIFF✓ Root cause · ✓ Plan · ✓ Code · ○ Pull request";
 
     assert_lines(std::slice::from_ref(&event), &expected.replace("DIFF", ""));
-    let diff = "```diff\n--- src/cart.py\n@@ -1,2 +1,2 @@\n-return total\n… and 5 more lines\n```\n";
+    let diff =
+        "```diff\n--- src/cart.py\n@@ -1,2 +1,2 @@\n-return total\n… and 5 more lines in 2 files\n```\n";
     let lines = lines(&[event], &Target { diff_lines: 3, ..slack() });
     assert_eq!(lines, format!("{}\n{SENTRY}", expected.trim().replace("DIFF", diff)));
 }
@@ -166,11 +167,26 @@ fn code_in_several_repositories_is_told_one_by_one() {
     let expected = format!(
         "# Fix written · issue 1170820242\nSeer changed code in 3 repositories: acme/api, acme/web, acme/docs.\n\
          ### acme/api\n{files}\
-         ### acme/web\n**fix: Guard `total`**: First. Second.\n{many}- and 2 more files\n\
+         ### acme/web\n**fix: Guard `total`**: First. Second. …\n{many}- and 2 more files\n\
          ### acme/docs\nOn branch `seer/fix`:\n{files}\
          ✓ Root cause · ✓ Plan · ✓ Code · ○ Pull request\n{SENTRY}"
     );
     assert_eq!(lines, expected);
+}
+
+#[test]
+fn diffs_of_several_repositories_stand_below_their_names() {
+    let artifacts =
+        Artifacts { changes: Some(vec![changes("acme/api"), changes("acme/web")]), ..Artifacts::default() };
+    let lines = lines(&[event("coding_completed", artifacts)], &Target { diff_lines: 9, ..slack() });
+
+    let file = |path: &str| format!("--- {path}\n@@ -1,2 +1,2 @@\n-return total\n+return total or 0\n");
+    let diff = format!(
+        "```diff\n=== acme/api\n{}{}… and 9 more lines in 2 files\n```\n",
+        file("src/cart.py"),
+        file("tests/test_cart.py")
+    );
+    assert!(lines.contains(&diff), "{lines}");
 }
 
 #[test]
@@ -222,7 +238,7 @@ fn several_pull_requests_are_a_list_and_failed_ones_are_said_to_have_failed() {
         ],
         "
 # Pull request opened, 1 failed · issue 1170820242
-To fix this: The `total` of an empty cart is read before it is set.
+To fix this: The `total` of an empty cart is read before it is set. …
 - [acme/api #12](https://github.com/acme/api/pull/12)
 - acme/web: the pull request could not be opened
 ✓ Root cause · ✓ Plan · ✓ Code · ✓ Pull request
@@ -389,7 +405,9 @@ fn a_summary_that_begins_with_a_heading_and_steps_without_words_read_well() {
     let events = [event("root_cause_completed", cause), event("solution_completed", plan)];
 
     let told = lines(&events[..1], &slack());
-    for line in ["The worker dies. Often.", "1. `a.py` · **the decisive step**", "2. It is read twice."] {
+    for line in
+        ["The worker dies. Often. …", "1. `a.py` · **the decisive step**", "2. ```py", "   It is read twice."]
+    {
         assert!(told.lines().any(|told| told == line), "{line}\n{told}");
     }
     let told = lines(&events, &slack());
