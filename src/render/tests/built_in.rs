@@ -100,16 +100,67 @@ fn that_no_code_fix_will_follow_is_said_plainly() {
             "**No code fix will follow.** Seer recommends an action outside the code; Sentry shows which.",
         ),
         ("action_recommended", Some("Rotate the *key*."), "**No code fix will follow.** Rotate the *key*."),
+        ("a_new_word", Some("Rotate the *key*."), "**No code fix will follow.** Rotate the *key*."),
+        ("", Some("Rotate the *key*."), "**No code fix will follow.** Rotate the *key*."),
     ] {
         let mut artifacts = root_cause();
         let cause = artifacts.root_cause.as_mut().unwrap();
-        cause.classification = Some(classification.to_owned());
+        cause.classification = Some(classification.to_owned()).filter(|word| !word.is_empty());
         cause.no_code_fix_reason = reason.map(str::to_owned);
         let lines = lines(&[event("root_cause_completed", artifacts)], &slack());
 
         assert_eq!(lines.lines().nth(2), Some(expected));
         assert!(!lines.contains("○ Code"), "no step is shown as to come: {lines}");
     }
+}
+
+#[test]
+fn a_code_fix_that_is_to_come_is_not_denied() {
+    for (classification, reason) in [("code_fix", Some("None.")), ("code_fix", None), ("a_new_word", None)] {
+        let mut artifacts = root_cause();
+        let cause = artifacts.root_cause.as_mut().unwrap();
+        cause.classification = Some(classification.to_owned());
+        cause.no_code_fix_reason = reason.map(str::to_owned);
+        let lines = lines(&[event("root_cause_completed", artifacts)], &slack());
+
+        assert!(!lines.contains("No code fix") && lines.contains("○ Code"), "{lines}");
+    }
+}
+
+#[test]
+fn numbers_that_a_model_gave_its_reasons_are_not_told_twice() {
+    let mut artifacts = root_cause();
+    let cause = artifacts.root_cause.as_mut().unwrap();
+    cause.reasons = vec![
+        Step { text: Some("1. **Why does it fail?** The total is read.".to_owned()), ..Step::default() },
+        Step { title: Some("2. It is `null`".to_owned()), ..Step::default() },
+        Step {
+            text: Some("Two causes:\n\n1. A.\n2. B.".to_owned()),
+            file: Some("a.py".to_owned()),
+            ..Step::default()
+        },
+    ];
+    let lines = lines(&[event("root_cause_completed", artifacts)], &slack());
+
+    let expected = "1. **Why does it fail?** The total is read.\n2. It is `null`\n3. `a.py`\n   Two causes:\n   1. A.\n   2. B.\n";
+    assert!(lines.contains(expected), "{lines}");
+}
+
+#[test]
+fn a_step_that_is_a_list_is_told_whole() {
+    let mut plan = solution(3);
+    if let Some(plan) = plan.solution.as_mut() {
+        plan.steps[0].title = Some("Update a.py".to_owned());
+        plan.steps[0].text = Some("1. first\n2. second".to_owned());
+        plan.steps[1].file = Some("b.py".to_owned());
+        plan.steps[1].text = Some("- first\n- second".to_owned());
+        plan.steps[2].file = Some("c.py".to_owned());
+    }
+    let lines = lines(&[event("solution_completed", plan)], &slack());
+
+    let expected = "1. **Update a.py**:\n   1. first\n   2. second\n2. **Step 2** · `b.py`:\n   - first\n   - second\n\
+                    3. **Step 3** — Guard the division. … · `c.py`\n";
+    assert!(lines.contains(expected), "{lines}");
 }
 
 #[test]
@@ -167,7 +218,7 @@ fn code_in_several_repositories_is_told_one_by_one() {
     let expected = format!(
         "# Fix written · issue 1170820242\nSeer changed code in 3 repositories: acme/api, acme/web, acme/docs.\n\
          ### acme/api\n{files}\
-         ### acme/web\n**fix: Guard `total`**: First. Second. …\n{many}- and 2 more files\n\
+         ### acme/web\n**fix: Guard `total`**: First. Second. …\n{many}- and 2 more files in Sentry\n\
          ### acme/docs\nOn branch `seer/fix`:\n{files}\
          ✓ Root cause · ✓ Plan · ✓ Code · ○ Pull request\n{SENTRY}"
     );
@@ -263,7 +314,7 @@ fn many_pull_requests_have_no_buttons() {
             "# Ready for review · issue 1170820242\n12 pull requests wait for your review.\n- ["
         )
     );
-    assert!(lines.contains("/pull/10), ready for review\n- and 2 more\n"), "{lines}");
+    assert!(lines.contains("/pull/10), ready for review\n- and 2 more in Sentry\n"), "{lines}");
     assert!(!lines.contains("[Review"));
 }
 
