@@ -224,9 +224,10 @@ impl Shared {
         let mut pauses = Pauses::default();
         loop {
             let entries = self.rules.destinations.iter().map(desk::entry).collect();
-            let latest_due = after(self.clock.steady(), self.settings.retry_max);
+            let now = self.clock.steady();
+            let latest_due = after(now, self.settings.retry_max);
             let registered = tokio::select! {
-                registered = self.queue.register_destinations(entries, latest_due) => registered,
+                registered = self.queue.register_destinations(entries, now, latest_due) => registered,
                 _ = stopped.wait_for(|stopped| *stopped) => return false,
             };
             match registered {

@@ -14,6 +14,10 @@ mod tokens;
 
 pub use tokens::{Values, strip};
 
+use std::borrow::Cow;
+
+use pulldown_cmark::{OffsetIter, Parser};
+
 use crate::message::{Block, Inline, Message};
 
 /// A template's text beyond this is cut; values do not count, as they are tokens in it.
@@ -52,6 +56,21 @@ pub fn parse(source: &str, values: &Values) -> Message {
 pub fn places(source: &str, values: &Values) -> Places {
     let whole = source.get(..source.floor_char_boundary(MAX_SOURCE_BYTES)).unwrap_or_default();
     builder::places(&html::hide(whole), &leaf::Leaves::new(values))
+}
+
+/// Returns a value that is Markdown as [`events`] take it: no angle bracket of it opens HTML.
+pub(crate) fn hide_html(source: &str) -> Cow<'_, str> {
+    html::hide(source)
+}
+
+/// Returns the Markdown that [`hide_html`] was given, or a part of it.
+pub(crate) fn show_html(hidden: String) -> String {
+    if hidden.contains(tokens::LESS_THAN) { hidden.replace(tokens::LESS_THAN, "<") } else { hidden }
+}
+
+/// Reads a value that is Markdown as a message does, for those who cut it before.
+pub(crate) fn events(hidden: &str) -> OffsetIter<'_> {
+    Parser::new_ext(hidden, builder::EXTENSIONS).into_offset_iter()
 }
 
 #[cfg(test)]

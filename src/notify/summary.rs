@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 use url::Url;
 
-use crate::message::{Block, Button, Inline, Message, plain_text};
+use crate::message::{Block, Button, Inline, ListItem, Message, plain_text};
 use crate::notify::fit;
 use crate::notify::shortening::{block_is_blank, inlines_are_blank};
 use crate::render::Rendered;
@@ -23,7 +23,11 @@ pub(crate) fn title(message: &Message) -> String {
     words_of(&message.title)
 }
 
-/// Returns the words of the first paragraph, list or quotation, else of the first block that has any.
+/// Of a list that was announced, so many items are told.
+const ITEMS: usize = 3;
+
+/// Returns the words of the first paragraph, list or quotation, else of the first block that has any; with them those
+/// of what it announces by a colon.
 pub(crate) fn first_words(message: &Message) -> String {
     let tells = |block: &&Block| match block {
         Block::Paragraph(content) => !inlines_are_blank(content),
@@ -31,8 +35,26 @@ pub(crate) fn first_words(message: &Message) -> String {
         Block::Heading { .. } | Block::Code { .. } | Block::Table { .. } | Block::Rule => false,
     };
     let blocks = &message.blocks;
-    let first = blocks.iter().find(tells).or_else(|| blocks.iter().find(|block| !block_is_blank(block)));
-    first.map(block_words).unwrap_or_default()
+    let first = blocks.iter().position(|block| tells(&block));
+    let first = first.or_else(|| blocks.iter().position(|block| !block_is_blank(block)));
+    let mut rest = first.and_then(|first| blocks.get(first..)).unwrap_or_default().iter();
+    let words = rest.next().map(block_words).unwrap_or_default();
+    match rest.find(|block| !block_is_blank(block)) {
+        Some(announced) if words.ends_with(':') => {
+            format!("{words} {}", announced_words(announced)).trim_end().to_owned()
+        }
+        _ => words,
+    }
+}
+
+fn announced_words(block: &Block) -> String {
+    let Block::List { items, .. } = block else { return block_words(block) };
+    let item_words = |item: &ListItem| item.blocks.iter().map(block_words).find(|words| !words.is_empty());
+    let mut words = items.iter().filter_map(item_words);
+    let told: Vec<String> = words.by_ref().take(ITEMS).collect();
+    let told: Vec<&str> = told.iter().map(|words| words.trim_end_matches(['.', ';', ','])).collect();
+    let end = if words.next().is_some() { "; …" } else { "." };
+    format!("{}{end}", told.join("; "))
 }
 
 /// Returns title and first words in one line; never empty.
@@ -131,6 +153,22 @@ mod tests {
             sentence(&message("Root cause found · issue 117", blocks)),
             "Root cause found · issue 117: A null coupon total()"
         );
+    }
+
+    #[test]
+    fn what_a_colon_announces_is_told_too() {
+        let list = |count: usize| {
+            let item = |number| ListItem {
+                checked: None,
+                blocks: vec![Block::Paragraph(text(&format!("Cause {number}.")))],
+            };
+            Block::List { start: Some(1), items: (1..=count).map(item).collect() }
+        };
+        let told = |block| first_words(&message("T", vec![Block::Paragraph(text("Two causes:")), block]));
+        assert_eq!(told(list(2)), "Two causes: Cause 1; Cause 2.");
+        assert_eq!(told(list(4)), "Two causes: Cause 1; Cause 2; Cause 3; …");
+        assert_eq!(told(Block::Code { language: None, text: "a\nb".to_owned() }), "Two causes: a b");
+        assert_eq!(told(Block::Rule), "Two causes:");
     }
 
     #[test]

@@ -3,11 +3,11 @@
 //! | filter | makes of | for example | shows |
 //! | --- | --- | --- | --- |
 //! | `markdown` | text that is Markdown: its formatting, lists, quotes and code | `{{ run.root_cause.summary \| markdown }}` | formatted text |
-//! | `truncate(length=…)` | text: as many characters at most, cut before a word, `…` included | `{{ "An empty cart has no total." \| truncate(length=16) }}` | `An empty cart…` |
-//! | `sentence(count=1, length=300)` | text: its first sentences | `{{ "One. Two." \| sentence }}` | `One.` |
+//! | `truncate(length=…)` | text: as many characters as that are shown at most, cut before a word, `…` included | `{{ "An empty cart has no total." \| truncate(length=16) }}` | `An empty cart…` |
+//! | `sentence(count=1, length=300)` | text: its first sentences, with a short list or code that they announce; `…` where more follows | `{{ "One. Two." \| sentence }}` | `One. …` |
 //! | `plural(one=…, many=…)` | a number or a list | `{{ run.changes[0].files \| plural(one="file", many="files") }}` | `2 files` |
 //! | `diffstat` | a change, a file or a list: lines that came and went | `{{ run.changes \| diffstat }}` | `+42 −7` |
-//! | `diff(lines=…)` | a diff, a file, a change or a list: so many whole lines of diff | `{{ "-a\n+b" \| diff(lines=1) }}` | the first lines, `… and 1 more line` |
+//! | `diff(lines=…)` | a diff, a file, a change or a list: so many lines of diff at most, hunk by hunk | `{{ "-a\n+b" \| diff(lines=1) }}` | the first line, `… and 1 more line` |
 //! | `duration` | a number of seconds | `{{ 125 \| duration }}` | `2 min 5 s` |
 //! | `ago` | a time: how long before the message is made | `{{ run.started_at \| ago }}` | `3 min ago` |
 //! | `code`, `code(language=…)` | text, whatever it holds: code, or a block of code | `{{ run.changes[0].files[0].path \| code }}` | `src/cart.py` |
@@ -17,14 +17,17 @@
 //! The test `none` asks whether a thing is unknown: `{% if issue.title is none %}`. The README's table says the same,
 //! and a test holds its examples.
 //!
-//! What a filter cuts it cuts before Markdown is read: `{{ text | truncate(length=80) | markdown }}`, in this order.
+//! What is Markdown is cut before it is formatted: `{{ text | truncate(length=80) | markdown }}`, in this order. Both
+//! filters that cut close what is bold, keep a link's address and cut no code.
 //! In Markdown templates `safe` means `markdown`, and null is empty text, so `none`, `default`, `first`, `last` and `nth` treat the two alike.
 //! No error text of a filter holds a value.
 
 mod ago;
+mod arguments;
 mod code;
 mod diff;
 mod diffstat;
+mod excerpt;
 mod sentence;
 mod truncate;
 
@@ -95,7 +98,8 @@ fn register_markdown(tera: &mut Tera) {
     tera.register_filter("first", |list: &[Value], _: Kwargs, _: &State| empty_if_none(list.first()));
     tera.register_filter("last", |list: &[Value], _: Kwargs, _: &State| empty_if_none(list.last()));
     tera.register_filter("nth", |list: &[Value], arguments: Kwargs, _: &State| -> TeraResult<Value> {
-        Ok(empty_if_none(list.get(arguments.must_get::<usize>("n")?)))
+        let place = arguments::given("nth", "n", arguments::count("nth", "n", &arguments)?)?;
+        Ok(empty_if_none(list.get(place)))
     });
 }
 
@@ -127,31 +131,38 @@ fn empty_if_none(value: Option<&Value>) -> Value {
 
 /// As the engine's own, but null and empty text count as missing.
 fn default(value: &Value, arguments: &Kwargs) -> TeraResult<Value> {
-    let otherwise = arguments.must_get::<Value>("value")?;
+    let otherwise = arguments::given("default", "value", arguments.get::<Value>("value")?)?;
     let takes_falsy = arguments.get::<bool>("boolean")?.unwrap_or_default();
     let missing = value.is_undefined() || is_missing(value) || (takes_falsy && !value.is_truthy());
     Ok(if missing { otherwise } else { value.clone() })
 }
 
 fn plural(value: &Value, arguments: &Kwargs) -> TeraResult<String> {
-    let number = match value.as_array() {
-        Some(list) => Value::from(list.len()),
-        None if value.is_number() => value.clone(),
-        None => return Err(wrong("plural", "a number or a list", value)),
+    let count = match (value.as_array(), value.as_i128()) {
+        (Some(list), _) => list.len().to_string(),
+        (None, Some(number)) => number.to_string(),
+        (None, None) if value.is_number() => value.as_f64().unwrap_or_default().to_string(),
+        (None, None) => return Err(wrong("plural", "a number or a list", value)),
     };
-    let count = number.as_f64().unwrap_or_default().to_string();
-    let form = arguments.must_get::<&str>(if count == "1" { "one" } else { "many" })?;
-    Ok(format!("{count} {form}"))
+    let form = if count == "1" { "one" } else { "many" };
+    let noun = arguments::given("plural", form, arguments::text("plural", form, arguments)?)?;
+    Ok(format!("{count} {noun}"))
 }
 
 fn duration(value: &Value) -> TeraResult<String> {
+    /// Longer than anything lasts.
+    const MOST_SECONDS: i128 = 1_000_000_000_000;
     if is_missing(value) {
         return Ok(String::new());
     }
-    let seconds = value.as_f64().ok_or_else(|| wrong("duration", "a number of seconds", value))?;
-    let seconds = seconds.round().clamp(0.0, 1e12);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1e12 above")]
-    let seconds = seconds as u64;
+    let seconds = match (value.as_i128(), value.as_f64()) {
+        (Some(seconds), _) => seconds.clamp(0, MOST_SECONDS),
+        #[expect(clippy::cast_possible_truncation, reason = "clamped to a range that both hold")]
+        (None, Some(seconds)) => seconds.round().clamp(0.0, 1e12) as i128,
+        // Only a number that is too large for either is neither.
+        (None, None) if value.is_number() => MOST_SECONDS,
+        (None, None) => return Err(wrong("duration", "a number of seconds", value)),
+    };
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     let parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds % 60, "s")];
     let first = parts.iter().position(|(count, _)| *count > 0).unwrap_or(3);

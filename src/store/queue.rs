@@ -266,14 +266,15 @@ pub trait Queue: Send + Sync {
     async fn record(&self, record: Record, now: Timestamp) -> Result<Recorded, StoreError>;
 
     /// Makes the configured destinations known and tells what is remembered of them. A new address ends "gone" and
-    /// any hold. What is due for them later than `latest_due` becomes due then: it was so before the clock was set back
-    /// while no relay ran.
+    /// any hold. Where the clock was set back while no relay ran, nothing stays due, and nobody held, for longer than
+    /// until `latest_due`.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn register_destinations(
         &self,
         destinations: Vec<DestinationEntry>,
+        now: Timestamp,
         latest_due: Timestamp,
     ) -> Result<Vec<DestinationStatus>, StoreError>;
 

@@ -177,9 +177,10 @@ impl Queue for Store {
     async fn register_destinations(
         &self,
         destinations: Vec<DestinationEntry>,
+        now: Timestamp,
         latest_due: Timestamp,
     ) -> Result<Vec<DestinationStatus>, StoreError> {
-        self.writer.run(move |writing| destination::register(writing, &destinations, latest_due)).await
+        self.writer.run(move |writing| destination::register(writing, &destinations, now, latest_due)).await
     }
 
     async fn destinations(&self) -> Result<Vec<DestinationStatus>, StoreError> {

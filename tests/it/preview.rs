@@ -107,7 +107,12 @@ fn a_faulty_template_keeps_no_other_one_from_the_page() {
     let [out, err] =
         [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     assert_eq!((output.status.code(), out.as_str()), (Some(1), "page.html\n"), "{err}");
-    for place in ["templates/_own.md.tera:", "templates/oncall/pr_created.md.tera:", "has 2 faults"] {
+    for place in [
+        "templates/_own.md.tera:",
+        "templates/oncall/pr_created.md.tera:",
+        "solution_started.md.tera:1:",
+        "has 3 faults",
+    ] {
         assert!(err.contains(place), "{place} in {err}");
     }
     let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();

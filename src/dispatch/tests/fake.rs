@@ -235,6 +235,7 @@ impl Queue for FakeStore {
         &self,
         _: Vec<DestinationEntry>,
         _: Timestamp,
+        _: Timestamp,
     ) -> Result<Vec<DestinationStatus>, StoreError> {
         Ok(self.available()?.statuses.clone())
     }

@@ -3,13 +3,14 @@
 use tera::{Kwargs, TeraResult, Value};
 
 use super::super::tokens;
+use super::arguments;
 
 /// No platform shows as much in one message; a longer block is cut after a line.
 const LONGEST_BLOCK_BYTES: usize = 64 * 1024;
 
 /// Returns a text as `` `code` ``, or as a block of code where a language is named.
 pub(super) fn of_text(text: &str, arguments: &Kwargs) -> TeraResult<Value> {
-    let language = arguments.get::<&str>("language")?;
+    let language = arguments::text("code", "language", arguments)?;
     if text.trim().is_empty() {
         return Ok(Value::from(""));
     }

@@ -20,7 +20,9 @@ fn count(value: &Value) -> TeraResult<(u64, u64)> {
             Ok((added.saturating_add(more), removed.saturating_add(less)))
         });
     }
-    let field = |name| value.get_from_path(name).and_then(Value::as_u64);
+    // A count below zero is none.
+    let number = |count: i128| u64::try_from(count.max(0)).unwrap_or(u64::MAX);
+    let field = |name| value.get_from_path(name).and_then(Value::as_i128).map(number);
     match (field("added"), field("removed")) {
         (Some(added), Some(removed)) if value.is_map() => Ok((added, removed)),
         _ => Err(wrong("diffstat", "a change, a file or a list of them", value)),

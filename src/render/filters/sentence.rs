@@ -1,150 +1,167 @@
 //! The filter `sentence`: cuts a text where a reader would.
 
-mod paragraph;
+mod ends;
 
 use tera::{Kwargs, TeraResult};
 
-use self::paragraph::Kind;
+use super::arguments;
+use super::excerpt::{Block, Document, Kind, slice, with_document};
+use super::truncate::end_of_words;
 
 /// As many characters as fit into a glance.
 const DEFAULT_LENGTH: usize = 300;
+/// The mark of a cut.
+const ELLIPSIS: &str = "…";
+/// What does not stand before the mark of a cut.
+const LOOSE_ENDS: &[char] = &[',', ';', ':', '.', '-', '–', '—'];
 
 /// Returns the first `count` sentences of a text, or as many words of them as `length` characters hold.
 pub(super) fn cut_by_arguments(text: &str, arguments: &Kwargs) -> TeraResult<String> {
-    let count = arguments.get::<usize>("count")?.unwrap_or(1).max(1);
-    let length = arguments.get::<usize>("length")?.unwrap_or(DEFAULT_LENGTH).max(1);
+    let count = arguments::count("sentence", "count", arguments)?.unwrap_or(1).max(1);
+    let length = arguments::count("sentence", "length", arguments)?.unwrap_or(DEFAULT_LENGTH).max(1);
     Ok(cut(text, count, length))
 }
 
-/// The first paragraph of words counts alone: headings, rules and code before it are passed over. A full stop inside
-/// `` `code` `` ends no sentence.
+/// Headings and rules before the first words are passed over. What a paragraph announces, and code or a table that
+/// the text begins with, is kept where it is short. `…` ends what is not all.
 fn cut(text: &str, count: usize, length: usize) -> String {
     let text = text.trim();
-    match paragraph::most_telling(text) {
-        (Kind::Words, paragraph) => cut_words(paragraph, paragraph.len() < text.len(), count, length),
-        (Kind::Code, code) => cut_code(code, length),
-        (Kind::Heading, heading) => cut_words(heading.trim_start_matches('#').trim(), false, count, length),
-        (Kind::Rule, _) => String::new(),
+    let mut listed = None;
+    let shown = with_document(text, |document| {
+        let is_telling = |block: &&Block| !matches!(block.kind, Kind::Heading | Kind::Rule);
+        let first = document.blocks.iter().find(is_telling);
+        let first = first.or_else(|| document.blocks.iter().find(|block| block.kind == Kind::Heading));
+        let Some(first) = first else { return String::new() };
+        listed = document.without_marker(first);
+        if listed.is_some() { String::new() } else { Choice::of(document, first, count, length).cut(length) }
+    });
+    // A list of one item is a sentence with a mark before it.
+    match listed {
+        Some(item) => cut(&item, count, length),
+        None => shown,
     }
 }
 
-fn cut_words(paragraph: &str, more_follows: bool, count: usize, length: usize) -> String {
-    // What is announced stands in another paragraph, or in code that is too long to stand here.
-    let (paragraph, more_follows) = match paragraph::code_in(paragraph) {
-        Some(at) if paragraph.chars().nth(length).is_some() => {
-            (paragraph.get(..at).unwrap_or_default().trim_end(), true)
+/// What is to be kept of a text.
+struct Choice<'a> {
+    document: &'a Document<'a>,
+    first: &'a Block,
+    /// The block in which it ends.
+    last: &'a Block,
+    /// Where it ends, as shown.
+    end: usize,
+    /// Whether something before it is left out.
+    skips: bool,
+}
+
+impl<'a> Choice<'a> {
+    fn of(document: &'a Document<'a>, first: &'a Block, count: usize, length: usize) -> Self {
+        let behind = |block: &Block| {
+            let start = block.shown.start;
+            document.blocks.iter().filter(move |each| each.shown.start > start)
+        };
+        let tells = |block: &&Block| matches!(block.kind, Kind::Words | Kind::List);
+        let is_short = |from: &Block, to: &Block| {
+            slice(&document.shown, from.shown.start..to.shown.end).chars().nth(length).is_none()
+        };
+        let whole =
+            |block: &'a Block| Self { document, first, last: block, end: block.shown.end, skips: false };
+        let (first, main, skips) = match first.kind {
+            Kind::Words | Kind::List | Kind::Heading | Kind::Rule => (first, first, false),
+            Kind::Code | Kind::Table if is_short(first, first) => match behind(first).next().filter(tells) {
+                Some(next) => (first, next, false),
+                None => return whole(first),
+            },
+            Kind::Code | Kind::Table => match behind(first).find(tells) {
+                Some(words) => (words, words, true),
+                None => return whole(first),
+            },
+        };
+        let end = ends::of_sentences(document, main, count).unwrap_or(main.shown.end);
+        let chosen = Self { document, first, last: main, end, skips };
+        let announces = main.kind == Kind::Words && document.words(main).trim_end().ends_with([':', '：']);
+        let next = behind(main).next().filter(|_| announces && end == main.shown.end);
+        match next {
+            Some(next) if next.kind == Kind::List => Self { last: next, end: next.shown.end, ..chosen },
+            Some(next) if next.kind == Kind::Words => {
+                let end = ends::of_sentences(document, next, count).unwrap_or(next.shown.end);
+                Self { last: next, end, ..chosen }
+            }
+            Some(next) if matches!(next.kind, Kind::Code | Kind::Table) && is_short(first, next) => {
+                Self { last: next, end: next.shown.end, ..chosen }
+            }
+            Some(_) | None => chosen,
         }
-        _other => (paragraph, more_follows),
-    };
-    if let Some(announcement) = paragraph.strip_suffix(':').filter(|_| more_follows) {
-        return cut_words(&format!("{announcement}…"), false, count, length);
     }
-    let sentences = paragraph.get(..end_of_sentences(paragraph, count)).unwrap_or(paragraph);
-    let Some((end, _)) = sentences.char_indices().nth(length) else { return sentences.to_owned() };
-    let head = sentences.get(..end).unwrap_or_default();
-    let mut words = head.rfind(char::is_whitespace).and_then(|space| head.get(..space)).unwrap_or(head);
-    if words.matches('`').count() % 2 == 1 {
-        words = words
-            .rfind('`')
-            .and_then(|tick| words.get(..tick))
-            .filter(|words| !words.trim().is_empty())
-            .unwrap_or(words);
+
+    fn cut(&self, length: usize) -> String {
+        let (document, start) = (self.document, self.first.shown.start);
+        let kept = slice(&document.shown, start..self.end).trim_end();
+        let fits = kept.chars().nth(length).is_none();
+        let is_all = start + kept.len() == document.shown.trim_end().len() && !self.skips;
+        if fits && is_all {
+            let is_first = std::ptr::eq(self.first, document.blocks.first().unwrap_or(self.first));
+            return if is_first && self.first.kind != Kind::Heading {
+                document.source().to_owned()
+            } else {
+                document.beginning(self.first, self.end, "")
+            };
+        }
+        let end = if fits {
+            self.end
+        } else {
+            let end = start + end_of_words(kept, length, 0);
+            let item = self.last.items.iter().rev().find(|item| **item <= end && **item > start);
+            item.copied().unwrap_or(end)
+        };
+        let whole = document.settle(end, &[]);
+        let is_sentence = slice(&document.shown, start..whole).ends_with(ends::is_end);
+        let end = if is_sentence { whole } else { document.settle(end, LOOSE_ENDS) };
+        if end <= start {
+            return match self.first.kind {
+                Kind::Code | Kind::Table => lines(document, self.first, length),
+                Kind::Words | Kind::List | Kind::Heading | Kind::Rule => {
+                    let code = document.inside_code(self.first, length, ELLIPSIS);
+                    code.unwrap_or_else(|| ELLIPSIS.to_owned())
+                }
+            };
+        }
+        document.beginning(self.first, end, mark(document, end))
     }
-    format!("{}…", words.trim_end().trim_end_matches([',', ';', ':', '.', '-']))
 }
 
-/// Returns whole lines of fenced code, and its fence closed.
-fn cut_code(code: &str, length: usize) -> String {
+/// Returns what tells behind this place that something is left out.
+fn mark(document: &Document<'_>, end: usize) -> &'static str {
+    let words = slice(&document.shown, 0..end);
+    if words.ends_with(ELLIPSIS) {
+        ""
+    } else if words.ends_with(ends::is_spaced_end) {
+        " …"
+    } else {
+        ELLIPSIS
+    }
+}
+
+/// Returns whole lines of fenced code, and its fence closed, or whole rows of a table.
+pub(super) fn lines(document: &Document<'_>, block: &Block, length: usize) -> String {
     let mut used = 0;
     let fits = |line: &&str| {
         used += line.chars().count();
         used <= length
     };
-    let kept: String = code.split_inclusive('\n').take_while(fits).collect();
-    let marker = paragraph::fence(code.lines().next().unwrap_or_default()).unwrap_or("```");
+    let kept: Vec<&str> = document.lines(block).take_while(fits).collect();
+    let is_table = block.kind == Kind::Table;
+    let head = kept.first().copied().unwrap_or_default().trim();
+    let ticks = head.chars().next().filter(|first| !is_table && matches!(first, '`' | '~'));
+    let fence = ticks.map_or("", |tick| slice(head, 0..head.len() - head.trim_start_matches(tick).len()));
+    let shown = kept.concat();
     match kept.len() {
-        all if all == code.len() => kept,
-        _ if kept.lines().count() > 1 => format!("{kept}…\n{marker}"),
-        _ => "…".to_owned(),
+        0 | 1 => ELLIPSIS.to_owned(),
+        2 if is_table => ELLIPSIS.to_owned(),
+        _ if fence.is_empty() => format!("{}\n\n{ELLIPSIS}", shown.trim_end()),
+        _ => format!("{shown}{ELLIPSIS}\n{fence}"),
     }
-}
-
-/// Returns where so many sentences end.
-fn end_of_sentences(text: &str, count: usize) -> usize {
-    let mut left = count;
-    let mut in_code = false;
-    let mut characters = text.char_indices().peekable();
-    while let Some((at, character)) = characters.next() {
-        let next = characters.peek().map(|(_, next)| *next);
-        in_code ^= character == '`';
-        let ends = matches!(character, '.' | '!' | '?' | '。' | '！' | '？')
-            && !in_code
-            && (next.is_none_or(char::is_whitespace) || !character.is_ascii())
-            && !is_abbreviation(text.get(..at).unwrap_or_default());
-        if ends {
-            left -= 1;
-            if left == 0 {
-                return at + character.len_utf8();
-            }
-        }
-    }
-    text.len()
-}
-
-/// Whether the full stop behind this belongs to a short form.
-fn is_abbreviation(before: &str) -> bool {
-    let word = before.rsplit(|character: char| character.is_whitespace() || "(".contains(character)).next();
-    let word = word.unwrap_or_default().to_lowercase();
-    matches!(word.as_str(), "e.g" | "i.e" | "etc" | "vs" | "cf" | "resp" | "approx" | "no" | "fig")
-        || (word == before && word.chars().all(|character| character.is_ascii_digit()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::cut;
-
-    #[test]
-    fn a_text_ends_with_its_sentences() {
-        for (count, text, expected) in [
-            (1, "One. Two. Three.", "One."),
-            (2, "One. Two! Three.", "One. Two!"),
-            (9, "One. Two", "One. Two"),
-            (
-                1,
-                "Calls `a. b` in v1.2.3 of x.py, e.g. here. Then",
-                "Calls `a. b` in v1.2.3 of x.py, e.g. here.",
-            ),
-            (1, "No full stop\n\nNext paragraph.", "No full stop"),
-            (1, "値がない。次の文。", "値がない。"),
-            (1, "  ", ""),
-            (1, "Guard it like this:\n\n```\nx\n```", "Guard it like this…"),
-            (1, "Guard it like this:\n```\nx\n```", "Guard it like this:\n```\nx\n```"),
-            (1, "# Summary\n\nThe worker dies. Often.", "The worker dies."),
-            (1, "---\n\n```\na. b\n\nc\n```\n\nIt dies.", "It dies."),
-            (1, "First line\r\n\r\nsecond", "First line"),
-            (1, "First line\n  \nsecond", "First line"),
-            (1, "## Only a heading", "Only a heading"),
-            (1, "```py\na = 1\n\nb = 2\n```", "```py\na = 1\n\nb = 2\n```"),
-            (1, "#hashtag is no heading", "#hashtag is no heading"),
-            (1, "***", ""),
-            (1, "```x``` is a span. Yes.", "```x``` is a span."),
-        ] {
-            assert_eq!(cut(text, count, 300), expected);
-        }
-    }
-
-    #[test]
-    fn code_that_is_too_long_ends_at_a_line_and_its_fence_is_closed() {
-        assert_eq!(cut("~~~py\none\ntwo\nthree\n~~~", 1, 14), "~~~py\none\ntwo\n…\n~~~");
-        assert_eq!(cut(&format!("```\n{}\n```", "x".repeat(500)), 1, 300), "…");
-        assert_eq!(cut(&format!("Run:\n```\n{}\n```", "x\n".repeat(500)), 1, 300), "Run…");
-    }
-
-    #[test]
-    fn what_is_too_long_ends_at_a_word() {
-        assert_eq!(cut("one two, three four", 1, 10), "one two…");
-        assert_eq!(cut("one `two three four five`", 1, 15), "one…");
-        assert_eq!(cut(&"x".repeat(500), 1, 300), format!("{}…", "x".repeat(300)));
-        assert_eq!(cut(&"💥".repeat(11), 1, 10).chars().count(), 11);
-    }
-}
+mod tests;

@@ -37,6 +37,9 @@ fn plural_counts_numbers_and_lists() {
         (plural, "2", "2 files"),
         (plural, "[1]", "1 file"),
         (plural, "[]", "0 files"),
+        (plural, "2.5", "2.5 files"),
+        (plural, "9007199254740993", "9007199254740993 files"),
+        (plural, "18446744073709551615", "18446744073709551615 files"),
     ]);
     assert!(evaluate(plural, "\"text\"").is_err());
 }
@@ -54,6 +57,9 @@ fn duration_shows_two_units_at_most() {
         ("v | duration", "90000", "1 d 1 h"),
         ("v | duration", "-5", "0 s"),
         ("v | duration", "1e300", "11574074 d 1 h"),
+        ("v | duration", "9000000000000000000", "11574074 d 1 h"),
+        ("v | duration", "18446744073709551615", "11574074 d 1 h"),
+        ("v | duration", "9007199254740993", "11574074 d 1 h"),
         ("v | duration", "null", ""),
     ]);
 }
@@ -76,6 +82,82 @@ fn diff_keeps_whole_lines_and_says_what_is_missing() {
             r#"[{"files": [{"path": "a", "diff": "diff --git a/a b/a\nindex 1..2\n--- a/a\n+++ b/a\n@@ -1 +1 @@\n+x\n"}, {"path": "b", "diff": "+y"}]}, {"files": []}]"#,
             "--- a/a\n+++ b/a\n@@ -1 +1 @@\n+x\n--- b\n+y\n",
         ),
+    ]);
+}
+
+#[test]
+fn diff_is_cut_between_hunks() {
+    let hunk = |from: usize, changes: usize| {
+        format!("@@ -{from} +{from} @@\n a\n b\n c\n{} d\n", "+x\n".repeat(changes))
+    };
+    let file = |path: &str, hunks: &[String]| serde_json::json!({ "path": path, "diff": hunks.concat() });
+    let two = serde_json::json!([file("a", &[hunk(1, 2), hunk(9, 1)]), file("b", &[hunk(1, 9)])]).to_string();
+    let first = format!("--- a\n{}", hunk(1, 2));
+    let both = format!("{first}{}", hunk(9, 1));
+    assert_makes(&[
+        ("v | diff(lines=8)", &two, &format!("{first}… and 21 more lines in 2 files")),
+        ("v | diff(lines=13)", &two, &format!("{first}… and 21 more lines in 2 files")),
+        ("v | diff(lines=14)", &two, &format!("{both}… and 15 more lines in 1 file")),
+        ("v | diff(lines=28)", &two, &format!("{both}… and 15 more lines in 1 file")),
+        ("v | diff(lines=29)", &two, &format!("{both}--- b\n{}", hunk(1, 9))),
+        ("v | diff(lines=5)", &two, "--- a\n@@ -1 +1 @@\n c\n+x\n+x\n… and 24 more lines in 2 files"),
+        ("v | diff(lines=3)", &two, "--- a\n@@ -1 +1 @@\n+x\n… and 26 more lines in 2 files"),
+        ("v | diff(lines=2)", &two, "--- a\n+x\n… and 27 more lines in 2 files"),
+        ("v | diff(lines=1)", &two, "--- a\n… and 28 more lines in 2 files"),
+        ("v | diff(lines=0)", &two, "… and 29 more lines in 2 files"),
+    ]);
+    let text = "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-x\n--- y\n--- a/b\n+++ b/b\n@@ -1 +1 @@\n+y\n";
+    let json = serde_json::json!(text).to_string();
+    assert_makes(&[
+        ("v | diff(lines=9)", &json, text),
+        ("v | diff(lines=5)", &json, &format!("{}… and 4 more lines in 1 file", &text[..37])),
+    ]);
+}
+
+#[test]
+fn diff_names_repositories_where_there_are_several() {
+    let change = |repo: Option<&str>, diff: Option<&str>| serde_json::json!({ "repo": repo, "files": [{ "path": "a.py", "diff": diff }, { "path": "b.py", "diff": diff }] });
+    let (api, web) = (change(Some("acme/api"), Some("+x")), change(Some("acme/web"), Some("+y")));
+    let shown = |list: &[&serde_json::Value], lines: usize| {
+        evaluate(&format!("v | diff(lines={lines})"), &serde_json::json!(list).to_string()).unwrap()
+    };
+    let first = "--- a.py\n+x\n--- b.py\n+x\n";
+    assert_eq!(shown(&[&api], 20), first);
+    assert_eq!(shown(&[&api, &change(Some("acme/docs"), None)], 20), first);
+    assert_eq!(
+        shown(&[&api, &web], 20),
+        format!("=== acme/api\n{first}=== acme/web\n--- a.py\n+y\n--- b.py\n+y\n")
+    );
+    assert_eq!(shown(&[&api, &web], 6), format!("=== acme/api\n{first}… and 5 more lines in 2 files"));
+    assert!(shown(&[&api, &change(None, Some("+z"))], 20).contains("=== another repository\n--- a.py\n+z"));
+}
+
+#[test]
+fn a_wrong_argument_is_named_with_its_filter() {
+    for (expression, expected) in [
+        ("v | truncate(length=-1)", "`truncate` takes a whole number from 0 on as `length`, not this number"),
+        (
+            "v | truncate(length=1.5)",
+            "`truncate` takes a whole number from 0 on as `length`, not this number",
+        ),
+        ("v | truncate(length=\"9\")", "`truncate` takes a whole number from 0 on as `length`, not `string`"),
+        ("v | truncate", "`truncate` needs the argument `length`"),
+        ("v | truncate(length=3, end=1)", "`truncate` takes a text as `end`, not this number"),
+        ("v | sentence(count=-2)", "`sentence` takes a whole number from 0 on as `count`"),
+        ("v | sentence(length=true)", "`sentence` takes a whole number from 0 on as `length`, not `bool`"),
+        ("v | diff(lines=-1)", "`diff` takes a whole number from 0 on as `lines`"),
+        ("v | diff", "`diff` needs the argument `lines`"),
+        ("1 | plural(one=\"a\", many=\"b\") ~ (2 | plural(one=\"a\"))", "`plural` needs the argument `many`"),
+        ("v | code(language=1)", "`code` takes a text as `language`"),
+        ("[1] | nth(n=-1)", "`nth` takes a whole number from 0 on as `n`"),
+        ("v | default", "`default` needs the argument `value`"),
+    ] {
+        let error = evaluate(expression, "\"some text\"").unwrap_err();
+        assert!(error.contains(expected), "{expression}: {error}");
+    }
+    assert_makes(&[
+        ("v | truncate(length=9223372036854775807)", "\"a\"", "a"),
+        ("v | sentence(count=0)", "\"a\"", "a"),
     ]);
 }
 
@@ -130,6 +212,8 @@ fn diffstat_counts_a_change_a_file_or_a_list() {
         ("v | diffstat", r#"{"added": 42, "removed": 7, "files": []}"#, "+42 −7"),
         ("v | diffstat", r#"[{"added": 1, "removed": 0}, {"added": 2, "removed": 3}]"#, "+3 −3"),
         ("v | diffstat", "[]", "+0 −0"),
+        ("v | diffstat", r#"{"added": -5, "removed": 99999999999}"#, "+0 −99999999999"),
+        ("v | diffstat", r#"{"added": 18446744073709551615, "removed": 0}"#, "+18446744073709551615 −0"),
         ("v | diffstat", "null", ""),
     ]);
     assert!(evaluate("v | diffstat", "7").unwrap_err().contains("a change, a file or a list"));

@@ -78,7 +78,7 @@ Repository | acme/api
 ## Why it happens
 1. A request comes
 2. It **fails** · `src/page.ts` · **the decisive step**
-   What happens there. In detail.
+   What happens there. In detail. …
 3. Then 0 · `a.ts`
 4. Then 1 · `a.ts`
 5. Then 2 · `a.ts`
@@ -100,16 +100,67 @@ fn that_no_code_fix_will_follow_is_said_plainly() {
             "**No code fix will follow.** Seer recommends an action outside the code; Sentry shows which.",
         ),
         ("action_recommended", Some("Rotate the *key*."), "**No code fix will follow.** Rotate the *key*."),
+        ("a_new_word", Some("Rotate the *key*."), "**No code fix will follow.** Rotate the *key*."),
+        ("", Some("Rotate the *key*."), "**No code fix will follow.** Rotate the *key*."),
     ] {
         let mut artifacts = root_cause();
         let cause = artifacts.root_cause.as_mut().unwrap();
-        cause.classification = Some(classification.to_owned());
+        cause.classification = Some(classification.to_owned()).filter(|word| !word.is_empty());
         cause.no_code_fix_reason = reason.map(str::to_owned);
         let lines = lines(&[event("root_cause_completed", artifacts)], &slack());
 
         assert_eq!(lines.lines().nth(2), Some(expected));
         assert!(!lines.contains("○ Code"), "no step is shown as to come: {lines}");
     }
+}
+
+#[test]
+fn a_code_fix_that_is_to_come_is_not_denied() {
+    for (classification, reason) in [("code_fix", Some("None.")), ("code_fix", None), ("a_new_word", None)] {
+        let mut artifacts = root_cause();
+        let cause = artifacts.root_cause.as_mut().unwrap();
+        cause.classification = Some(classification.to_owned());
+        cause.no_code_fix_reason = reason.map(str::to_owned);
+        let lines = lines(&[event("root_cause_completed", artifacts)], &slack());
+
+        assert!(!lines.contains("No code fix") && lines.contains("○ Code"), "{lines}");
+    }
+}
+
+#[test]
+fn numbers_that_a_model_gave_its_reasons_are_not_told_twice() {
+    let mut artifacts = root_cause();
+    let cause = artifacts.root_cause.as_mut().unwrap();
+    cause.reasons = vec![
+        Step { text: Some("1. **Why does it fail?** The total is read.".to_owned()), ..Step::default() },
+        Step { title: Some("2. It is `null`".to_owned()), ..Step::default() },
+        Step {
+            text: Some("Two causes:\n\n1. A.\n2. B.".to_owned()),
+            file: Some("a.py".to_owned()),
+            ..Step::default()
+        },
+    ];
+    let lines = lines(&[event("root_cause_completed", artifacts)], &slack());
+
+    let expected = "1. **Why does it fail?** The total is read.\n2. It is `null`\n3. `a.py`\n   Two causes:\n   1. A.\n   2. B.\n";
+    assert!(lines.contains(expected), "{lines}");
+}
+
+#[test]
+fn a_step_that_is_a_list_is_told_whole() {
+    let mut plan = solution(3);
+    if let Some(plan) = plan.solution.as_mut() {
+        plan.steps[0].title = Some("Update a.py".to_owned());
+        plan.steps[0].text = Some("1. first\n2. second".to_owned());
+        plan.steps[1].file = Some("b.py".to_owned());
+        plan.steps[1].text = Some("- first\n- second".to_owned());
+        plan.steps[2].file = Some("c.py".to_owned());
+    }
+    let lines = lines(&[event("solution_completed", plan)], &slack());
+
+    let expected = "1. **Update a.py**:\n   1. first\n   2. second\n2. **Step 2** · `b.py`:\n   - first\n   - second\n\
+                    3. **Step 3** — Guard the division. … · `c.py`\n";
+    assert!(lines.contains(expected), "{lines}");
 }
 
 #[test]
@@ -122,11 +173,11 @@ Treat an empty cart as a total of zero.
  | 
 Repository | acme/api
 ## The plan
-1. **Step 1** — Guard the division.
-2. **Step 2** — Guard the division.
-3. **Step 3** — Guard the division.
-4. **Step 4** — Guard the division.
-5. **Step 5** — Guard the division.
+1. **Step 1** — Guard the division. …
+2. **Step 2** — Guard the division. …
+3. **Step 3** — Guard the division. …
+4. **Step 4** — Guard the division. …
+5. **Step 5** — Guard the division. …
 And 2 more steps in Sentry.
 ✓ Root cause · ✓ Plan · ○ Code · ○ Pull request",
     );
@@ -144,7 +195,8 @@ Seer changed 2 files in acme/api: +42 −7 lines.
 DIFF✓ Root cause · ✓ Plan · ✓ Code · ○ Pull request";
 
     assert_lines(std::slice::from_ref(&event), &expected.replace("DIFF", ""));
-    let diff = "```diff\n--- src/cart.py\n@@ -1,2 +1,2 @@\n-return total\n… and 5 more lines\n```\n";
+    let diff =
+        "```diff\n--- src/cart.py\n@@ -1,2 +1,2 @@\n-return total\n… and 5 more lines in 2 files\n```\n";
     let lines = lines(&[event], &Target { diff_lines: 3, ..slack() });
     assert_eq!(lines, format!("{}\n{SENTRY}", expected.trim().replace("DIFF", diff)));
 }
@@ -166,11 +218,26 @@ fn code_in_several_repositories_is_told_one_by_one() {
     let expected = format!(
         "# Fix written · issue 1170820242\nSeer changed code in 3 repositories: acme/api, acme/web, acme/docs.\n\
          ### acme/api\n{files}\
-         ### acme/web\n**fix: Guard `total`**: First. Second.\n{many}- and 2 more files\n\
+         ### acme/web\n**fix: Guard `total`**: First. Second. …\n{many}- and 2 more files in Sentry\n\
          ### acme/docs\nOn branch `seer/fix`:\n{files}\
          ✓ Root cause · ✓ Plan · ✓ Code · ○ Pull request\n{SENTRY}"
     );
     assert_eq!(lines, expected);
+}
+
+#[test]
+fn diffs_of_several_repositories_stand_below_their_names() {
+    let artifacts =
+        Artifacts { changes: Some(vec![changes("acme/api"), changes("acme/web")]), ..Artifacts::default() };
+    let lines = lines(&[event("coding_completed", artifacts)], &Target { diff_lines: 9, ..slack() });
+
+    let file = |path: &str| format!("--- {path}\n@@ -1,2 +1,2 @@\n-return total\n+return total or 0\n");
+    let diff = format!(
+        "```diff\n=== acme/api\n{}{}… and 9 more lines in 2 files\n```\n",
+        file("src/cart.py"),
+        file("tests/test_cart.py")
+    );
+    assert!(lines.contains(&diff), "{lines}");
 }
 
 #[test]
@@ -222,7 +289,7 @@ fn several_pull_requests_are_a_list_and_failed_ones_are_said_to_have_failed() {
         ],
         "
 # Pull request opened, 1 failed · issue 1170820242
-To fix this: The `total` of an empty cart is read before it is set.
+To fix this: The `total` of an empty cart is read before it is set. …
 - [acme/api #12](https://github.com/acme/api/pull/12)
 - acme/web: the pull request could not be opened
 ✓ Root cause · ✓ Plan · ✓ Code · ✓ Pull request
@@ -247,7 +314,7 @@ fn many_pull_requests_have_no_buttons() {
             "# Ready for review · issue 1170820242\n12 pull requests wait for your review.\n- ["
         )
     );
-    assert!(lines.contains("/pull/10), ready for review\n- and 2 more\n"), "{lines}");
+    assert!(lines.contains("/pull/10), ready for review\n- and 2 more in Sentry\n"), "{lines}");
     assert!(!lines.contains("[Review"));
 }
 
@@ -389,7 +456,9 @@ fn a_summary_that_begins_with_a_heading_and_steps_without_words_read_well() {
     let events = [event("root_cause_completed", cause), event("solution_completed", plan)];
 
     let told = lines(&events[..1], &slack());
-    for line in ["The worker dies. Often.", "1. `a.py` · **the decisive step**", "2. It is read twice."] {
+    for line in
+        ["The worker dies. Often. …", "1. `a.py` · **the decisive step**", "2. ```py", "   It is read twice."]
+    {
         assert!(told.lines().any(|told| told == line), "{line}\n{told}");
     }
     let told = lines(&events, &slack());

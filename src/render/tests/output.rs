@@ -75,7 +75,7 @@ fn an_error_names_the_template_the_place_and_the_nearest_name() {
         (
             "{{ run.repos | plural(one=\"a\") }} {{ run.repos | plural(many=\"a\") }}",
             (1, 50),
-            "missing keyword argument `one`",
+            "`plural` needs the argument `one`",
             None,
         ),
     ] {

@@ -34,12 +34,15 @@ pub(super) fn ensure(
 }
 
 /// Makes the configured destinations known; a new address ends what was remembered of the old one. An address that is
-/// not known now, because its secret is unset, ends nothing. Nothing stays due later than `latest_due`.
+/// not known now, because its secret is unset, ends nothing. Nothing stays due later than `latest_due`, nor held for
+/// longer where the clock was set back.
 pub(super) fn register(
     writing: &Writing<'_>,
     entries: &[DestinationEntry],
+    now: Timestamp,
     latest_due: Timestamp,
 ) -> rusqlite::Result<Vec<DestinationStatus>> {
+    let was_set_back = was_set_back(writing, now)?;
     let key: Vec<u8> = writing.connection.query_row("SELECT address_key FROM store", [], |row| row.get(0))?;
     let mut statuses = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -62,13 +65,23 @@ pub(super) fn register(
                  WHERE destination_id = ?1 AND due_at > ?2 AND lease_until IS NULL",
             )?
             .execute([id, micros(latest_due)])?;
-        statuses.push(
-            writing
-                .prepare("SELECT name, held_until, gone_since FROM destination WHERE id = ?1")?
-                .query_row([id], read_status)?,
-        );
+        let status = writing
+            .prepare("SELECT name, held_until, gone_since FROM destination WHERE id = ?1")?
+            .query_row([id], read_status)?;
+        let held_until =
+            status.held_until.map(|until| if was_set_back { until.min(latest_due) } else { until });
+        statuses.push(DestinationStatus { held_until, ..status });
     }
     Ok(statuses)
+}
+
+/// Tells whether the clock was set back: no event that is kept was received later than now.
+fn was_set_back(writing: &Writing<'_>, now: Timestamp) -> rusqlite::Result<bool> {
+    let newest: Option<i64> = writing
+        .prepare("SELECT received_at FROM event ORDER BY sequence DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(newest.is_some_and(|newest| time(newest) > now))
 }
 
 fn fingerprint(key: &[u8], address: &SecretString) -> Vec<u8> {

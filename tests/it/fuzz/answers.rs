@@ -4,7 +4,6 @@
 use std::cell::RefCell;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +13,7 @@ use seer_relay::notify::client::HttpClient;
 use seer_relay::notify::discord::DiscordConfig;
 use seer_relay::notify::slack::SlackConfig;
 use seer_relay::notify::webhook::WebhookConfig;
-use seer_relay::notify::{Call, Destination, Notifier, Rate, SendError, Sent, Service, Verdict, notifier};
+use seer_relay::notify::{Call, Destination, Rate, SendError, Sent, Service, Verdict, notifier};
 use seer_relay::secret::Secret;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -203,7 +202,8 @@ struct Wire {
     runtime: Runtime,
     local: LocalSet,
     answer: Rc<RefCell<Vec<u8>>>,
-    notifier: Arc<dyn Notifier>,
+    destination: Destination,
+    client: HttpClient,
 }
 
 impl Wire {
@@ -231,16 +231,16 @@ impl Wire {
             diff_lines: 0,
             service: service(Secret::Known(SecretString::from(url))),
         };
-        let notifier = notifier(&destination, &HttpClient::new(None).unwrap()).unwrap();
-        Self { runtime, local, answer, notifier }
+        Self { runtime, local, answer, destination, client: HttpClient::new(None).unwrap() }
     }
 
     fn send(&self, answer: &[u8]) -> Result<Sent, SendError> {
         *self.answer.borrow_mut() = answer.to_vec();
         let now = "2026-11-23T10:00:00Z".parse().unwrap();
         let call = Call { delivery_id: DeliveryId::new("dlv_1"), now };
-        let sending = self.notifier.send(Bytes::from_static(b"{}"), &call);
-        self.local.block_on(&self.runtime, sending)
+        // A new one each time: an answer may keep a notifier from calling for a while.
+        let notifier = notifier(&self.destination, &self.client).unwrap();
+        self.local.block_on(&self.runtime, notifier.send(Bytes::from_static(b"{}"), &call))
     }
 }
 

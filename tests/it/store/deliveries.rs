@@ -192,8 +192,9 @@ async fn a_destination_stays_gone_or_held_until_its_address_changes_or_a_test_su
             address: address.map(|address| address.to_owned().into()),
         }]
     };
-    let register =
-        async |address| bench.store.register_destinations(entry(address), at(1000)).await.unwrap().remove(0);
+    let register = async |address| {
+        bench.store.register_destinations(entry(address), at(0), at(1000)).await.unwrap().remove(0)
+    };
     let first = register(Some("https://audit.example/one")).await;
     assert_eq!((first.held_until, first.gone_since), (None, None));
     bench.accept_and_plan(webhook("root_cause_started").run("1"), 0, &["audit"]).await;

@@ -1,9 +1,9 @@
 //! What survives a crash and a restart, and what goes when its time is over.
 
 use seer_relay::delivery::{DestinationKind, Reason};
-use seer_relay::store::{DestinationEntry, FindError, Next, Recorded, ReplayTarget};
+use seer_relay::store::{DestinationChange, DestinationEntry, FindError, Next, Recorded, ReplayTarget};
 
-use super::bench::{Bench, at, name, plan, retry_at, webhook};
+use super::bench::{Bench, at, attempted, name, plan, retry_at, webhook};
 
 #[tokio::test]
 async fn a_restart_loses_nothing_and_goes_on_with_rising_ids() {
@@ -22,14 +22,17 @@ async fn a_clock_that_was_set_back_keeps_nothing_waiting() {
     let bench = Bench::new().await;
     bench.accept_and_plan(webhook("root_cause_started").run("1").at(5000), 5000, &["audit"]).await;
     let claim = bench.claim_one(5000, "audit").await;
-    bench.record(&claim, 5000, retry_at(5010)).await;
+    let mut record = attempted(&claim, 5000, retry_at(5010));
+    record.destination = DestinationChange::HeldUntil(at(5300));
+    bench.store.record(record, at(5000)).await.unwrap();
     bench.accept(webhook("root_cause_started").run("2").at(5000)).await;
 
     let bench = bench.restart().await;
     assert_eq!(bench.claim_events(0).await.len(), 1, "an event is due whatever the clock shows");
     let audit = DestinationEntry { name: name("audit"), kind: DestinationKind::Webhook, address: None };
     assert!(bench.claim(60, "audit").await.is_empty());
-    bench.store.register_destinations(vec![audit], at(60)).await.unwrap();
+    let told = bench.store.register_destinations(vec![audit], at(0), at(60)).await.unwrap().remove(0);
+    assert_eq!(told.held_until, Some(at(60)));
     assert!(bench.claim(59, "audit").await.is_empty());
     assert_eq!(bench.claim_one(60, "audit").await.delivery.id, claim.delivery.id);
 }
