@@ -1,6 +1,7 @@
 //! The running relay: builds everything from the settings, binds, runs, and stops in order. Only here do parts meet.
 
 mod descriptors;
+mod dispatching;
 mod file_size;
 mod pruning;
 mod token;
@@ -54,6 +55,9 @@ pub enum StartError {
     /// The HTTP client could not be built.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The threads of the dispatcher could not be started.
+    #[error("cannot start the dispatcher's threads: {0}")]
+    Threads(std::io::Error),
     /// The metrics could not be registered.
     #[error("cannot register the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -71,7 +75,7 @@ impl StartError {
             ),
             Self::Token { .. } => Some("set `http.token`, or let the store's folder be writable".into()),
             Self::Client(_) => Some("see `delivery.ca_file` in relay.toml".into()),
-            Self::Metrics(_) => None,
+            Self::Threads(_) | Self::Metrics(_) => None,
         }
     }
 }
@@ -135,12 +139,14 @@ pub async fn start(config: Config, renderer: Renderer, clock: Clock) -> Result<R
     };
     let retention = config.store.retention;
     let dispatcher = dispatcher(&store, config, renderer, clock.clone(), wake, metrics)?;
+    // Where what follows fails, `stop` is dropped, and the dispatcher ends.
+    let (stop, stopped) = watch::channel(false);
+    let dispatching =
+        dispatching::start(dispatcher, told_to_stop(stopped.clone())).map_err(StartError::Threads)?;
     let (server, serving) =
         serve(listener, Data::new(state)).map_err(|source| StartError::Listen { address, source })?;
-    let (stop, stopped) = watch::channel(false);
     let prune_some = async move |before| store.prune(before, PRUNE_RUNS).await;
-    let pruning = tokio::spawn(pruning::prune(prune_some, retention, clock, stopped.clone()));
-    let dispatching = tokio::spawn(async move { dispatcher.run(told_to_stop(stopped)).await });
+    let pruning = tokio::spawn(pruning::prune(prune_some, retention, clock, stopped));
     Ok(Running { address, stop, server, tasks: vec![dispatching, pruning, serving] })
 }
 

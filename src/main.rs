@@ -8,7 +8,7 @@ use seer_relay::cli::{self, Arguments, Terminal};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("error: cannot start the runtime: {error}\n")),
     };
