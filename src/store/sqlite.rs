@@ -141,7 +141,8 @@ impl Queue for Store {
         lease: Duration,
         limit: usize,
     ) -> Result<Vec<EventClaim>, StoreError> {
-        let claimed = self.writer.run(move |writing| plan::claim(writing, now, lease, limit)).await?;
+        // A lease is void without the process that holds it.
+        let claimed = self.writer.run_lightly(move |writing| plan::claim(writing, now, lease, limit)).await?;
         if claimed.is_empty() {
             return Ok(Vec::new());
         }
@@ -167,7 +168,7 @@ impl Queue for Store {
         now: Timestamp,
         lease: Duration,
     ) -> Result<Claims, StoreError> {
-        self.writer.run(move |writing| claim::claim(writing, &open, now, lease)).await
+        self.writer.run_lightly(move |writing| claim::claim(writing, &open, now, lease)).await
     }
 
     async fn record(&self, record: Record, now: Timestamp) -> Result<Recorded, StoreError> {

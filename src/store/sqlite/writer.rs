@@ -1,7 +1,8 @@
 //! The writer: one thread that alone writes to the store, and commits together what has gathered meanwhile.
 //!
 //! A commit costs the same however much it holds, so the longer one takes, the more the next one carries. Nobody is
-//! answered before the commit that holds his work is on disk. Knows nothing of what the work is.
+//! answered before the commit that holds his work is on disk, unless his work may be undone with the machine. Knows
+//! nothing of what the work is.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -88,7 +89,7 @@ impl Writer {
         &self,
         work: impl FnMut(&mut Writing<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run_with_bytes(0, work).await
+        self.hand_over(0, Durability::OnDisk, work).await
     }
 
     /// As [`Writer::run`], for a request that keeps so many bytes in memory while it waits.
@@ -97,13 +98,32 @@ impl Writer {
         bytes: usize,
         work: impl FnMut(&mut Writing<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.hand_over(bytes, Durability::OnDisk, work).await
+    }
+
+    /// As [`Writer::run`], but returns before the result is on disk, where nothing else in the transaction must be: for
+    /// what concerns this process alone. It outlives the process, though perhaps not the machine; whatever is committed
+    /// later never outlives it.
+    pub(super) async fn run_lightly<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Writing<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.hand_over(0, Durability::WithTheNext, work).await
+    }
+
+    async fn hand_over<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        durability: Durability,
+        work: impl FnMut(&mut Writing<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
         if bytes > 0 && self.bytes_waiting.load(Ordering::Relaxed) > MOST_BYTES_WAITING {
             return Err(StoreError::Unavailable(
                 "the disk is slower than what comes in; the relay goes on by itself".to_owned(),
             ));
         }
         let (answer, answered) = oneshot::channel();
-        let request = Box::new(Task { bytes, work, outcome: None, answer });
+        let request = Box::new(Task { bytes, durability, work, outcome: None, answer });
         self.bytes_waiting.fetch_add(bytes, Ordering::Relaxed);
         let sent = self.requests.as_ref().and_then(|requests| requests.send(request).ok());
         if sent.is_none() {
@@ -123,10 +143,21 @@ impl Drop for Writer {
     }
 }
 
+/// When a request's work has to be on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    /// Before it is answered.
+    OnDisk,
+    /// Together with the next work that has to be.
+    WithTheNext,
+}
+
 /// One request, whatever it does and brings back.
 trait Request: Send {
     /// Returns how many bytes it keeps in memory.
     fn bytes(&self) -> usize;
+    /// Returns when its work has to be on disk.
+    fn durability(&self) -> Durability;
     /// Does the work and keeps the result back.
     fn work(&mut self, writing: &mut Writing<'_>) -> rusqlite::Result<()>;
     /// Tells whoever asked: the result where it is committed.
@@ -135,6 +166,7 @@ trait Request: Send {
 
 struct Task<W, T> {
     bytes: usize,
+    durability: Durability,
     work: W,
     outcome: Option<T>,
     answer: oneshot::Sender<Result<T, StoreError>>,
@@ -147,6 +179,10 @@ where
 {
     fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    fn durability(&self) -> Durability {
+        self.durability
     }
 
     fn work(&mut self, writing: &mut Writing<'_>) -> rusqlite::Result<()> {
@@ -284,6 +320,11 @@ fn gather(first: Box<dyn Request>, waiting: &mpsc::Receiver<Box<dyn Request>>) -
 
 /// Runs a batch in one transaction. An error comes with whether one of the requests met it.
 fn transact(mut writing: Writing<'_>, batch: &mut [Box<dyn Request>]) -> Result<(), (rusqlite::Error, bool)> {
+    let must_be_on_disk = batch.iter().any(|request| request.durability() == Durability::OnDisk);
+    // NORMAL leaves the log to the next commit under FULL, which puts on disk all that stands in it before.
+    // Source: https://www.sqlite.org/pragma.html#pragma_synchronous, read 2026-11-25.
+    let level = if must_be_on_disk { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+    writing.connection.execute_batch(level).map_err(|error| (error, false))?;
     // IMMEDIATE: a process beside us that writes is waited for here, not met half-way through.
     execute(&writing, "BEGIN IMMEDIATE").map_err(|error| (error, false))?;
     for request in batch {
@@ -327,6 +368,18 @@ mod tests {
             writing.connection.query_row("SELECT count(*) FROM payload", [], |row| row.get(0))
         };
         writer.run(count).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_work_that_has_to_be_is_on_disk_before_it_is_answered() {
+        let (_folder, writer) = start();
+        let level = |writing: &mut Writing<'_>| {
+            writing.connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))
+        };
+        let (normal, full) = (1, 2);
+        assert_eq!(writer.run(level).await.unwrap(), full);
+        assert_eq!(writer.run_lightly(level).await.unwrap(), normal);
+        assert_eq!(writer.run_with_bytes(1, level).await.unwrap(), full);
     }
 
     /// Has all of these done in one batch: the writer is kept busy until they have gathered.
