@@ -47,7 +47,8 @@ pub(super) async fn run(shared: Arc<Shared>, wake: Arc<Notify>, mut stopped: wat
     }
 }
 
-/// Plans what waits, and returns how many events that were, or as many as there can be where more may wait; `None` where the store failed.
+/// Plans what waits, and returns how many events that were, or as many as there can be where more may wait; `None`
+/// where the store failed.
 async fn plan_batch(shared: &Shared) -> Option<usize> {
     let claimed_at = Instant::now();
     let claims = match shared.queue.claim_events(shared.clock.steady(), shared.lease, BATCH).await {

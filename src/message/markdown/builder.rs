@@ -12,6 +12,7 @@ use super::tokens::{LESS_THAN, Values, strip};
 use super::{MAX_DEPTH, Places, html, links, splice};
 use crate::message::{Block, Button, Inline, ListItem, Message};
 
+/// What messages know beyond CommonMark.
 pub(super) const EXTENSIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_STRIKETHROUGH)
     .union(Options::ENABLE_TASKLISTS)
