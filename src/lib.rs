@@ -33,7 +33,7 @@
 //! | rank | modules |
 //! | --- | --- |
 //! | 0 | [`event`], [`clock`], [`secret`], [`json`], [`words`] |
-//! | 1 | [`run`], [`delivery`], [`message`] |
+//! | 1 | [`run`], [`issue`], [`delivery`], [`message`] |
 //! | 2 | [`sentry`], [`routing`], [`render`], [`sample`] (which may use [`sentry`]), [`preview`]: pure, no clock, no I/O after loading; [`telemetry`] |
 //! | 3 | [`store`], [`notify`]: the ports and their adapters |
 //! | 4 | [`http`], [`dispatch`]: the two drivers |
@@ -70,6 +70,7 @@ pub mod secret;
 pub mod words;
 
 pub mod delivery;
+pub mod issue;
 pub mod message;
 pub mod run;
 

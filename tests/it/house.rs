@@ -11,7 +11,7 @@ use source::{Source, sources};
 /// The import table of `src/lib.rs`, lowest rank first.
 const RANKS: &[&[&str]] = &[
     &["event", "clock", "secret", "json", "words"],
-    &["run", "delivery", "message"],
+    &["run", "issue", "delivery", "message"],
     &["sentry", "routing", "render", "sample", "preview", "telemetry"],
     &["store", "notify"],
     &["http", "dispatch"],
