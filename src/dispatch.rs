@@ -1,4 +1,4 @@
-//! The dispatcher: claims events, routes and plans them; claims deliveries, renders, sends and records them.
+//! The dispatcher: routes and plans what was accepted; claims deliveries, renders, sends and records them.
 //!
 //! Two loops, nothing else: `dispatch/planner.rs` and `dispatch/sender.rs`. They meet everything else in the store:
 //! a wake-up signal saves waiting, but polling works without it. Knows neither HTTP servers nor SQL, and of an answer
@@ -18,6 +18,7 @@ mod plan;
 mod planner;
 mod probe;
 mod sender;
+mod shelf;
 mod stories;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,7 @@ use desk::Desk;
 use moment::{SteadyClock, after, between};
 use outage::{Outage, Pauses};
 use sender::Sender;
+use shelf::Shelf;
 use stories::Room;
 
 /// How often is looked without being woken: what another process queued is noticed within that time.
@@ -175,6 +177,8 @@ struct Shared {
     desk_of: HashMap<DestinationName, Arc<Desk>>,
     /// Raised by the plan loop for the loop that sends. Only that one waits for it, so no signal is lost.
     planned: Notify,
+    /// The stories that the plan loop has just read, for the deliveries that it planned.
+    shelf: Shelf,
     /// For heavy stories while their messages are made, which takes several times their size and no destination's
     /// time. For all destinations together.
     workshop: Room,
@@ -213,6 +217,7 @@ impl Shared {
             metrics,
             outage: Outage::default(),
             planned: Notify::new(),
+            shelf: Shelf::default(),
             workshop: Room::default(),
             look_everywhere: AtomicBool::new(false),
         }

@@ -7,7 +7,7 @@
 //! ```text
 //! Sentry ── POST ─▶ http/webhook ─▶ sentry/signature ─▶ sentry/payload ─▶ Queue::accept ─▶ 202
 //!                                                                              │ durable
-//!                              dispatch ◀── Queue::claim_events ───────────────┘
+//!                              dispatch ◀── Queue::waiting_events ─────────────┘
 //!                                  └─▶ routing ─▶ Queue::plan             one row per destination, or "no route"
 //!                              dispatch ◀── Queue::claim_deliveries       lease, attempt n
 //!                                  └─▶ render ─▶ Notifier::send ─▶ backoff::next ─▶ Queue::record
@@ -17,7 +17,7 @@
 //! Take a `pr_created`. [`http`] reads the body within its limits; [`sentry::signature`] finds the organization whose
 //! client secret signed it; [`sentry::payload`] makes one [`event::Event`] of either payload shape;
 //! [`store::Queue::accept`] commits it, and only then is Sentry answered 202. From here on nothing depends on Sentry.
-//! [`dispatch`] claims the event, folds its run ([`run::Run`]), asks [`routing`] for destinations and queues one
+//! [`dispatch`] reads the event, folds its run ([`run::Run`]), asks [`routing`] for destinations and queues one
 //! [`delivery::Delivery`] for each. It claims those that are due, renders each from today's templates ([`render`]
 //! makes a [`message::Message`]), lets the destination's [`notify::Notifier`] turn it into a request, and writes down
 //! what became of it together with what happens next.

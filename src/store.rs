@@ -2,7 +2,7 @@
 //!
 //! [`Queue`] is what the drivers write through; [`History`] is what people read; [`open`] finds or makes the store
 //! that both are had from. None of them knows a destination's address, a template or Sentry's wire format.
-//! Everything is durable before a method answers `Ok`.
+//! What is promised to anybody outside is durable before a method answers `Ok`.
 
 mod history;
 mod queue;
@@ -15,8 +15,8 @@ use std::time::Duration;
 pub use history::{Backlog, DeliveryFilter, DeliveryRow, EventRow, History, RunHistory, RunRow, Story, Told};
 pub use queue::{
     Acceptance, Claims, DeliveryClaim, DeliveryTicket, DestinationChange, DestinationEntry,
-    DestinationStatus, Entry, EventClaim, EventTicket, Next, OpenDestination, Plan, PlannedDelivery, Queue,
-    Record, Recorded, ReplayTarget, Replayed,
+    DestinationStatus, Entry, EventTicket, Next, OpenDestination, Plan, PlannedDelivery, Queue, Record,
+    Recorded, ReplayTarget, Replayed, WaitingEvent,
 };
 pub use sqlite::Store;
 

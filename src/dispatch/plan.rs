@@ -1,21 +1,21 @@
-//! Plans: which deliveries a claimed event becomes, and which of them are needless from the start. Pure.
+//! Plans: which deliveries an event becomes, and which of them are needless from the start. Pure.
 
 use crate::delivery::{DestinationKind, DestinationName};
-use crate::event::EventId;
+use crate::event::{Event, EventId};
 use crate::routing::RoutedDestination;
 use crate::run;
-use crate::store::{Entry, EventClaim, Plan, PlannedDelivery};
+use crate::store::{Entry, Plan, PlannedDelivery, WaitingEvent};
 
-/// Turns the routing decision for a claimed event into its plan.
+/// Turns the routing decision for an event into its plan.
 ///
 /// A person does not want to hear late that something began, nor twice of one pull request; a program gets every
 /// event. What somebody asked to be sent again is sent. A destination of unknown kind is no destination.
 pub(super) fn plan(
-    claim: &EventClaim,
+    waiting: &WaitingEvent,
     (routes, destinations): (Vec<String>, Vec<RoutedDestination>),
     kind_of: impl Fn(&DestinationName) -> Option<DestinationKind>,
 ) -> Plan {
-    let news = if claim.replay { News::Fresh } else { News::of(claim) };
+    let news = if waiting.replay { News::Fresh } else { News::of(&waiting.events) };
     let deliveries = destinations
         .into_iter()
         .filter_map(|RoutedDestination { name, template_set }| {
@@ -23,7 +23,7 @@ pub(super) fn plan(
             Some(PlannedDelivery { destination: name, kind, template_set, entry: news.entry(kind) })
         })
         .collect();
-    Plan { ticket: claim.ticket, routes, deliveries }
+    Plan { ticket: waiting.ticket, routes, deliveries }
 }
 
 /// What an event is worth to a person.
@@ -37,8 +37,8 @@ enum News {
 }
 
 impl News {
-    fn of(claim: &EventClaim) -> Self {
-        let Some((event, earlier)) = claim.story.split_last() else { return Self::Fresh };
+    fn of(events: &[Event]) -> Self {
+        let Some((event, earlier)) = events.split_last() else { return Self::Fresh };
         if run::is_late_start(event, earlier) {
             return Self::Late;
         }
@@ -60,18 +60,20 @@ impl News {
 mod tests {
     use super::*;
     use crate::dispatch::tests::event;
-    use crate::event::{Action, Event};
+    use crate::event::Action;
     use crate::store::EventTicket;
 
     fn entries(actions: &[Action], replay: bool) -> Vec<(String, Entry)> {
-        let story: Vec<Event> = actions.iter().map(|action| event(action.as_str(), action.clone())).collect();
-        let claim = EventClaim { ticket: EventTicket { sequence: 1, fence: 1 }, story, replay };
+        let events = actions.iter().map(|action| event(action.as_str(), action.clone())).collect();
+        let ticket = EventTicket { sequence: 1, fence: 1 };
+        let waiting = WaitingEvent { ticket, events, payload: None, bytes: 0, replay };
         let to = ["slack", "discord", "webhook", "stranger"];
         let routed = to
             .map(|name| RoutedDestination { name: DestinationName::new(name), template_set: None })
             .to_vec();
-        let plan =
-            plan(&claim, (vec!["all".to_owned()], routed), |name| DestinationKind::from_word(name.as_str()));
+        let plan = plan(&waiting, (vec!["all".to_owned()], routed), |name| {
+            DestinationKind::from_word(name.as_str())
+        });
         assert_eq!(plan.routes, ["all"]);
         plan.deliveries.into_iter().map(|planned| (planned.destination.to_string(), planned.entry)).collect()
     }

@@ -9,6 +9,7 @@ use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::Shared;
+use super::shelf::Shelf;
 use crate::event::EventId;
 use crate::store::{Story, Told};
 
@@ -16,10 +17,10 @@ use crate::store::{Story, Told};
 pub(super) const TOGETHER: usize = 16;
 
 /// What takes more than this is not fetched together with others, nor by many at once.
-const LIGHT_BYTES: usize = 64 * 1024;
+pub(super) const LIGHT_BYTES: usize = 64 * 1024;
 
 /// How long is asked while the store fails, before the deliveries are given back.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How much heavy stories may take together in one place, in KiB. One that is heavier goes alone.
 const HEAVY_KIB: u16 = 8 * 1024;
@@ -53,18 +54,36 @@ pub(super) struct Stories {
     fetched: OnceCell<Option<Vec<Mutex<Option<Told>>>>>,
 }
 
-/// One delivery's story.
-pub(super) struct StoryTicket {
-    stories: Arc<Stories>,
-    number: usize,
+/// One delivery's story, which it has or is to fetch.
+pub(super) enum StoryTicket {
+    /// It lay on the shelf.
+    Here(Arc<Story>),
+    /// It is among these.
+    ToFetch {
+        /// With the stories of the deliveries that were claimed together.
+        stories: Arc<Stories>,
+        /// Its place among them.
+        number: usize,
+    },
 }
 
 impl Stories {
     /// Returns a ticket for the story of each of these events.
-    pub(super) fn tickets(events: Vec<EventId>) -> impl Iterator<Item = StoryTicket> {
-        let count = events.len();
-        let stories = Arc::new(Self { events, fetched: OnceCell::new() });
-        (0..count).map(move |number| StoryTicket { stories: Arc::clone(&stories), number })
+    pub(super) fn tickets(events: &[&EventId], shelf: &Shelf) -> Vec<StoryTicket> {
+        let now = Instant::now();
+        let here: Vec<_> = events.iter().map(|event| shelf.take(event, now)).collect();
+        let missing = events.iter().zip(&here).filter(|(_, story)| story.is_none());
+        let missing: Vec<EventId> = missing.map(|(event, _)| (*event).clone()).collect();
+        let stories = Arc::new(Self { events: missing, fetched: OnceCell::new() });
+        let mut numbers = 0..;
+        let ticket = |story| match story {
+            Some(story) => StoryTicket::Here(story),
+            None => StoryTicket::ToFetch {
+                stories: Arc::clone(&stories),
+                number: numbers.next().unwrap_or_default(),
+            },
+        };
+        here.into_iter().map(ticket).collect()
     }
 }
 
@@ -72,7 +91,10 @@ impl StoryTicket {
     /// Returns the story, or `None` in it where the store has none; `None` where the store could not be asked. A heavy
     /// one is only weighed.
     pub(super) async fn fetch(self, shared: &Shared) -> Option<Option<Told>> {
-        let Self { stories, number } = self;
+        let (stories, number) = match self {
+            Self::Here(story) => return Some(Some(Told::Story(Arc::unwrap_or_clone(story)))),
+            Self::ToFetch { stories, number } => (stories, number),
+        };
         let fetch = || async {
             let until = Instant::now() + PATIENCE;
             let fetched =

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
@@ -22,30 +23,35 @@ pub enum Acceptance {
     Duplicate(EventId),
 }
 
-/// A claimed event, waiting to be routed.
+/// An event that waits to be routed.
 #[derive(Debug, Clone)]
-pub struct EventClaim {
-    /// Proves that the event is still ours when the plan is written.
+pub struct WaitingEvent {
+    /// What its plan is written with.
     pub ticket: EventTicket,
-    /// The events of its run from the first one to this one, in order of acceptance; the last is the claimed one.
-    pub story: Vec<Event>,
+    /// The events of its run from the first one to this one, in order of acceptance; the last is the waiting one.
+    pub events: Vec<Event>,
+    /// The webhook's body as Sentry sent it, where the whole story is light.
+    pub payload: Option<Bytes>,
+    /// About how much memory these take.
+    pub bytes: usize,
     /// Whether somebody asked for it to be routed anew.
     pub replay: bool,
 }
 
-/// A lease on an event.
+/// An event as it waits: once it is planned or waits anew, a plan with this changes nothing. So planning needs no lease:
+/// of two plans for an event, the first one counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventTicket {
     /// The order of acceptance.
     pub sequence: i64,
-    /// Goes up with each claim; a plan with an old one changes nothing.
+    /// Goes up each time the event waits anew.
     pub fence: i64,
 }
 
-/// The routing decision for one claimed event.
+/// The routing decision for one event.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// From the claim.
+    /// From the event as it waited.
     pub ticket: EventTicket,
     /// Names of the routes that matched, in order; empty is "no route".
     pub routes: Vec<String>,
@@ -218,8 +224,9 @@ pub struct Replayed {
 
 /// What the drivers write through.
 ///
-/// Every method that changes something is one transaction, durable when it answers; [`Queue::prune`] and the replay of
-/// dead letters, which may be very many, are several, so that nobody waits behind them.
+/// Every method that changes something is one transaction, durable when it answers unless it says otherwise;
+/// [`Queue::prune`] and the replay of dead letters, which may be very many, are several, so that nobody waits behind
+/// them.
 #[async_trait]
 pub trait Queue: Send + Sync {
     /// Stores an event, or finds the equal one accepted less than `dedupe_window` before `event.received_at()`.
@@ -228,26 +235,24 @@ pub trait Queue: Send + Sync {
     /// [`StoreError::Unavailable`] where it could not be committed.
     async fn accept(&self, event: AcceptedEvent, dedupe_window: Duration) -> Result<Acceptance, StoreError>;
 
-    /// Claims up to `limit` events that wait to be routed, in order of acceptance; an event whose elder of the same run
-    /// is out with somebody else stays, so that a run is never planned out of order. Fewer are claimed, one at least,
-    /// where their stories are heavy.
+    /// Reads up to `limit` events that wait to be routed, in order of acceptance; fewer, one at least, where their
+    /// stories are heavy. Of a story that takes more than `light_bytes` the payload is left out.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn claim_events(
-        &self,
-        now: Timestamp,
-        lease: Duration,
-        limit: usize,
-    ) -> Result<Vec<EventClaim>, StoreError>;
+    async fn waiting_events(&self, limit: usize, light_bytes: usize)
+    -> Result<Vec<WaitingEvent>, StoreError>;
 
-    /// Writes routing decisions and queues their deliveries. Plans whose lease was lost are left out.
+    /// Writes routing decisions and queues their deliveries; plans whose ticket counts no longer are left out. An event
+    /// and a destination always make the same delivery id. May answer before it is on disk: what is lost with the
+    /// machine is decided again.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn plan(&self, plans: Vec<Plan>, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Claims deliveries that are due: for one run and destination only ever the oldest unfinished one.
+    /// Claims deliveries that are due: for one run and destination only ever the oldest unfinished one. May answer
+    /// before it is on disk: a lease ends with the process that holds it.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].

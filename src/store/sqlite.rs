@@ -36,8 +36,8 @@ use self::reader::Readers;
 use self::writer::{Opening, Writer};
 use super::{
     Acceptance, Access, Backlog, Claims, DeliveryFilter, DeliveryRow, DestinationEntry, DestinationStatus,
-    EventClaim, FindError, History, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed,
-    RunHistory, RunRow, StoreError, Told,
+    FindError, History, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed, RunHistory,
+    RunRow, StoreError, Told, WaitingEvent,
 };
 use crate::delivery::DestinationName;
 use crate::event::EventId;
@@ -82,7 +82,7 @@ impl Store {
         let lock = place::lock(path)?;
         let found = place::inspect(path, connection::LATEST_VERSION)?;
         let opening = match connection::open_to_serve(path) {
-            Ok((connection, owner)) => Opening::Served(connection, owner),
+            Ok(connection) => Opening::Served(connection),
             // What is owed to the destinations lies there already: better to wait for room than to be gone.
             Err(failed) if failed.may_pass && found == Found::Store => {
                 tracing::error!(error = %failed.error, "the store cannot be written; the relay waits until it can");
@@ -135,31 +135,16 @@ impl Queue for Store {
         self.writer.run_with_bytes(bytes, move |writing| accept::accept(writing, &arrival)).await
     }
 
-    async fn claim_events(
+    async fn waiting_events(
         &self,
-        now: Timestamp,
-        lease: Duration,
         limit: usize,
-    ) -> Result<Vec<EventClaim>, StoreError> {
-        // A lease is void without the process that holds it.
-        let claimed = self.writer.run_lightly(move |writing| plan::claim(writing, now, lease, limit)).await?;
-        if claimed.is_empty() {
-            return Ok(Vec::new());
-        }
-        // The stories are read beside the writer: it stays free for what comes in.
-        self.readers
-            .run(move |connection| {
-                let with_story = |claim: plan::Claimed| {
-                    let story = story::of_sequence(connection, claim.ticket.sequence)?;
-                    Ok(EventClaim { ticket: claim.ticket, story, replay: claim.replay })
-                };
-                claimed.into_iter().map(with_story).collect()
-            })
-            .await
+        light_bytes: usize,
+    ) -> Result<Vec<WaitingEvent>, StoreError> {
+        self.readers.run(move |connection| plan::waiting(connection, limit, light_bytes)).await
     }
 
     async fn plan(&self, plans: Vec<Plan>, now: Timestamp) -> Result<(), StoreError> {
-        self.writer.run(move |writing| plan::plan(writing, &plans, now)).await
+        self.writer.run_lightly(move |writing| plan::plan(writing, &plans, now)).await
     }
 
     async fn claim_deliveries(

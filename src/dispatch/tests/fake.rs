@@ -18,9 +18,9 @@ use crate::render::Rendered;
 use crate::sentry::payload::AcceptedEvent;
 use crate::store::{
     Acceptance, Backlog, Claims, DeliveryClaim, DeliveryFilter, DeliveryRow, DeliveryTicket,
-    DestinationChange, DestinationEntry, DestinationStatus, EventClaim, EventTicket, FindError, History,
-    Next, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed, RunHistory, RunRow,
-    StoreError, Story, Told,
+    DestinationChange, DestinationEntry, DestinationStatus, EventTicket, FindError, History, Next,
+    OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed, RunHistory, RunRow, StoreError,
+    Story, Told, WaitingEvent,
 };
 
 /// A delivery as the fake keeps it.
@@ -155,17 +155,13 @@ impl Queue for FakeStore {
         unimplemented!("the dispatcher accepts nothing")
     }
 
-    async fn claim_events(
-        &self,
-        _: Timestamp,
-        _: Duration,
-        limit: usize,
-    ) -> Result<Vec<EventClaim>, StoreError> {
+    async fn waiting_events(&self, limit: usize, _: usize) -> Result<Vec<WaitingEvent>, StoreError> {
         let mut kept = self.available()?;
         let count = kept.accepted.len().min(limit);
         let ticket = EventTicket { sequence: 1, fence: 1 };
-        let claim = |event| EventClaim { ticket, story: vec![event], replay: false };
-        Ok(kept.accepted.drain(..count).map(claim).collect())
+        let waiting =
+            |event| WaitingEvent { ticket, events: vec![event], payload: None, bytes: 0, replay: false };
+        Ok(kept.accepted.drain(..count).map(waiting).collect())
     }
 
     async fn plan(&self, plans: Vec<Plan>, _: Timestamp) -> Result<(), StoreError> {

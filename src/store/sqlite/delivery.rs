@@ -9,6 +9,7 @@ use crate::delivery::{DeliveryId, Origin};
 
 /// A delivery to be queued.
 pub(super) struct NewDelivery<'a> {
+    pub(super) id: &'a DeliveryId,
     pub(super) event: i64,
     pub(super) run: i64,
     pub(super) destination: i64,
@@ -21,12 +22,7 @@ pub(super) struct NewDelivery<'a> {
 }
 
 /// Queues a delivery at the end of its lane; where it is alone there, it is due at once.
-pub(super) fn insert(
-    writing: &mut Writing<'_>,
-    new: &NewDelivery<'_>,
-    now: Timestamp,
-) -> rusqlite::Result<DeliveryId> {
-    let id = writing.ids.delivery(now);
+pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestamp) -> rusqlite::Result<()> {
     let now = micros(now);
     let alone = !new.superseded && lane::head(writing, new.run, new.destination)?.is_none();
     let number = writing
@@ -36,7 +32,7 @@ pub(super) fn insert(
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11)",
         )?
         .insert(params![
-            id.as_str(),
+            new.id.as_str(),
             new.event,
             new.run,
             new.destination,
@@ -51,7 +47,7 @@ pub(super) fn insert(
     if let Some(old) = new.replay_of {
         writing.prepare("UPDATE delivery SET replayed_by = ?2 WHERE number = ?1")?.execute([old, number])?;
     }
-    Ok(id)
+    Ok(())
 }
 
 /// Returns the newest delivery of an event for a destination.

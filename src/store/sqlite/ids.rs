@@ -1,11 +1,13 @@
-//! Ids of events and deliveries: a prefix and a ULID in lower case, each greater than the one before it.
+//! Ids of events and deliveries: a prefix and a ULID in lower case. Those that are made here of their own accord rise;
+//! that of a planned delivery follows from what it is.
 //!
 //! Knows no clock: the time in an id is the one that the caller brings.
 
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 use ulid::Ulid;
 
-use crate::delivery::DeliveryId;
+use crate::delivery::{DeliveryId, DestinationName};
 use crate::event::EventId;
 
 /// What every event's id begins with.
@@ -41,6 +43,17 @@ impl Ids {
     }
 }
 
+/// Returns the id of the delivery that an event becomes for a destination. Whoever plans it anew, because the first plan
+/// was lost with the machine, makes the same: a receiver knows by it what it has already.
+pub(super) fn planned_delivery(event: &EventId, destination: &DestinationName) -> DeliveryId {
+    let digest =
+        Sha256::new().chain_update(event.as_str()).chain_update([0]).chain_update(destination.as_str());
+    let digest: [u8; 32] = digest.finalize().into();
+    let random = digest.first_chunk().copied().map(u128::from_be_bytes).unwrap_or_default();
+    let milliseconds = read(Some(event.as_str()), EVENT_PREFIX).timestamp_ms();
+    DeliveryId::new(write(Ulid::from_parts(milliseconds, random), DELIVERY_PREFIX))
+}
+
 fn next(last: &mut Ulid, prefix: &str, at: Timestamp) -> String {
     let milliseconds = u64::try_from(at.as_millisecond()).unwrap_or_default();
     *last = if milliseconds > last.timestamp_ms() {
@@ -48,9 +61,13 @@ fn next(last: &mut Ulid, prefix: &str, at: Timestamp) -> String {
     } else {
         last.increment().unwrap_or_else(|next_millisecond| next_millisecond)
     };
+    write(*last, prefix)
+}
+
+fn write(id: Ulid, prefix: &str) -> String {
     let mut text = String::with_capacity(prefix.len() + ulid::ULID_LEN);
     text.push_str(prefix);
-    text.push_str(last.array_to_str(&mut [0; ulid::ULID_LEN]));
+    text.push_str(id.array_to_str(&mut [0; ulid::ULID_LEN]));
     text.make_ascii_lowercase();
     text
 }
@@ -75,6 +92,19 @@ mod tests {
         let made: Vec<_> = [10, 10, 11, 5, 12].into_iter().map(|second| ids.event(at(second))).collect();
         assert!(made.is_sorted_by(|earlier, later| earlier < later), "{made:?}");
         assert!(made.iter().all(|id| id.as_str().starts_with(EVENT_PREFIX) && id.as_str().len() == 30));
+    }
+
+    #[test]
+    fn a_planned_delivery_has_one_id_for_each_event_and_destination() {
+        let mut ids = Ids::default();
+        let (one, other) = (ids.event(at(10)), ids.event(at(10)));
+        let (chat, audit) = (DestinationName::new("chat"), DestinationName::new("audit"));
+        let planned = planned_delivery(&one, &chat);
+        assert_eq!(planned, planned_delivery(&one, &chat));
+        assert_ne!(planned, planned_delivery(&one, &audit));
+        assert_ne!(planned, planned_delivery(&other, &chat));
+        assert!(planned.as_str().starts_with(DELIVERY_PREFIX) && planned.as_str().len() == 30);
+        assert!(planned_delivery(&ids.event(at(11)), &chat) > planned, "it sorts by its event's time");
     }
 
     #[test]

@@ -1,78 +1,53 @@
-//! Routing: events that wait for their routes are claimed in order of acceptance, and their plans become deliveries.
+//! Routing: events that wait for their routes are read in order of acceptance, and their plans become deliveries.
 
-use std::collections::HashSet;
-use std::time::Duration;
-
+use bytes::Bytes;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::delivery::{self, NewDelivery};
-use super::value::{micros, micros_after};
-use super::{destination, story, writer::Writing};
+use super::value::micros;
+use super::{destination, ids, story, writer::Writing};
 use crate::delivery::Origin;
 use crate::event::EventId;
-use crate::store::{Entry, EventTicket, Plan, PlannedDelivery};
+use crate::store::{Entry, EventTicket, Plan, PlannedDelivery, WaitingEvent};
 
-/// After how many bytes of stories no further event is claimed: they are all read at once.
+/// After how many bytes of stories no further event is read.
 const STORY_BYTES: usize = 8 * 1024 * 1024;
 
-/// A claimed event, still without its story.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Claimed {
-    pub(super) ticket: EventTicket,
-    pub(super) replay: bool,
-}
-
-/// Claims events in order of acceptance, whatever the clock shows: one that waits may be from before the clock was set
-/// back. An event whose elder of the same run is out with somebody else stays, so that
-/// a run is never planned out of order.
-pub(super) fn claim(
-    writing: &Writing<'_>,
-    now: Timestamp,
-    lease: Duration,
+/// Reads the first events that wait, in order of acceptance, whatever the clock shows: one that waits may be from before
+/// the clock was set back.
+pub(super) fn waiting(
+    connection: &Connection,
     limit: usize,
-) -> rusqlite::Result<Vec<Claimed>> {
-    let claimed = find_claimable(writing, now, limit)?;
-    let mut take = writing.prepare(
-        "UPDATE event SET lease_until = ?2, lease_owner = ?3, fence = ?4, tries = tries + 1 WHERE sequence = ?1",
+    light_bytes: usize,
+) -> rusqlite::Result<Vec<WaitingEvent>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT sequence, fence, replay, run_number FROM event INDEXED BY event_waiting
+         WHERE due_at IS NOT NULL ORDER BY sequence",
     )?;
-    let until = micros_after(now, lease);
-    for Claimed { ticket, .. } in &claimed {
-        take.execute(params![ticket.sequence, until, writing.owner, ticket.fence])?;
-    }
-    Ok(claimed)
-}
-
-fn find_claimable(writing: &Writing<'_>, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<Claimed>> {
-    let mut statement = writing.prepare(
-        "SELECT sequence, fence, replay, run_number,
-                lease_until IS NULL OR lease_until <= ?1 OR lease_owner IS NOT ?2
-         FROM event INDEXED BY event_waiting WHERE due_at IS NOT NULL ORDER BY sequence",
-    )?;
-    let mut rows = statement.query(params![micros(now), writing.owner])?;
-    let mut held_runs = HashSet::new();
-    let (mut claimable, mut bytes) = (Vec::new(), 0_usize);
-    while claimable.len() < limit && bytes < STORY_BYTES {
+    let mut rows = statement.query([])?;
+    let (mut waiting, mut bytes_read) = (Vec::new(), 0_usize);
+    while waiting.len() < limit && bytes_read < STORY_BYTES {
         let Some(row) = rows.next()? else { break };
-        let run: Option<i64> = row.get(3)?;
-        let free: bool = row.get(4)?;
-        if free && run.is_none_or(|run| !held_runs.contains(&run)) {
-            let ticket = EventTicket { sequence: row.get(0)?, fence: row.get::<_, i64>(1)? + 1 };
-            claimable.push(Claimed { ticket, replay: row.get(2)? });
-            bytes += story::artifact_bytes(writing.connection, run, ticket.sequence)?;
-        } else {
-            held_runs.extend(run);
-        }
+        let ticket = EventTicket { sequence: row.get(0)?, fence: row.get(1)? };
+        let (events, bytes) = story::of_place(connection, row.get(3)?, ticket.sequence)?;
+        let payload = match light_bytes.checked_sub(bytes) {
+            Some(left) => story::payload(connection, ticket.sequence, left)?.body,
+            None => None,
+        };
+        let bytes = bytes + payload.as_ref().map_or(0, Bytes::len);
+        bytes_read += bytes;
+        waiting.push(WaitingEvent { ticket, events, payload, bytes, replay: row.get(2)? });
     }
-    Ok(claimable)
+    Ok(waiting)
 }
 
-/// Writes plans in order of acceptance; one whose lease was lost changes nothing.
+/// Writes plans in order of acceptance; one whose ticket counts no longer changes nothing.
 pub(super) fn plan(writing: &mut Writing<'_>, plans: &[Plan], now: Timestamp) -> rusqlite::Result<()> {
     let mut plans: Vec<&Plan> = plans.iter().collect();
     plans.sort_by_key(|plan| plan.ticket.sequence);
     for plan in plans {
-        let Some(event) = still_ours(writing, plan.ticket)? else { continue };
+        let Some(event) = still_waiting(writing, plan.ticket)? else { continue };
         write_routes(writing, plan, now)?;
         for planned in &plan.deliveries {
             queue(writing, &event, planned, now)?;
@@ -84,18 +59,24 @@ pub(super) fn plan(writing: &mut Writing<'_>, plans: &[Plan], now: Timestamp) ->
 /// An event whose plan is being written.
 struct Planned {
     sequence: i64,
+    id: EventId,
     run: i64,
     replay: bool,
 }
 
-fn still_ours(writing: &Writing<'_>, ticket: EventTicket) -> rusqlite::Result<Option<Planned>> {
+fn still_waiting(writing: &Writing<'_>, ticket: EventTicket) -> rusqlite::Result<Option<Planned>> {
     writing
         .prepare(
-            "SELECT coalesce(run_number, 0), replay FROM event
-             WHERE sequence = ?1 AND fence = ?2 AND lease_owner = ?3 AND lease_until IS NOT NULL",
+            "SELECT id, coalesce(run_number, 0), replay FROM event
+             WHERE sequence = ?1 AND fence = ?2 AND due_at IS NOT NULL",
         )?
-        .query_row(params![ticket.sequence, ticket.fence, writing.owner], |row| {
-            Ok(Planned { sequence: ticket.sequence, run: row.get(0)?, replay: row.get(1)? })
+        .query_row([ticket.sequence, ticket.fence], |row| {
+            Ok(Planned {
+                sequence: ticket.sequence,
+                id: EventId::new(row.get::<_, String>(0)?),
+                run: row.get(1)?,
+                replay: row.get(2)?,
+            })
         })
         .optional()
 }
@@ -104,7 +85,7 @@ fn write_routes(writing: &Writing<'_>, plan: &Plan, now: Timestamp) -> rusqlite:
     let routes = serde_json::Value::from(plan.routes.clone()).to_string();
     writing
         .prepare(
-            "UPDATE event SET routes = ?2, planned_at = ?3, due_at = NULL, lease_until = NULL, replay = 0
+            "UPDATE event SET routes = ?2, planned_at = ?3, due_at = NULL, replay = 0
              WHERE sequence = ?1",
         )?
         .execute(params![plan.ticket.sequence, routes, micros(now)])
@@ -125,7 +106,13 @@ fn queue(
     };
     let replay_of =
         if event.replay { delivery::newest_of(writing, event.sequence, destination)? } else { None };
+    let id = if event.replay {
+        writing.ids.delivery(now)
+    } else {
+        ids::planned_delivery(&event.id, &planned.destination)
+    };
     let new = NewDelivery {
+        id: &id,
         event: event.sequence,
         run: event.run,
         destination,
@@ -134,7 +121,7 @@ fn queue(
         superseded,
         replay_of,
     };
-    delivery::insert(writing, &new, now).map(drop)
+    delivery::insert(writing, &new, now)
 }
 
 /// Returns whether an event has a delivery for a destination that is or may yet be sent there.

@@ -117,7 +117,7 @@ mod tests {
         let free: i64 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0)).unwrap();
         assert!(free > FREE_PAGES_KEPT, "{free}");
 
-        let more = shrink(&Writing { connection: &connection, ids: &mut Ids::default(), owner: 0 }).unwrap();
+        let more = shrink(&Writing { connection: &connection, ids: &mut Ids::default() }).unwrap();
 
         assert!(!more);
     }

@@ -75,7 +75,9 @@ fn repeat(
             let template_set: Option<String> = row.get(4)?;
             Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, template_set))
         })?;
+    let id = writing.ids.delivery(now);
     let new = NewDelivery {
+        id: &id,
         event,
         run,
         destination,
@@ -84,7 +86,8 @@ fn repeat(
         superseded: false,
         replay_of: Some(number),
     };
-    Ok((DeliveryId::new(old), delivery::insert(writing, &new, now)?))
+    delivery::insert(writing, &new, now)?;
+    Ok((DeliveryId::new(old), id))
 }
 
 /// Sends one event through the routes anew.
@@ -121,7 +124,7 @@ fn route_anew(writing: &Writing<'_>, sequences: &[i64], now: Timestamp) -> rusql
     let mut replayed = Replayed::default();
     for sequence in sequences {
         writing
-            .prepare("UPDATE event SET due_at = ?2, replay = 1 WHERE sequence = ?1 AND due_at IS NULL")?
+            .prepare("UPDATE event SET due_at = ?2, replay = 1, fence = fence + 1 WHERE sequence = ?1 AND due_at IS NULL")?
             .execute([*sequence, micros(now)])?;
         let id: String = writing
             .prepare("SELECT id FROM event WHERE sequence = ?1")?

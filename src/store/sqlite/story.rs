@@ -17,17 +17,28 @@ pub(super) struct Kept {
 
 /// Reads every event of a run, in order of acceptance.
 pub(super) fn of_run(connection: &Connection, run: i64) -> rusqlite::Result<Vec<Kept>> {
-    Ok(up_to(connection, Some(run), i64::MAX, usize::MAX)?.unwrap_or_default())
+    Ok(up_to(connection, Some(run), i64::MAX, usize::MAX)?.map(|(events, _)| events).unwrap_or_default())
 }
 
-/// Reads the events of a run up to and including one of them; of an event without a run, that event alone. `None` where
-/// their artifacts are longer than `most_bytes`.
+/// Reads the story of an event that is known by its run and its place in the order of acceptance, and how long its
+/// artifacts are.
+pub(super) fn of_place(
+    connection: &Connection,
+    run: Option<i64>,
+    sequence: i64,
+) -> rusqlite::Result<(Vec<Event>, usize)> {
+    let (kept, bytes) = up_to(connection, run, sequence, usize::MAX)?.unwrap_or_default();
+    Ok((events_of(kept), bytes))
+}
+
+/// Reads the events of a run up to and including one of them, and how long their artifacts are; of an event without a
+/// run, that event alone. `None` where that is more than `most_bytes`.
 fn up_to(
     connection: &Connection,
     run: Option<i64>,
     sequence: i64,
     most_bytes: usize,
-) -> rusqlite::Result<Option<Vec<Kept>>> {
+) -> rusqlite::Result<Option<(Vec<Kept>, usize)>> {
     let condition = up_to_condition(run);
     let mut statement = connection.prepare_cached(&format!(
             "SELECT e.sequence, e.id, coalesce(e.organization, ''), e.resource, e.action, e.run_id, e.sentry_run_id,
@@ -44,7 +55,7 @@ fn up_to(
     }
     // The index leads to a run's events in no order; sorting here moves no texts.
     events.sort_by_key(|kept| kept.sequence);
-    Ok(Some(events))
+    Ok(Some((events, most_bytes - left)))
 }
 
 fn read_event(row: &Row<'_>) -> rusqlite::Result<Kept> {
@@ -82,15 +93,6 @@ fn up_to_condition(run: Option<i64>) -> &'static str {
     if run.is_some() { "e.run_number = ?1 AND e.sequence <= ?2" } else { "?1 IS NULL AND e.sequence = ?2" }
 }
 
-/// Reads the story of an event that is known by its place in the order of acceptance.
-pub(super) fn of_sequence(connection: &Connection, sequence: i64) -> rusqlite::Result<Vec<Event>> {
-    match run_of(connection, sequence) {
-        Err(rusqlite::Error::QueryReturnedNoRows) => Ok(Vec::new()),
-        Err(error) => Err(error),
-        Ok(run) => Ok(events_of(up_to(connection, run, sequence, usize::MAX)?.unwrap_or_default())),
-    }
-}
-
 /// Returns the run of an event, which may have none.
 fn run_of(connection: &Connection, sequence: i64) -> rusqlite::Result<Option<i64>> {
     connection
@@ -110,34 +112,49 @@ pub(super) fn of_event(
 ) -> rusqlite::Result<Option<Told>> {
     let Some(sequence) = super::find::event(connection, id.as_str())? else { return Ok(None) };
     let run = run_of(connection, sequence)?;
+    let payload = payload(connection, sequence, most_bytes)?;
+    let events = match most_bytes.checked_sub(payload.bytes) {
+        Some(left) => up_to(connection, run, sequence, left)?,
+        None => None,
+    };
+    Ok(Some(match events {
+        Some((events, _)) => {
+            let payload = payload.body.unwrap_or_default();
+            Told::Story(Story { events: events_of(events), payload })
+        }
+        None => Told::Heavy { bytes: payload.bytes + artifact_bytes(connection, run, sequence)? },
+    }))
+}
+
+/// The body of a webhook, or how long it is.
+pub(super) struct Payload {
+    pub(super) bytes: usize,
+    /// `None` where it is longer than was asked for.
+    pub(super) body: Option<Bytes>,
+}
+
+/// Reads the body of a webhook, or its length where it is longer than `most_bytes`; nothing where it was removed.
+pub(super) fn payload(
+    connection: &Connection,
+    sequence: i64,
+    most_bytes: usize,
+) -> rusqlite::Result<Payload> {
     let most = i64::try_from(most_bytes).unwrap_or(i64::MAX);
     // The length of a blob is known without reading it.
     let payload = connection
         .prepare_cached(
             "SELECT length(body), iif(length(body) <= ?2, body, NULL) FROM payload WHERE sequence = ?1",
         )?
-        .query_row([sequence, most], |row| Ok((length(row)?, row.get::<_, Option<Vec<u8>>>(1)?)))
+        .query_row([sequence, most], |row| {
+            let body: Option<Vec<u8>> = row.get(1)?;
+            Ok(Payload { bytes: length(row)?, body: body.map(Bytes::from) })
+        })
         .optional()?;
-    let (payload_bytes, payload) = payload.unwrap_or_default();
-    let events = match most_bytes.checked_sub(payload_bytes) {
-        Some(left) => up_to(connection, run, sequence, left)?,
-        None => None,
-    };
-    Ok(Some(match events {
-        Some(events) => {
-            let payload = Bytes::from(payload.unwrap_or_default());
-            Told::Story(Story { events: events_of(events), payload })
-        }
-        None => Told::Heavy { bytes: payload_bytes + artifact_bytes(connection, run, sequence)? },
-    }))
+    Ok(payload.unwrap_or(Payload { bytes: 0, body: Some(Bytes::new()) }))
 }
 
 /// Returns how long the artifacts of a run's events up to one of them are.
-pub(super) fn artifact_bytes(
-    connection: &Connection,
-    run: Option<i64>,
-    sequence: i64,
-) -> rusqlite::Result<usize> {
+fn artifact_bytes(connection: &Connection, run: Option<i64>, sequence: i64) -> rusqlite::Result<usize> {
     connection
         .prepare_cached(&format!(
             "SELECT coalesce(sum(octet_length(a.artifacts)), 0)

@@ -32,8 +32,6 @@ pub(super) struct Writing<'a> {
     pub(super) connection: &'a Connection,
     /// Makes ids of events and deliveries.
     pub(super) ids: &'a mut Ids,
-    /// Who owns the leases on events that are made here.
-    pub(super) owner: i64,
 }
 
 impl Writing<'_> {
@@ -45,11 +43,11 @@ impl Writing<'_> {
 
 /// How the writer comes by its connection.
 pub(super) enum Opening {
-    /// The relay's own, opened already, and the number that owns its leases.
-    Served(Connection, i64),
+    /// The relay's own, opened already.
+    Served(Connection),
     /// The relay's own, which could not be opened yet: each request tries.
     ToServe,
-    /// A command's beside the relay: opened for the first request, and owning no lease.
+    /// A command's beside the relay: opened for the first request.
     Beside,
 }
 
@@ -68,10 +66,9 @@ impl Writer {
         let (requests, waiting) = mpsc::channel();
         let identity = Identity::of(&path);
         let begins = matches!(opening, Opening::ToServe);
-        let mut desk = Desk { identity, path, connection: None, begins, ids: Ids::default(), owner: 0 };
-        if let Opening::Served(connection, owner) = opening {
+        let mut desk = Desk { identity, path, connection: None, begins, ids: Ids::default() };
+        if let Opening::Served(connection) = opening {
             desk.take_over(connection)?;
-            desk.owner = owner;
         }
         let bytes_waiting = Arc::new(AtomicUsize::new(0));
         let bytes = Arc::clone(&bytes_waiting);
@@ -223,7 +220,6 @@ struct Desk {
     /// Whether the file was not opened yet as it is for a relay that starts.
     begins: bool,
     ids: Ids,
-    owner: i64,
 }
 
 impl Desk {
@@ -266,7 +262,7 @@ impl Desk {
         let Some(connection) = &self.connection else {
             return Err(Failure::OfTransaction(interrupted()));
         };
-        let end = transact(Writing { connection, ids: &mut self.ids, owner: self.owner }, batch);
+        let end = transact(Writing { connection, ids: &mut self.ids }, batch);
         if let Err((error, _)) = &end {
             let rolled_back = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
             if !rolled_back || spoils_connection(error) {
@@ -291,8 +287,8 @@ impl Desk {
             return Ok(());
         }
         if self.begins {
-            let (connection, owner) = open_to_serve(&self.path).map_err(|failed| failed.error)?;
-            (self.begins, self.owner) = (false, owner);
+            let connection = open_to_serve(&self.path).map_err(|failed| failed.error)?;
+            self.begins = false;
             self.take_over(connection)
         } else {
             self.take_over(open_to_write(&self.path)?)
@@ -352,8 +348,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("relay.db");
         place::inspect(&path, connection::LATEST_VERSION).unwrap();
-        let (connection, owner) = connection::open_to_serve(&path).unwrap();
-        (folder, Arc::new(Writer::start(path, Opening::Served(connection, owner)).unwrap()))
+        let connection = connection::open_to_serve(&path).unwrap();
+        (folder, Arc::new(Writer::start(path, Opening::Served(connection)).unwrap()))
     }
 
     fn insert(bytes: usize) -> impl FnMut(&mut Writing<'_>) -> rusqlite::Result<()> + Send + 'static {

@@ -12,8 +12,8 @@ use seer_relay::sentry::OrganizationConfig;
 use seer_relay::sentry::payload::{self, AcceptedEvent};
 use seer_relay::sentry::signature::{SigningKeys, WebhookHeaders, verify};
 use seer_relay::store::{
-    Acceptance, Access, DeliveryClaim, DeliveryFilter, DeliveryRow, DestinationChange, Entry, EventClaim,
-    History, Next, OpenDestination, Plan, PlannedDelivery, Queue, Record, Recorded, StoreConfig, Story, Told,
+    Acceptance, Access, DeliveryClaim, DeliveryFilter, DeliveryRow, DestinationChange, Entry, History, Next,
+    OpenDestination, Plan, PlannedDelivery, Queue, Record, Recorded, StoreConfig, Story, Told, WaitingEvent,
     open,
 };
 use serde_json::{Map, Value, json};
@@ -115,6 +115,15 @@ impl Bench {
         Self { store, folder }
     }
 
+    /// Opens a store with these bytes in its file instead.
+    pub(crate) async fn with_file(self, bytes: &[u8]) -> Self {
+        let Self { store, folder } = self;
+        drop(store);
+        std::fs::write(config(&folder).path, bytes).unwrap();
+        let store = open(&config(&folder), Access::Serve).await.unwrap();
+        Self { store, folder }
+    }
+
     /// Puts a webhook in that must be stored.
     pub(crate) async fn accept(&self, webhook: Webhook) -> EventId {
         match self.store.accept(webhook.accepted(), WINDOW).await.unwrap() {
@@ -123,15 +132,15 @@ impl Bench {
         }
     }
 
-    /// Claims every event that waits.
-    pub(crate) async fn claim_events(&self, second: i64) -> Vec<EventClaim> {
-        self.store.claim_events(at(second), LEASE, 1000).await.unwrap()
+    /// Reads every event that waits to be planned.
+    pub(crate) async fn waiting_events(&self) -> Vec<WaitingEvent> {
+        self.store.waiting_events(1000, 64 * 1024).await.unwrap()
     }
 
     /// Plans every event that waits for all of these destinations.
     pub(crate) async fn plan(&self, second: i64, destinations: &[&str]) {
-        let claims = self.claim_events(second).await;
-        let plans = claims.iter().map(|claim| plan(claim, destinations)).collect();
+        let waiting = self.waiting_events().await;
+        let plans = waiting.iter().map(|event| plan(event, destinations)).collect();
         self.store.plan(plans, at(second)).await.unwrap();
     }
 
@@ -221,9 +230,9 @@ pub(crate) fn open_destination(destination: &str, allowance: usize) -> OpenDesti
 }
 
 /// Returns a plan for all of these destinations.
-pub(crate) fn plan(claim: &EventClaim, destinations: &[&str]) -> Plan {
+pub(crate) fn plan(waiting: &WaitingEvent, destinations: &[&str]) -> Plan {
     let deliveries = destinations.iter().map(|name| planned(name, Entry::Waiting)).collect();
-    Plan { ticket: claim.ticket, routes: vec!["everything".to_owned()], deliveries }
+    Plan { ticket: waiting.ticket, routes: vec!["everything".to_owned()], deliveries }
 }
 
 pub(crate) fn planned(destination: &str, entry: Entry) -> PlannedDelivery {

@@ -2,8 +2,8 @@
 
 use seer_relay::delivery::{DeliveryState, DestinationKind, Reason, Rung};
 use seer_relay::store::{
-    Claims, DeliveryFilter, DestinationChange, DestinationEntry, Entry, EventClaim, Next, Plan, Record,
-    Recorded,
+    Claims, DeliveryFilter, DestinationChange, DestinationEntry, Entry, Next, Plan, Record, Recorded,
+    WaitingEvent,
 };
 
 use super::bench::{Bench, LEASE, at, attempted, name, open_destination, plan, planned, retry_at, webhook};
@@ -152,13 +152,13 @@ async fn deliveries_are_listed_newest_first_by_state_and_destination() {
     for run in ["1", "2", "3", "4"] {
         bench.accept(webhook("root_cause_started").run(run)).await;
     }
-    let needless = |claim: &EventClaim, to| {
-        let is_needless = to == "a" && claim.story[0].run_id.as_ref().is_some_and(|id| id.as_str() == "3");
+    let needless = |waiting: &WaitingEvent, to| {
+        let is_needless = to == "a" && waiting.events[0].run_id.as_ref().is_some_and(|id| id.as_str() == "3");
         planned(to, if is_needless { Entry::Superseded } else { Entry::Waiting })
     };
-    let plans = bench.claim_events(0).await.into_iter().map(|claim| Plan {
-        deliveries: ["a", "b"].map(|to| needless(&claim, to)).to_vec(),
-        ..plan(&claim, &[])
+    let plans = bench.waiting_events().await.into_iter().map(|event| Plan {
+        deliveries: ["a", "b"].map(|to| needless(&event, to)).to_vec(),
+        ..plan(&event, &[])
     });
     bench.store.plan(plans.collect(), at(0)).await.unwrap();
     let claims = bench.claim(0, "a").await;

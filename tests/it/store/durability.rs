@@ -3,7 +3,7 @@
 use seer_relay::delivery::{DestinationKind, Reason};
 use seer_relay::store::{DestinationChange, DestinationEntry, FindError, Next, Recorded, ReplayTarget};
 
-use super::bench::{Bench, at, attempted, name, plan, retry_at, webhook};
+use super::bench::{Bench, at, attempted, config, name, plan, retry_at, webhook};
 
 #[tokio::test]
 async fn a_restart_loses_nothing_and_goes_on_with_rising_ids() {
@@ -28,7 +28,7 @@ async fn a_clock_that_was_set_back_keeps_nothing_waiting() {
     bench.accept(webhook("root_cause_started").run("2").at(5000)).await;
 
     let bench = bench.restart().await;
-    assert_eq!(bench.claim_events(0).await.len(), 1, "an event is due whatever the clock shows");
+    assert_eq!(bench.waiting_events().await.len(), 1, "an event is due whatever the clock shows");
     let audit = DestinationEntry { name: name("audit"), kind: DestinationKind::Webhook, address: None };
     assert!(bench.claim(60, "audit").await.is_empty());
     let told = bench.store.register_destinations(vec![audit], at(0), at(60)).await.unwrap().remove(0);
@@ -42,15 +42,28 @@ async fn leases_of_an_earlier_process_are_void_at_once() {
     let bench = Bench::new().await;
     bench.accept_and_plan(webhook("root_cause_started").run("1"), 0, &["audit"]).await;
     let delivery = bench.claim_one(0, "audit").await;
-    bench.accept(webhook("root_cause_started").run("2")).await;
-    let event = bench.claim_events(0).await.remove(0);
 
     let bench = bench.restart().await;
     assert_eq!(bench.record(&delivery, 1, Next::Delivered).await, Recorded::LeaseLost);
-    bench.store.plan(vec![plan(&event, &["audit"])], at(1)).await.unwrap();
-    assert_eq!(bench.deliveries(1).await.len(), 1, "the old plan changed nothing");
     assert_eq!(bench.claim_one(1, "audit").await.delivery.id, delivery.delivery.id);
-    assert_eq!(bench.claim_events(1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_plan_that_was_lost_with_the_machine_makes_the_same_deliveries_again() {
+    let bench = Bench::new().await;
+    bench.accept(webhook("root_cause_started").run("1")).await;
+    let waiting = bench.waiting_events().await;
+    let bench = bench.restart().await; // Closed, the file holds everything and there is no log.
+    let path = config(&bench.folder).path;
+    let before = std::fs::read(&path).unwrap();
+    let mut planned = Vec::new();
+    for _ in 0..2 {
+        let lost = Bench::new().await.with_file(&before).await;
+        lost.store.plan(vec![plan(&waiting[0], &["a", "b"])], at(1)).await.unwrap();
+        planned.push(lost.deliveries(1).await.into_iter().map(|row| row.id).collect::<Vec<_>>());
+    }
+    assert_eq!(planned[0].len(), 2);
+    assert_eq!(planned[0], planned[1]);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 use seer_relay::delivery::Reason;
 use seer_relay::event::EventId;
-use seer_relay::store::{DeliveryClaim, EventClaim, Next, ReplayTarget};
+use seer_relay::store::{DeliveryClaim, Next, ReplayTarget, WaitingEvent};
 
 use super::bench::{Bench, at, config, plan, retry_at, webhook};
 
@@ -15,7 +15,7 @@ use super::bench::{Bench, at, config, plan, retry_at, webhook};
 enum Step {
     /// An event comes in that shows a run id, a Sentry run id, or both.
     Accept(Option<u8>, Option<u8>),
-    ClaimEvents,
+    ReadEvents,
     Plan,
     ClaimDeliveries,
     /// One of those that are out, and how it ends.
@@ -30,7 +30,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let id = || prop::option::of(0..4_u8);
     let step = prop_oneof![
         6 => (id(), id()).prop_map(|(run, sentry_run)| Step::Accept(run, sentry_run)),
-        3 => Just(Step::ClaimEvents),
+        3 => Just(Step::ReadEvents),
         3 => Just(Step::Plan),
         4 => Just(Step::ClaimDeliveries),
         8 => (any::<prop::sample::Index>(), 0..5_u8).prop_map(|(which, end)| Step::End(which, end)),
@@ -46,7 +46,7 @@ struct Play {
     bench: Bench,
     now: i64,
     accepted: Vec<EventId>,
-    to_plan: Vec<EventClaim>,
+    to_plan: Vec<WaitingEvent>,
     out: Vec<DeliveryClaim>,
     delivered: HashMap<EventId, u32>,
 }
@@ -65,9 +65,9 @@ impl Play {
                 }
                 self.accepted.push(self.bench.accept(event).await);
             }
-            Step::ClaimEvents => self.to_plan.extend(self.bench.claim_events(self.now).await),
+            Step::ReadEvents => self.to_plan.extend(self.bench.waiting_events().await),
             Step::Plan => {
-                let plans = self.to_plan.drain(..).map(|claim| plan(&claim, &["audit"])).collect();
+                let plans = self.to_plan.drain(..).map(|event| plan(&event, &["audit"])).collect();
                 self.bench.store.plan(plans, at(self.now)).await.unwrap();
             }
             Step::ClaimDeliveries => self.out.extend(self.bench.claim(self.now, "audit").await),

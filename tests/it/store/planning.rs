@@ -1,65 +1,64 @@
-//! How events are claimed for routing, and what their plans do.
+//! How events wait to be routed, and what their plans do.
 
 use seer_relay::delivery::{DeliveryState, DestinationKind, Origin};
-use seer_relay::store::{Entry, Next, Plan, PlannedDelivery};
+use seer_relay::store::{Entry, Next, Plan, PlannedDelivery, ReplayTarget};
 
-use super::bench::{Bench, LEASE, at, name, plan, planned, webhook};
+use super::bench::{Bench, at, name, plan, planned, webhook};
 
 #[tokio::test]
-async fn events_are_claimed_in_order_of_acceptance_with_their_run_up_to_them() {
+async fn events_wait_in_order_of_acceptance_with_their_run_up_to_them() {
     let bench = Bench::new().await;
     let a1 = bench.accept(webhook("root_cause_started").run("1").at(5)).await;
     let b1 = bench.accept(webhook("root_cause_started").run("2").at(1)).await;
     let a2 = bench.accept(webhook("root_cause_completed").run("1").at(6)).await;
-    let claims = bench.claim_events(10).await;
+    let waiting = bench.waiting_events().await;
     let stories: Vec<Vec<_>> =
-        claims.iter().map(|claim| claim.story.iter().map(|event| event.id.clone()).collect()).collect();
+        waiting.iter().map(|event| event.events.iter().map(|event| event.id.clone()).collect()).collect();
     assert_eq!(stories, [vec![a1.clone()], vec![b1], vec![a1, a2]]);
-    assert!(claims.iter().all(|claim| !claim.replay));
-    assert!(bench.claim_events(10).await.is_empty(), "all are out");
+    assert!(waiting.iter().all(|event| !event.replay));
 }
 
 #[tokio::test]
-async fn no_more_events_are_claimed_than_asked_for() {
+async fn no_more_events_are_read_than_asked_for_and_no_payload_of_a_heavy_story() {
     let bench = Bench::new().await;
     for run in ["1", "2", "3"] {
         bench.accept(webhook("root_cause_started").run(run)).await;
     }
-    assert_eq!(bench.store.claim_events(at(1), LEASE, 2).await.unwrap().len(), 2);
-    assert_eq!(bench.store.claim_events(at(1), LEASE, 2).await.unwrap().len(), 1);
+    let light = bench.store.waiting_events(2, 10_000).await.unwrap();
+    assert_eq!(light.len(), 2);
+    assert!(light.iter().all(|event| event.payload.as_ref().is_some_and(|body| body.len() == event.bytes)));
+    let heavy = bench.store.waiting_events(3, 10).await.unwrap();
+    assert_eq!(heavy.iter().map(|event| event.payload.is_none()).collect::<Vec<_>>(), [true; 3]);
 }
 
 #[tokio::test]
-async fn an_event_waits_while_an_older_one_of_its_run_is_out() {
+async fn of_two_plans_for_an_event_the_first_one_counts() {
     let bench = Bench::new().await;
     bench.accept(webhook("root_cause_started").run("1")).await;
-    let out = bench.claim_events(0).await;
-    bench.accept(webhook("root_cause_completed").run("1")).await;
-    let other = bench.accept(webhook("root_cause_started").run("2")).await;
-
-    let claims = bench.claim_events(1).await;
-    assert_eq!(claims.iter().map(|claim| &claim.story[0].id).collect::<Vec<_>>(), [&other]);
-
-    bench.store.plan(vec![plan(&out[0], &["audit"])], at(2)).await.unwrap();
-    assert_eq!(bench.claim_events(2).await.len(), 1, "now it is its turn");
-}
-
-#[tokio::test]
-async fn a_plan_whose_lease_was_lost_changes_nothing() {
-    let bench = Bench::new().await;
-    bench.accept(webhook("root_cause_started").run("1")).await;
-    let late = bench.claim_events(0).await.remove(0);
-    let newer = bench.claim_events(60).await.remove(0);
-    assert_eq!(newer.ticket.sequence, late.ticket.sequence);
-
-    bench.store.plan(vec![plan(&late, &["late"])], at(61)).await.unwrap();
-    assert!(bench.deliveries(61).await.is_empty());
-    bench.store.plan(vec![plan(&newer, &["audit"])], at(61)).await.unwrap();
-    bench.store.plan(vec![plan(&newer, &["audit"])], at(61)).await.unwrap();
+    let waiting = bench.waiting_events().await.remove(0);
+    bench.store.plan(vec![plan(&waiting, &["audit"])], at(61)).await.unwrap();
+    bench.store.plan(vec![plan(&waiting, &["audit", "late"])], at(61)).await.unwrap();
 
     let rows = bench.deliveries(61).await;
     assert_eq!(rows.iter().map(|row| row.destination.as_str()).collect::<Vec<_>>(), ["audit"]);
-    assert!(bench.claim_events(1000).await.is_empty());
+    assert!(bench.waiting_events().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_plan_from_before_an_event_waited_anew_changes_nothing() {
+    let bench = Bench::new().await;
+    let event = bench.accept(webhook("root_cause_started").run("1")).await;
+    let old = bench.waiting_events().await.remove(0);
+    bench.plan(0, &["audit"]).await;
+    bench.store.replay(ReplayTarget::Event(event), at(1)).await.unwrap();
+
+    bench.store.plan(vec![plan(&old, &["old"])], at(2)).await.unwrap();
+    let anew = bench.waiting_events().await.remove(0);
+    assert!(anew.replay);
+    bench.store.plan(vec![plan(&anew, &["new"])], at(2)).await.unwrap();
+
+    let rows = bench.deliveries(2).await;
+    assert_eq!(rows.iter().map(|row| row.destination.as_str()).collect::<Vec<_>>(), ["audit", "new"]);
 }
 
 #[tokio::test]
@@ -67,8 +66,8 @@ async fn an_event_without_a_route_is_kept_and_shows_none() {
     let bench = Bench::new().await;
     bench.accept(webhook("root_cause_started").run("1")).await;
     assert_eq!(bench.store.run("1").await.unwrap().events[0].routes, None, "it waits to be routed");
-    let claim = bench.claim_events(0).await.remove(0);
-    let no_route = Plan { ticket: claim.ticket, routes: Vec::new(), deliveries: Vec::new() };
+    let waiting = bench.waiting_events().await.remove(0);
+    let no_route = Plan { ticket: waiting.ticket, routes: Vec::new(), deliveries: Vec::new() };
     bench.store.plan(vec![no_route], at(0)).await.unwrap();
     let history = bench.store.run("1").await.unwrap();
     assert_eq!(history.events[0].routes, Some(Vec::new()));
@@ -79,7 +78,7 @@ async fn an_event_without_a_route_is_kept_and_shows_none() {
 async fn a_plan_is_kept_as_it_was_decided() {
     let bench = Bench::new().await;
     bench.accept(webhook("root_cause_started").run("1")).await;
-    let claim = bench.claim_events(3).await.remove(0);
+    let waiting = bench.waiting_events().await.remove(0);
     let delivery = PlannedDelivery {
         destination: name("backend"),
         kind: DestinationKind::Slack,
@@ -87,7 +86,7 @@ async fn a_plan_is_kept_as_it_was_decided() {
         entry: Entry::Waiting,
     };
     let routes = vec!["first \"quoted\"".to_owned(), "second".to_owned()];
-    let decided = Plan { ticket: claim.ticket, routes: routes.clone(), deliveries: vec![delivery] };
+    let decided = Plan { ticket: waiting.ticket, routes: routes.clone(), deliveries: vec![delivery] };
     bench.store.plan(vec![decided], at(4)).await.unwrap();
 
     let history = bench.store.run("1").await.unwrap();
@@ -105,16 +104,16 @@ async fn a_delivery_that_is_needless_from_the_start_is_on_record_and_holds_nothi
     let bench = Bench::new().await;
     bench.accept(webhook("root_cause_completed").run("1")).await;
     bench.accept(webhook("root_cause_started").run("1")).await;
-    let claims = bench.claim_events(0).await;
+    let waiting = bench.waiting_events().await;
     let needless = Plan {
-        ticket: claims[0].ticket,
+        ticket: waiting[0].ticket,
         routes: Vec::new(),
         deliveries: vec![planned("audit", Entry::Superseded)],
     };
-    bench.store.plan(vec![needless, plan(&claims[1], &["audit"])], at(0)).await.unwrap();
+    bench.store.plan(vec![needless, plan(&waiting[1], &["audit"])], at(0)).await.unwrap();
     let states: Vec<_> = bench.deliveries(0).await.into_iter().map(|row| row.state).collect();
     assert_eq!(states, [DeliveryState::Superseded, DeliveryState::Waiting]);
-    assert_eq!(bench.claim_one(0, "audit").await.delivery.event_id, claims[1].story[1].id);
+    assert_eq!(bench.claim_one(0, "audit").await.delivery.event_id, waiting[1].events[1].id);
 }
 
 #[tokio::test]
@@ -122,9 +121,9 @@ async fn a_delivery_is_superseded_by_another_event_only_where_that_one_goes_out(
     let bench = Bench::new().await;
     let created = bench.accept(webhook("pr_created").run("1")).await;
     bench.accept(webhook("pr_ready_for_review").run("1")).await;
-    let claims = bench.claim_events(0).await;
+    let waiting = bench.waiting_events().await;
     let first = Plan {
-        ticket: claims[0].ticket,
+        ticket: waiting[0].ticket,
         routes: Vec::new(),
         deliveries: vec![
             planned("waiting", Entry::Waiting),
@@ -146,7 +145,7 @@ async fn a_delivery_is_superseded_by_another_event_only_where_that_one_goes_out(
     let destinations = ["waiting", "delivered", "dead", "removed", "superseded", "elsewhere"];
     let deliveries =
         destinations.iter().map(|name| planned(name, Entry::SupersededBy(created.clone()))).collect();
-    let second = Plan { ticket: claims[1].ticket, routes: Vec::new(), deliveries };
+    let second = Plan { ticket: waiting[1].ticket, routes: Vec::new(), deliveries };
     bench.store.plan(vec![second], at(1)).await.unwrap();
 
     let rows = bench.deliveries(1).await;

@@ -53,10 +53,10 @@ async fn an_event_is_routed_anew_and_its_deliveries_are_linked_to_the_newest_bef
         let target = ReplayTarget::Event(EventId::new(event.as_str().to_uppercase()));
         let replayed = bench.store.replay(target, at(round)).await.unwrap();
         assert_eq!(replayed, Replayed { deliveries: Vec::new(), events: vec![event.clone()] });
-        let claim = bench.claim_events(round).await.remove(0);
-        assert!(claim.replay);
+        let waiting = bench.waiting_events().await.remove(0);
+        assert!(waiting.replay);
         let plan = Plan {
-            ticket: claim.ticket,
+            ticket: waiting.ticket,
             routes: vec![format!("round {round}")],
             deliveries: vec![planned("audit", Entry::Waiting), planned("new", Entry::Superseded)],
         };
@@ -69,7 +69,7 @@ async fn an_event_is_routed_anew_and_its_deliveries_are_linked_to_the_newest_bef
     let id = |index: usize| Some(rows[index].id.clone());
     let links: Vec<_> = rows.iter().map(|row| (row.replay_of.clone(), row.replayed_by.clone())).collect();
     assert_eq!(links, [(None, id(1)), (id(0), id(2)), (id(1), None)]);
-    assert!(bench.claim_events(9).await.is_empty(), "once per replay");
+    assert!(bench.waiting_events().await.is_empty(), "once per replay");
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn a_run_is_routed_anew_by_any_of_its_names() {
         let replayed = bench.store.replay(ReplayTarget::Run(known_as.to_owned()), at(1)).await.unwrap();
         assert_eq!(replayed.events, [one.clone(), two.clone()], "as {known_as}");
     }
-    assert_eq!(bench.claim_events(1).await.len(), 2, "asked for thrice, routed anew once");
+    assert_eq!(bench.waiting_events().await.len(), 2, "asked for thrice, routed anew once");
     let error = bench.store.replay(ReplayTarget::Run("1".to_owned()), at(1)).await.unwrap_err();
     assert!(matches!(error, FindError::Ambiguous { .. }), "{error:?}");
 }
@@ -94,7 +94,7 @@ async fn an_event_that_still_waits_to_be_routed_is_no_replay() {
     let event = bench.accept(webhook("root_cause_started").run("1")).await;
     let replayed = bench.store.replay(ReplayTarget::Event(event.clone()), at(1)).await.unwrap();
     assert_eq!(replayed.events, [event]);
-    assert!(!bench.claim_events(1).await[0].replay);
+    assert!(!bench.waiting_events().await[0].replay);
 }
 
 #[tokio::test]

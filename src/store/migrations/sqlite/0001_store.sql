@@ -4,8 +4,7 @@
 -- One row: what belongs to the store as a whole.
 CREATE TABLE store (
     one INTEGER PRIMARY KEY CHECK (one = 1),
-    address_key BLOB NOT NULL,              -- keys the fingerprints of the destinations' addresses
-    serves INTEGER NOT NULL DEFAULT 0       -- how often a relay has opened it; the owner of this one's leases
+    address_key BLOB NOT NULL               -- keys the fingerprints of the destinations' addresses
 ) STRICT;
 INSERT INTO store (one, address_key) VALUES (1, randomblob(32));
 
@@ -46,10 +45,7 @@ CREATE TABLE event (
     sent_at INTEGER,
     fingerprint BLOB,
     due_at INTEGER,                         -- NULL once it is routed
-    lease_until INTEGER,                    -- NULL while nobody has it
-    lease_owner INTEGER,                    -- store.serves when it was claimed; a lease of an earlier owner is void
-    fence INTEGER NOT NULL DEFAULT 0,       -- goes up with each claim
-    tries INTEGER NOT NULL DEFAULT 0,       -- claims in all
+    fence INTEGER NOT NULL DEFAULT 0,       -- goes up each time it waits anew
     replay INTEGER NOT NULL DEFAULT 0,      -- 1 while it waits to be routed anew
     planned_at INTEGER,
     routes TEXT                             -- JSON: names of the routes that matched; NULL until it is routed
