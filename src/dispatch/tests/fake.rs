@@ -152,7 +152,7 @@ impl FakeStore {
 #[async_trait]
 impl Queue for FakeStore {
     async fn accept(&self, _: AcceptedEvent, _: Duration) -> Result<Acceptance, StoreError> {
-        unimplemented!("the dispatcher accepts nothing")
+        unreachable!("the dispatcher accepts nothing")
     }
 
     async fn waiting_events(&self, limit: usize, _: usize) -> Result<Vec<WaitingEvent>, StoreError> {
@@ -266,11 +266,11 @@ impl Queue for FakeStore {
     }
 
     async fn replay(&self, _: ReplayTarget, _: Timestamp) -> Result<Replayed, FindError> {
-        unimplemented!("the dispatcher replays nothing")
+        unreachable!("the dispatcher replays nothing")
     }
 
     async fn prune(&self, _: Timestamp, _: usize) -> Result<usize, StoreError> {
-        unimplemented!("the dispatcher prunes nothing")
+        unreachable!("the dispatcher prunes nothing")
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
@@ -289,19 +289,19 @@ impl History for FakeStore {
     }
 
     async fn runs(&self, _: usize) -> Result<Vec<RunRow>, StoreError> {
-        unimplemented!("the dispatcher lists nothing")
+        unreachable!("the dispatcher lists nothing")
     }
 
     async fn run(&self, _: &str) -> Result<RunHistory, FindError> {
-        unimplemented!("the dispatcher lists nothing")
+        unreachable!("the dispatcher lists nothing")
     }
 
     async fn deliveries(&self, _: DeliveryFilter, _: Timestamp) -> Result<Vec<DeliveryRow>, StoreError> {
-        unimplemented!("the dispatcher lists nothing")
+        unreachable!("the dispatcher lists nothing")
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
-        unimplemented!("the dispatcher lists nothing")
+        unreachable!("the dispatcher lists nothing")
     }
 }
 
