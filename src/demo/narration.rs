@@ -209,11 +209,11 @@ mod tests {
         let mut out = Vec::new();
         let mut narrator = Narrator::new(&mut out, Style { colour: false, width: 80 }, TimeZone::UTC);
         let relay = ([127, 0, 0, 1], 8080).into();
-        let place = Place { relay, config_dir: Path::new("/tmp/x/config"), program: "target/release/relay" };
+        let place = Place { relay, config_dir: Path::new("x/config"), program: "target/release/relay" };
         narrator.invitation(&place).unwrap();
         let out = String::from_utf8(out).unwrap();
         for command in ["send pr_created", "runs"] {
-            let line = format!("\n  target/release/relay {command} --config-dir /tmp/x/config");
+            let line = format!("\n  target/release/relay {command} --config-dir x/config");
             assert!(out.contains(&line), "{out}");
         }
     }
