@@ -32,7 +32,7 @@
 //!
 //! | rank | modules |
 //! | --- | --- |
-//! | 0 | [`event`], [`clock`], [`secret`], [`json`], [`words`] |
+//! | 0 | [`event`], [`clock`], [`secret`], [`json`], [`threads`], [`words`] |
 //! | 1 | [`run`], [`issue`], [`delivery`], [`message`] |
 //! | 2 | [`sentry`], [`routing`], [`render`], [`sample`] (which may use [`sentry`]), [`preview`]: pure, no clock, no I/O after loading; [`telemetry`] |
 //! | 3 | [`store`], [`notify`]: the ports and their adapters |
@@ -67,6 +67,7 @@ pub mod clock;
 pub mod event;
 pub mod json;
 pub mod secret;
+pub mod threads;
 pub mod words;
 
 pub mod delivery;

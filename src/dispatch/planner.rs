@@ -13,7 +13,7 @@ use crate::run::Run;
 use crate::store::{Entry, Plan, WaitingEvent};
 
 /// How many events are planned together.
-const BATCH: usize = 256;
+const BATCH: usize = 64;
 
 /// Beside stories of so many bytes the store may have left events out, to hand out more when these are planned.
 const HEAVY_BYTES: usize = 1024 * 1024;

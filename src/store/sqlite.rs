@@ -4,6 +4,7 @@
 //! writer or to a reader.
 
 mod accept;
+mod checkpoint;
 mod claim;
 mod connection;
 mod delivery;
@@ -157,7 +158,7 @@ impl Queue for Store {
     }
 
     async fn record(&self, record: Record, now: Timestamp) -> Result<Recorded, StoreError> {
-        self.writer.run(move |writing| record::record(writing, &record, now)).await
+        self.writer.run_lightly(move |writing| record::record(writing, &record, now)).await
     }
 
     async fn register_destinations(

@@ -10,7 +10,7 @@ use source::{Source, sources};
 
 /// The import table of `src/lib.rs`, lowest rank first.
 const RANKS: &[&[&str]] = &[
-    &["event", "clock", "secret", "json", "words"],
+    &["event", "clock", "secret", "json", "threads", "words"],
     &["run", "issue", "delivery", "message"],
     &["sentry", "routing", "render", "sample", "preview", "telemetry"],
     &["store", "notify"],

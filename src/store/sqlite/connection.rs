@@ -26,8 +26,7 @@ const READ_WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags:
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How much of the file a connection keeps in memory, in KiB. The newest pages are the ones that are used.
 const CACHE_KIB: i64 = 2_000;
-/// After how many pages of log (4 KiB each) a commit moves them to the file: rarely enough to write the busy pages
-/// once instead of many times, often enough to be done in milliseconds.
+/// After how many pages of log (4 KiB each) a commit moves them to the file, where no thread does it.
 const CHECKPOINT_PAGES: i64 = 1_000;
 /// To what size the log is cut once a long reader or a burst has let it grow.
 const LOG_LIMIT_BYTES: i64 = 64 * 1024 * 1024;

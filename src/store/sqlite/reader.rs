@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::connection::open_to_read;
 use super::fault::{spoils_connection, unavailable};
 use crate::store::StoreError;
+use crate::threads::give_way;
 
 /// How many questions are answered at once.
 const READERS: usize = 2;
@@ -38,7 +39,10 @@ impl Readers {
             let (waiting, desk) = (Arc::clone(&waiting), Desk { path: path.to_owned(), connection: None });
             let thread = std::thread::Builder::new()
                 .name(format!("store-reader-{number}"))
-                .spawn(move || desk.work(&waiting))
+                .spawn(move || {
+                    give_way();
+                    desk.work(&waiting);
+                })
                 .map_err(|error| StoreError::Unavailable(format!("its thread cannot be started: {error}")))?;
             readers.threads.push(thread);
         }

@@ -1,30 +1,42 @@
 //! The writer: one thread that alone writes to the store, and commits together what has gathered meanwhile.
 //!
 //! A commit costs the same however much it holds, so the longer one takes, the more the next one carries. Nobody is
-//! answered before the commit that holds his work is on disk, unless his work may be undone with the machine. Knows
-//! nothing of what the work is.
+//! answered before the commit that holds his work is on disk, unless his work may be undone with the machine: that one
+//! stands back where others wait for the disk. Knows nothing of what the work is.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rusqlite::{CachedStatement, Connection};
 use tokio::sync::oneshot;
 
+use super::checkpoint::Checkpoints;
 use super::connection::{follow_ids, open_to_serve, open_to_write};
 use super::fault::{spoils_connection, unavailable};
 use super::ids::Ids;
 use super::place::Identity;
 use crate::store::StoreError;
 
-/// How many requests one commit holds at most.
+/// How many requests that wait for the disk one commit holds at most.
 const MOST_PER_COMMIT: usize = 512;
+/// How many of the others it holds, and how many beside those that wait for the disk: a webhook has one second, a
+/// message has time.
+const LIGHT_PER_COMMIT: usize = 128;
+const LIGHT_BESIDE: usize = 4;
+/// After how long the others have their turn all the same.
+const LIGHT_PATIENCE: Duration = Duration::from_millis(20);
 /// After how many bytes of bodies no more requests are taken into a commit, so that none of them waits long.
 const BYTES_PER_COMMIT: usize = 8 * 1024 * 1024;
 /// How many bytes of bodies may wait for the writer; beyond that, the store is called unavailable.
 const MOST_BYTES_WAITING: usize = 64 * 1024 * 1024;
+
+/// How long work that is committed may stay off the disk: what is lost with the machine is not much more than this.
+const LONGEST_OFF_DISK: Duration = Duration::from_secs(1);
 
 /// What a request works with: the open transaction, and the maker of ids.
 pub(super) struct Writing<'a> {
@@ -63,10 +75,10 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(path: PathBuf, opening: Opening) -> Result<Self, StoreError> {
-        let (requests, waiting) = mpsc::channel();
-        let identity = Identity::of(&path);
-        let begins = matches!(opening, Opening::ToServe);
-        let mut desk = Desk { identity, path, connection: None, begins, ids: Ids::default() };
+        let (requests, requests_in) = mpsc::channel();
+        let serves = !matches!(opening, Opening::Beside);
+        let mut desk = Desk::new(path, serves)?;
+        desk.begins = matches!(opening, Opening::ToServe);
         if let Opening::Served(connection) = opening {
             desk.take_over(connection)?;
         }
@@ -74,7 +86,7 @@ impl Writer {
         let bytes = Arc::clone(&bytes_waiting);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || desk.work(&waiting, &bytes))
+            .spawn(move || desk.work(&mut Waiting::new(requests_in), &bytes))
             .map_err(|error| StoreError::Unavailable(format!("its thread cannot be started: {error}")))?;
         Ok(Self { requests: Some(requests), thread: Some(thread), bytes_waiting })
     }
@@ -220,15 +232,48 @@ struct Desk {
     /// Whether the file was not opened yet as it is for a relay that starts.
     begins: bool,
     ids: Ids,
+    /// Moves the log into the file; `None` beside the relay, where the commits do.
+    checkpoints: Option<Checkpoints>,
+    /// Whether the connection's commits wait until they are on disk.
+    waits_for_disk: bool,
+    /// When the oldest work was committed that may not be on disk yet.
+    off_disk_since: Option<Instant>,
 }
 
 impl Desk {
-    fn work(mut self, waiting: &mpsc::Receiver<Box<dyn Request>>, bytes_waiting: &AtomicUsize) {
-        while let Ok(first) = waiting.recv() {
-            let batch = gather(first, waiting);
-            let bytes = batch.iter().map(|request| request.bytes()).sum();
-            bytes_waiting.fetch_sub(bytes, Ordering::Relaxed);
-            self.handle(batch);
+    fn new(path: PathBuf, serves: bool) -> Result<Self, StoreError> {
+        Ok(Self {
+            identity: Identity::of(&path),
+            checkpoints: if serves { Some(Checkpoints::start(path.clone())?) } else { None },
+            path,
+            connection: None,
+            begins: false,
+            ids: Ids::default(),
+            waits_for_disk: true,
+            off_disk_since: None,
+        })
+    }
+
+    fn work(mut self, waiting: &mut Waiting, bytes_waiting: &AtomicUsize) {
+        loop {
+            let patience = self.off_disk_since.map(|since| LONGEST_OFF_DISK.saturating_sub(since.elapsed()));
+            match waiting.next_batch(patience) {
+                Next::Batch(batch) => {
+                    let bytes = batch.iter().map(|request| request.bytes()).sum();
+                    bytes_waiting.fetch_sub(bytes, Ordering::Relaxed);
+                    self.handle(batch);
+                }
+                Next::Quiet => {
+                    self.off_disk_since = None;
+                    if let Some(checkpoints) = &self.checkpoints {
+                        checkpoints.ask();
+                    }
+                }
+                Next::Over => return,
+            }
+            if let (Some(checkpoints), Some(connection)) = (&mut self.checkpoints, &self.connection) {
+                checkpoints.look(connection);
+            }
         }
     }
 
@@ -262,7 +307,18 @@ impl Desk {
         let Some(connection) = &self.connection else {
             return Err(Failure::OfTransaction(interrupted()));
         };
+        let overdue = self.off_disk_since.is_some_and(|since| since.elapsed() >= LONGEST_OFF_DISK);
+        let on_disk = overdue || batch.iter().any(|request| request.durability() == Durability::OnDisk);
+        if on_disk != self.waits_for_disk {
+            wait_for_disk(connection, on_disk)
+                .map_err(|error| Failure::OfTransaction(unavailable(&error)))?;
+            self.waits_for_disk = on_disk;
+        }
         let end = transact(Writing { connection, ids: &mut self.ids }, batch);
+        if end.is_ok() {
+            self.off_disk_since =
+                if on_disk { None } else { self.off_disk_since.or_else(|| Some(Instant::now())) };
+        }
         if let Err((error, _)) = &end {
             let rolled_back = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
             if !rolled_back || spoils_connection(error) {
@@ -297,30 +353,98 @@ impl Desk {
 
     fn take_over(&mut self, connection: Connection) -> Result<(), StoreError> {
         follow_ids(&connection, &mut self.ids).map_err(|error| unavailable(&error))?;
+        if self.checkpoints.is_some() {
+            Checkpoints::follow(&connection);
+        }
+        // It is opened so.
+        self.waits_for_disk = true;
         self.connection = Some(connection);
         Ok(())
     }
 }
 
-/// Takes what waits, up to a commit's worth.
-fn gather(first: Box<dyn Request>, waiting: &mpsc::Receiver<Box<dyn Request>>) -> Vec<Box<dyn Request>> {
-    let mut bytes = first.bytes();
-    let mut batch = vec![first];
-    while batch.len() < MOST_PER_COMMIT && bytes < BYTES_PER_COMMIT {
-        let Ok(next) = waiting.try_recv() else { break };
-        bytes += next.bytes();
-        batch.push(next);
+/// What was handed over and not done yet.
+struct Waiting {
+    requests: mpsc::Receiver<Box<dyn Request>>,
+    /// Those whose work has to be on disk before they are answered.
+    heavy: VecDeque<Box<dyn Request>>,
+    /// The others.
+    light: VecDeque<Box<dyn Request>>,
+    /// Since when there were always some of these, or since they had their turn.
+    light_since: Option<Instant>,
+}
+
+/// What there is to do next.
+enum Next {
+    /// Requests for one commit.
+    Batch(Vec<Box<dyn Request>>),
+    /// Nothing for the time being.
+    Quiet,
+    /// Nothing any more.
+    Over,
+}
+
+impl Waiting {
+    fn new(requests: mpsc::Receiver<Box<dyn Request>>) -> Self {
+        Self { requests, heavy: VecDeque::new(), light: VecDeque::new(), light_since: None }
     }
-    batch
+
+    /// Waits for something to do, no longer than `patience`.
+    fn next_batch(&mut self, patience: Option<Duration>) -> Next {
+        if self.heavy.is_empty() && self.light.is_empty() {
+            let first = match patience {
+                Some(patience) => self.requests.recv_timeout(patience),
+                None => self.requests.recv().map_err(mpsc::RecvTimeoutError::from),
+            };
+            match first {
+                Ok(request) => self.sort(request),
+                Err(mpsc::RecvTimeoutError::Timeout) => return Next::Quiet,
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Next::Over,
+            }
+        }
+        while let Ok(request) = self.requests.try_recv() {
+            self.sort(request);
+        }
+        Next::Batch(self.take())
+    }
+
+    fn sort(&mut self, request: Box<dyn Request>) {
+        match request.durability() {
+            Durability::OnDisk => self.heavy.push_back(request),
+            Durability::WithTheNext => {
+                self.light.push_back(request);
+                self.light_since.get_or_insert_with(Instant::now);
+            }
+        }
+    }
+
+    /// Takes a commit's worth.
+    fn take(&mut self) -> Vec<Box<dyn Request>> {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while batch.len() < MOST_PER_COMMIT && bytes < BYTES_PER_COMMIT {
+            let Some(next) = self.heavy.pop_front() else { break };
+            bytes += next.bytes();
+            batch.push(next);
+        }
+        let has_waited = self.light_since.is_some_and(|since| since.elapsed() >= LIGHT_PATIENCE);
+        let most = if batch.is_empty() || has_waited { LIGHT_PER_COMMIT } else { LIGHT_BESIDE };
+        batch.extend(self.light.drain(..self.light.len().min(most)));
+        if self.light.is_empty() || has_waited {
+            self.light_since = None;
+        }
+        batch
+    }
+}
+
+/// Has the commits of a connection wait until they are on disk, or not.
+fn wait_for_disk(connection: &Connection, wait: bool) -> rusqlite::Result<()> {
+    // NORMAL leaves the log to the next commit under FULL, which puts on disk all that stands in it before.
+    // Source: https://www.sqlite.org/pragma.html#pragma_synchronous, read 2026-11-25.
+    connection.execute_batch(if wait { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" })
 }
 
 /// Runs a batch in one transaction. An error comes with whether one of the requests met it.
 fn transact(mut writing: Writing<'_>, batch: &mut [Box<dyn Request>]) -> Result<(), (rusqlite::Error, bool)> {
-    let must_be_on_disk = batch.iter().any(|request| request.durability() == Durability::OnDisk);
-    // NORMAL leaves the log to the next commit under FULL, which puts on disk all that stands in it before.
-    // Source: https://www.sqlite.org/pragma.html#pragma_synchronous, read 2026-11-25.
-    let level = if must_be_on_disk { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
-    writing.connection.execute_batch(level).map_err(|error| (error, false))?;
     // IMMEDIATE: a process beside us that writes is waited for here, not met half-way through.
     execute(&writing, "BEGIN IMMEDIATE").map_err(|error| (error, false))?;
     for request in batch {
@@ -376,6 +500,75 @@ mod tests {
         assert_eq!(writer.run(level).await.unwrap(), full);
         assert_eq!(writer.run_lightly(level).await.unwrap(), normal);
         assert_eq!(writer.run_with_bytes(1, level).await.unwrap(), full);
+    }
+
+    #[test]
+    fn what_is_not_on_disk_yet_is_soon() {
+        let (folder, writer) = start();
+        drop(writer);
+        let path = folder.path().join("relay.db");
+        let mut desk = Desk::new(path, true).unwrap();
+        let light = |desk: &mut Desk| {
+            let (answer, mut answered) = oneshot::channel();
+            let work = |writing: &mut Writing<'_>| {
+                writing.connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))
+            };
+            let durability = Durability::WithTheNext;
+            desk.handle(vec![Box::new(Task { bytes: 0, durability, work, outcome: None, answer })]);
+            answered.try_recv().unwrap().unwrap()
+        };
+        let (normal, full) = (1, 2);
+        assert_eq!([light(&mut desk), light(&mut desk)], [normal, normal]);
+        desk.off_disk_since = desk.off_disk_since.map(|since| since - LONGEST_OFF_DISK);
+        assert_eq!([light(&mut desk), light(&mut desk)], [full, normal]);
+    }
+
+    /// Requests as they wait, of which each is known by how many bytes it keeps.
+    fn waiting(requests: impl IntoIterator<Item = (Durability, usize)>) -> Waiting {
+        let (sender, receiver) = mpsc::channel::<Box<dyn Request>>();
+        for (durability, bytes) in requests {
+            let (answer, _) = oneshot::channel();
+            sender
+                .send(Box::new(Task {
+                    bytes,
+                    durability,
+                    work: |_: &mut Writing<'_>| Ok(()),
+                    outcome: None,
+                    answer,
+                }))
+                .unwrap();
+        }
+        Waiting::new(receiver)
+    }
+
+    fn next(waiting: &mut Waiting) -> Option<Vec<usize>> {
+        match waiting.next_batch(Some(Duration::ZERO)) {
+            Next::Batch(batch) => Some(batch.iter().map(|request| request.bytes()).collect()),
+            Next::Quiet | Next::Over => None,
+        }
+    }
+
+    #[test]
+    fn who_waits_for_the_disk_goes_first_and_the_others_are_never_left_behind() {
+        let heavy = || (0..2 * MOST_PER_COMMIT).map(|_| (Durability::OnDisk, 1));
+        let light = || (0..LIGHT_PER_COMMIT).map(|_| (Durability::WithTheNext, 0));
+        let mut waiting = waiting(light().chain(heavy()));
+        let share =
+            |batch: &[usize]| (batch.iter().sum::<usize>(), batch.len() - batch.iter().sum::<usize>());
+
+        assert_eq!(share(&next(&mut waiting).unwrap()), (MOST_PER_COMMIT, LIGHT_BESIDE));
+        waiting.light_since = waiting.light_since.map(|since| since - LIGHT_PATIENCE);
+        assert_eq!(share(&next(&mut waiting).unwrap()), (MOST_PER_COMMIT, LIGHT_PER_COMMIT - LIGHT_BESIDE));
+        assert_eq!(next(&mut waiting), None);
+    }
+
+    #[test]
+    fn large_bodies_are_few_in_a_commit_and_keep_their_order() {
+        let half = BYTES_PER_COMMIT / 2;
+        let bodies = [half, half - 1, 1, half, 2 * half, 3];
+        let mut waiting = waiting(bodies.map(|bytes| (Durability::OnDisk, bytes)));
+        let batches: Vec<_> = std::iter::from_fn(|| next(&mut waiting)).collect();
+        assert_eq!(batches, [vec![half, half - 1, 1], vec![half, 2 * half], vec![3]]);
     }
 
     /// Has all of these done in one batch: the writer is kept busy until they have gathered.

@@ -1,0 +1,217 @@
+//! Checkpoints: what the log holds is moved into the file by a thread of its own, so that nobody who waits for a commit
+//! waits for that.
+//!
+//! A log that is written to all the while is never moved whole this way, and grows. Beyond a certain length the writer,
+//! between two commits, moves the little that has come in since; the log then begins anew.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use rusqlite::hooks::Wal;
+
+use super::connection::open_to_write;
+use super::fault::unavailable;
+use super::place::Identity;
+use crate::store::StoreError;
+use crate::threads::give_way;
+
+/// After how many further pages of log (4 KiB each) they are moved: rarely enough to write the busy pages once instead
+/// of many times.
+const PAGES_PER_CHECKPOINT: i32 = 1_000;
+/// From how many pages on the writer helps to empty the log.
+const LONG_LOG_PAGES: i32 = 8_000;
+
+thread_local! {
+    /// How many pages the log held after this thread's last commit; SQLite tells it to a plain function.
+    static LOG_PAGES: Cell<i32> = const { Cell::new(0) };
+}
+
+/// Asks the thread that moves the log into the file. Dropping it ends the thread.
+#[derive(Debug)]
+pub(super) struct Checkpoints {
+    /// `None` only while it is dropped.
+    requests: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+    /// At how many pages it is asked next.
+    next: i32,
+    /// At how many pages the writer helps next.
+    next_help: i32,
+}
+
+impl Checkpoints {
+    /// Starts the thread, for the store at `path`.
+    pub(super) fn start(path: PathBuf) -> Result<Self, StoreError> {
+        // One that waits is enough: it moves all that is there when its turn comes.
+        let (requests, waiting) = mpsc::sync_channel(1);
+        let mut desk = Desk { identity: Identity::of(&path), path, connection: None, failing: false };
+        let thread = std::thread::Builder::new()
+            .name("store-checkpoint".to_owned())
+            .spawn(move || {
+                give_way();
+                waiting.iter().for_each(|()| desk.checkpoint());
+            })
+            .map_err(|error| StoreError::Unavailable(format!("its thread cannot be started: {error}")))?;
+        Ok(Self {
+            requests: Some(requests),
+            thread: Some(thread),
+            next: PAGES_PER_CHECKPOINT,
+            next_help: LONG_LOG_PAGES,
+        })
+    }
+
+    /// Has a connection of the calling thread tell how long the log is, instead of moving it itself.
+    pub(super) fn follow(connection: &Connection) {
+        connection.wal_hook(Some(note_length));
+    }
+
+    /// Asks for what the log holds to be moved, and thereby to be on disk.
+    pub(super) fn ask(&self) {
+        if let Some(requests) = &self.requests {
+            // A full channel holds a request already, and the thread ends only with this.
+            let _ = requests.try_send(());
+        }
+    }
+
+    /// Looks, after a commit on this connection, whether the log has grown long.
+    pub(super) fn look(&mut self, connection: &Connection) {
+        let pages = LOG_PAGES.get();
+        if pages < PAGES_PER_CHECKPOINT {
+            (self.next, self.next_help) = (PAGES_PER_CHECKPOINT, LONG_LOG_PAGES);
+        }
+        if pages >= self.next_help {
+            self.next_help = pages + PAGES_PER_CHECKPOINT;
+            // Where it fails, so will the thread, which says so.
+            let _ = move_log(connection);
+        } else if pages >= self.next {
+            self.next = pages + PAGES_PER_CHECKPOINT;
+            self.ask();
+        }
+    }
+}
+
+impl Drop for Checkpoints {
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic there loses nothing: the log is moved when the file is closed or opened.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn note_length(_: &Wal, pages: i32) -> rusqlite::Result<()> {
+    LOG_PAGES.set(pages);
+    Ok(())
+}
+
+/// Moves as much of the log as no reader still needs and nobody else is moving, without waiting for either.
+fn move_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |_| Ok(()))
+}
+
+/// What the thread works with.
+struct Desk {
+    path: PathBuf,
+    /// Which file it was started for.
+    identity: Option<Identity>,
+    /// `None` until the first request, and after an error.
+    connection: Option<Connection>,
+    /// Whether the last one failed.
+    failing: bool,
+}
+
+impl Desk {
+    fn checkpoint(&mut self) {
+        if Identity::of(&self.path) != self.identity {
+            // Another file's log is none of ours; the writer says what to do.
+            return;
+        }
+        let moved =
+            self.open().and_then(|connection| move_log(connection).map_err(|error| unavailable(&error)));
+        match moved {
+            Ok(()) => self.failing = false,
+            Err(error) => {
+                self.connection = None;
+                if !std::mem::replace(&mut self.failing, true) {
+                    tracing::warn!(%error, "the store's log cannot be moved into its file; it grows until it can");
+                }
+            }
+        }
+    }
+
+    fn open(&mut self) -> Result<&Connection, StoreError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => open_to_write(&self.path)?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::{connection, place};
+
+    fn store() -> (tempfile::TempDir, PathBuf, Connection) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.db");
+        place::inspect(&path, connection::LATEST_VERSION).unwrap();
+        let connection = connection::open_to_serve(&path).unwrap();
+        (folder, path, connection)
+    }
+
+    /// Commits so many pages.
+    fn commit(connection: &Connection, pages: i64) {
+        let insert = "INSERT INTO payload (headers, body) VALUES ('', randomblob(?1))";
+        connection.prepare_cached(insert).unwrap().execute([pages * 4096]).unwrap();
+    }
+
+    fn length_in_pages(path: &std::path::Path) -> u64 {
+        std::fs::metadata(path).unwrap().len() / 4096
+    }
+
+    #[test]
+    fn what_is_asked_for_stands_in_the_file_though_the_log_is_still_open() {
+        let (_folder, path, connection) = store();
+        let checkpoints = Checkpoints::start(path.clone()).unwrap();
+        Checkpoints::follow(&connection);
+        commit(&connection, 2_000);
+        assert!(length_in_pages(&path) < 2_000, "a commit moves nothing by itself");
+
+        checkpoints.ask();
+        drop(checkpoints);
+
+        assert!(length_in_pages(&path) >= 2_000);
+    }
+
+    #[test]
+    fn a_log_that_is_written_to_all_the_while_begins_anew() {
+        let (_folder, path, connection) = store();
+        let mut checkpoints = Checkpoints::start(path.clone()).unwrap();
+        Checkpoints::follow(&connection);
+        for _ in 0..400 {
+            commit(&connection, 100);
+            checkpoints.look(&connection);
+        }
+        let log = length_in_pages(&path.with_extension("db-wal"));
+        assert!(log < 20_000, "{log} of 40,000 pages");
+    }
+
+    #[test]
+    fn the_log_of_a_file_that_has_taken_the_place_of_ours_is_left_alone() {
+        let (folder, path, connection) = store();
+        let checkpoints = Checkpoints::start(path.clone()).unwrap();
+        std::fs::rename(&path, folder.path().join("moved.db")).unwrap();
+        std::fs::write(&path, "another program's").unwrap();
+
+        checkpoints.ask();
+        drop((checkpoints, connection));
+
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "another program's");
+        assert!(std::fs::read_dir(folder.path()).unwrap().count() <= 4, "nothing was made beside it");
+    }
+}

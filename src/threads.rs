@@ -1,0 +1,39 @@
+//! Threads that give way to those that answer webhooks.
+//!
+//! A webhook has one second, a message has time. Where nothing else wants the processors, nothing changes.
+
+use rustix::process::setpriority_process;
+use rustix::thread::gettid;
+
+/// How nice they are: on a busy processor they get about a tenth of what others get.
+// Source: https://man7.org/linux/man-pages/man7/sched.7.html, "The nice value", read 2026-11-25.
+const NICENESS: i32 = 10;
+
+/// Makes this thread give way, and those that it starts.
+pub fn give_way() {
+    // On Linux the niceness is a thread's own, and goes on to its children. Where the system forbids it, all are equal.
+    let _ = setpriority_process(Some(gettid()), NICENESS);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use rustix::process::getpriority_process;
+
+    use super::*;
+
+    #[test]
+    fn only_the_thread_that_gives_way_does_and_what_it_starts() {
+        let niceness = || getpriority_process(Some(gettid())).unwrap();
+        let before = niceness();
+        let (own, child) = thread::spawn(move || {
+            give_way();
+            (niceness(), thread::spawn(niceness).join().unwrap())
+        })
+        .join()
+        .unwrap();
+        assert_eq!((own, child), (before.max(NICENESS), before.max(NICENESS)));
+        assert_eq!(niceness(), before);
+    }
+}
