@@ -264,7 +264,8 @@ pub trait Queue: Send + Sync {
     ) -> Result<Claims, StoreError>;
 
     /// Writes an attempt and what follows from it, if the lease is still ours. A lease that has run out is, until
-    /// somebody claims the delivery.
+    /// somebody claims the delivery. May answer about a second before it is on disk: what is lost with the machine is
+    /// sent again.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].

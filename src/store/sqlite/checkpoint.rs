@@ -51,7 +51,9 @@ impl Checkpoints {
             .name("store-checkpoint".to_owned())
             .spawn(move || {
                 give_way();
-                waiting.iter().for_each(|()| desk.checkpoint());
+                for () in waiting {
+                    desk.checkpoint();
+                }
             })
             .map_err(|error| StoreError::Unavailable(format!("its thread cannot be started: {error}")))?;
         Ok(Self {
@@ -102,6 +104,7 @@ impl Drop for Checkpoints {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "SQLite's hook may fail")]
 fn note_length(_: &Wal, pages: i32) -> rusqlite::Result<()> {
     LOG_PAGES.set(pages);
     Ok(())

@@ -519,7 +519,7 @@ mod tests {
         };
         let (normal, full) = (1, 2);
         assert_eq!([light(&mut desk), light(&mut desk)], [normal, normal]);
-        desk.off_disk_since = desk.off_disk_since.map(|since| since - LONGEST_OFF_DISK);
+        desk.off_disk_since = desk.off_disk_since.and_then(|since| since.checked_sub(LONGEST_OFF_DISK));
         assert_eq!([light(&mut desk), light(&mut desk)], [full, normal]);
     }
 
@@ -557,7 +557,7 @@ mod tests {
             |batch: &[usize]| (batch.iter().sum::<usize>(), batch.len() - batch.iter().sum::<usize>());
 
         assert_eq!(share(&next(&mut waiting).unwrap()), (MOST_PER_COMMIT, LIGHT_BESIDE));
-        waiting.light_since = waiting.light_since.map(|since| since - LIGHT_PATIENCE);
+        waiting.light_since = waiting.light_since.and_then(|since| since.checked_sub(LIGHT_PATIENCE));
         assert_eq!(share(&next(&mut waiting).unwrap()), (MOST_PER_COMMIT, LIGHT_PER_COMMIT - LIGHT_BESIDE));
         assert_eq!(next(&mut waiting), None);
     }
