@@ -2,7 +2,9 @@
 //!
 //! Knows neither HTTP servers nor how events are kept.
 
+pub mod issue;
 pub mod payload;
+mod reading;
 pub mod signature;
 #[cfg(test)]
 pub(crate) mod vectors;

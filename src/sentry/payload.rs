@@ -9,13 +9,12 @@ mod diff;
 mod fingerprint;
 mod novelty;
 mod pull_requests;
-mod reading;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use self::reading::{id, object, whole_number};
+use super::reading::{id, object, whole_number};
 use super::signature::VerifiedWebhook;
 use crate::event::{Action, Artifacts, Event, EventId, GroupId, Organization, RunId, SentryRunId};
 use crate::json::{NotJson, parse_lenient};

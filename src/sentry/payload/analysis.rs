@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::reading::{first_text, items, name, object, text};
+use super::super::reading::{first_text, items, name, object, text};
 use crate::event::{RootCause, Solution, Step};
 
 /// Reads `data.root_cause`; `None` where it says nothing.

@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value};
 
+use super::super::reading::{name, text, whole_number};
 use super::diff;
-use super::reading::{name, text, whole_number};
 use crate::event::{ChangeKind, FileChange, RepositoryChange};
 
 /// Fields that tell an item from a map of repositories.

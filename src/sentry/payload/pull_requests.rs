@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::reading::{id, name, object, web_address, whole_number};
+use super::super::reading::{id, name, object, web_address, whole_number};
 use crate::event::PullRequest;
 
 /// Sentry's word for a provider that it does not tell.
