@@ -1,4 +1,4 @@
-//! How names are shown in faults, and which known name an unknown one was meant to be.
+//! How names are shown in faults, which known name an unknown one was meant to be, and whether a text says anything.
 //!
 //! Knows no file and no fault.
 
@@ -11,6 +11,17 @@ const MAX_SHOWN_CHARS: usize = 80;
 const MAX_LISTED: usize = 20;
 /// No name that could be meant is longer.
 const MAX_COMPARED_BYTES: usize = 200;
+
+/// Returns whether nothing of the text would be seen.
+pub fn is_blank(text: &str) -> bool {
+    text.chars()
+        .all(|character| character.is_whitespace() || character.is_control() || is_invisible(character))
+}
+
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{180e}' | '\u{3164}' | '\u{115f}' | '\u{1160}')
+}
 
 /// Returns a name or value in backticks, cut, with control characters made visible.
 pub fn quoted(text: &str) -> String {

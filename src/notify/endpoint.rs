@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::notify::fit;
+use crate::words::is_blank;
 
 /// The longest words that are kept of an answer, in code points.
 const LONGEST_WORDS: usize = 200;
@@ -84,7 +85,7 @@ impl Endpoint {
         let line: String = fit::one_line(text).split_whitespace().collect::<Vec<_>>().join(" ");
         let clean = self.secrets.iter().fold(line, |line, secret| redact(line, secret));
         let words = fit::shortened(&clean, LONGEST_WORDS);
-        (!fit::is_blank(&words)).then_some(words)
+        (!is_blank(&words)).then_some(words)
     }
 }
 

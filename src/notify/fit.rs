@@ -151,19 +151,8 @@ pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().filter(|character| !odd(*character)).collect())
 }
 
-/// Returns whether nothing of the text would be seen.
-pub(crate) fn is_blank(text: &str) -> bool {
-    text.chars()
-        .all(|character| character.is_whitespace() || character.is_control() || is_invisible(character))
-}
-
 fn is_line_break(character: char) -> bool {
     matches!(character, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
-}
-
-fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{180e}' | '\u{3164}' | '\u{115f}' | '\u{1160}')
 }
 
 #[cfg(test)]

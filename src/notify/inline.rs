@@ -5,6 +5,7 @@
 use crate::message::{Inline, plain_text};
 use crate::notify::dialect::{Dialect, Place, Style, ZERO_WIDTH_SPACE, link_address};
 use crate::notify::fit::{self, Boundary};
+use crate::words::is_blank;
 
 /// A link whose address is longer than this is shown as its words alone.
 const LONGEST_ADDRESS: usize = 2_000;
@@ -207,7 +208,7 @@ impl InlineWriter {
     fn code(&mut self, literal: &str) {
         let literal = fit::one_line(literal);
         let has_backtick = literal.contains('`');
-        if fit::is_blank(&literal) || (has_backtick && self.dialect == Dialect::Slack) {
+        if is_blank(&literal) || (has_backtick && self.dialect == Dialect::Slack) {
             self.text(&literal);
             return;
         }
@@ -237,7 +238,7 @@ impl InlineWriter {
     fn link(&mut self, url: &url::Url, content: &[Inline]) {
         let address = link_address(url);
         let words = plain_text(content);
-        let bare = fit::is_blank(&words) || words == url.as_str() || words == address;
+        let bare = is_blank(&words) || words == url.as_str() || words == address;
         if self.dialect == Dialect::Discord && has_open_bracket(&words) {
             // Discord balances brackets before it takes escapes away: no mask can hold such words.
             self.text(&words);

@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::message::{Block, Button, Inline, ListItem, Message};
 use crate::notify::fit;
+use crate::words::is_blank;
 
 /// How the sentence begins that says what is missing.
 pub(crate) const SHORTENED: &str = "… shortened:";
@@ -88,7 +89,7 @@ pub(crate) fn source(message: &Message) -> Option<Button> {
 /// Returns a button's words, its host where it has none.
 pub(crate) fn label(button: &Button) -> String {
     let label = fit::one_line(&button.label);
-    if fit::is_blank(&label) {
+    if is_blank(&label) {
         button.url.host_str().unwrap_or("link").to_owned()
     } else {
         label.trim().to_owned()
@@ -101,7 +102,7 @@ pub(crate) fn block_is_blank(block: &Block) -> bool {
         Block::Paragraph(content) | Block::Heading { content, .. } => inlines_are_blank(content),
         Block::List { items, .. } => items.iter().all(item_is_blank),
         Block::Quote(blocks) => blocks.iter().all(block_is_blank),
-        Block::Code { text, .. } => fit::is_blank(text),
+        Block::Code { text, .. } => is_blank(text),
         Block::Table { header, rows } => {
             header.iter().chain(rows.iter().flatten()).all(|cell| inlines_are_blank(cell))
         }
@@ -117,7 +118,7 @@ pub(crate) fn item_is_blank(item: &ListItem) -> bool {
 /// Returns whether words show nothing. A link is never blank: its address stands in.
 pub(crate) fn inlines_are_blank(inlines: &[Inline]) -> bool {
     inlines.iter().all(|inline| match inline {
-        Inline::Text(text) | Inline::Code(text) => fit::is_blank(text),
+        Inline::Text(text) | Inline::Code(text) => is_blank(text),
         Inline::Strong(content) | Inline::Emphasis(content) | Inline::Strike(content) => {
             inlines_are_blank(content)
         }

@@ -11,6 +11,7 @@ use crate::message::{Block, Button, Inline, ListItem, Message, plain_text};
 use crate::notify::fit;
 use crate::notify::shortening::{block_is_blank, inlines_are_blank};
 use crate::render::Rendered;
+use crate::words::is_blank;
 
 /// What a message without a word says.
 pub(crate) const WORDLESS: &str = "A step of Seer whose message has no text";
@@ -124,7 +125,7 @@ fn one_line(text: &str) -> String {
     let end = text.floor_char_boundary(LONGEST_SOURCE_BYTES);
     let text = fit::one_line(text.get(..end).unwrap_or_default());
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if fit::is_blank(&line) { String::new() } else { line }
+    if is_blank(&line) { String::new() } else { line }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::notify::fit;
 use crate::notify::markdown::paragraphs;
 use crate::notify::{summary, written};
 use crate::render::Rendered;
+use crate::words::is_blank;
 
 /// Returns the exact request body.
 pub(crate) fn body(rendered: &Rendered, rung: Rung) -> Bytes {
@@ -76,7 +77,7 @@ fn of_template(template: &Value, rung: Rung) -> Value {
     let text = texts
         .into_iter()
         .filter_map(|pointer| template.pointer(pointer).and_then(Value::as_str))
-        .find(|text| !fit::is_blank(text))
+        .find(|text| !is_blank(text))
         .unwrap_or(summary::WORDLESS);
     match rung {
         Rung::Whole => template.clone(),

@@ -13,6 +13,7 @@ use crate::notify::markdown::{blocks_within, paragraphs};
 use crate::notify::shortening::{self, Missing, inlines_are_blank};
 use crate::notify::summary;
 use crate::notify::table::{self, Pair};
+use crate::words::is_blank;
 
 /// Room that links which cannot be buttons may take at the end of the description.
 const LINKS: usize = 1_500;
@@ -46,7 +47,7 @@ pub(super) fn embed(message: &Message) -> Map<String, Value> {
             embed.insert("url".to_owned(), json!(address));
         }
     }
-    if !fit::is_blank(&description) {
+    if !is_blank(&description) {
         embed.insert("description".to_owned(), json!(description));
     }
     if !fields.is_empty() {
@@ -202,7 +203,7 @@ impl Field {
         let mut names = InlineWriter::new(Dialect::Discord, limit::FIELD_NAME.min(room / 2));
         // Links do not work in a field's name.
         // Source: https://github.com/discord/discord-api-docs/issues/6088, read 2026-11-23.
-        names.text(if fit::is_blank(&words) { "–" } else { words.trim() });
+        names.text(if is_blank(&words) { "–" } else { words.trim() });
         let name_is_cut = names.is_full();
         let name = names.finish();
         let used = name.chars().count();

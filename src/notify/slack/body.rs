@@ -13,6 +13,7 @@ use crate::notify::fit;
 use crate::notify::inline::InlineWriter;
 use crate::notify::{shortening, summary, written};
 use crate::render::Rendered;
+use crate::words::is_blank;
 
 /// Room for the links behind a sentence.
 const LINKS: usize = 1_200;
@@ -118,7 +119,7 @@ pub(super) fn links(dialect: Dialect, buttons: &[Button], room: usize) -> String
 /// Returns what a team's own template wrote, and for the plainer rungs its `text` alone: as it wrote it, then
 /// literally.
 fn of_template(template: &Value, rung: Rung) -> Value {
-    let own = template.get("text").and_then(Value::as_str).filter(|text| !fit::is_blank(text));
+    let own = template.get("text").and_then(Value::as_str).filter(|text| !is_blank(text));
     match rung {
         Rung::Whole => template.clone(),
         Rung::Brief if own.is_some() => with_blocks(&cut_markup(own.unwrap_or_default()), Vec::new()),
@@ -133,7 +134,7 @@ fn of_template(template: &Value, rung: Rung) -> Value {
 fn first_text(blocks: Option<&Value>) -> Option<&str> {
     let blocks = blocks.and_then(Value::as_array)?;
     let texts = blocks.iter().filter_map(|block| block.pointer("/text/text").and_then(Value::as_str));
-    texts.into_iter().find(|text| !fit::is_blank(text))
+    texts.into_iter().find(|text| !is_blank(text))
 }
 
 /// Cuts mrkdwn such that neither an entity nor a link is left open.

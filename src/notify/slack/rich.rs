@@ -12,6 +12,7 @@ use crate::notify::dialect::write_plain;
 use crate::notify::fit::{self, Boundary};
 use crate::notify::shortening::{block_is_blank, inlines_are_blank, item_is_blank};
 use crate::notify::table;
+use crate::words::is_blank;
 
 /// What an element costs beside its text: Slack's limit of a message counts containers, too.
 pub(super) const ELEMENT: usize = 10;
@@ -268,7 +269,7 @@ impl Rich {
 
     fn link(&mut self, url: &Url, label: &str, styles: Styles, out: &mut Vec<Value>) {
         let label = fit::one_line(label);
-        let label = if fit::is_blank(&label) { url.as_str() } else { label.trim() };
+        let label = if is_blank(&label) { url.as_str() } else { label.trim() };
         let address = url.as_str().chars().count();
         if address > limit::BUTTON_URL || address + ELEMENT + 2 > self.room {
             self.text(label, styles, Boundary::Prose, out);
@@ -352,7 +353,7 @@ impl List {
 fn push(kind: &str, elements: Vec<Value>, out: &mut Vec<Value>) {
     let text = |element: &Value| {
         element.get("url").is_some()
-            || element.get("text").and_then(Value::as_str).is_some_and(|text| !fit::is_blank(text))
+            || element.get("text").and_then(Value::as_str).is_some_and(|text| !is_blank(text))
     };
     if elements.iter().any(text) {
         out.push(container(kind, elements));
