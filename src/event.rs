@@ -8,7 +8,7 @@ mod vocabulary;
 
 use jiff::Timestamp;
 
-pub use action::{Action, Phase, Stage};
+pub use action::{Action, OWN_NOTICE, Phase, Stage};
 pub use artifact::{
     Artifacts, ChangeKind, FileChange, PullRequest, RepositoryChange, RootCause, Solution, Step,
 };
@@ -35,6 +35,10 @@ text_id! {
     GroupId
 }
 
+/// The resource of Sentry's second webhook about Seer's steps: an alert on the activity of an issue.
+// Source: docs.sentry.io/integrations/integration-platform/webhooks/activity-alerts/, read 2026-11-25.
+pub const ACTIVITY_ALERT_RESOURCE: &str = "activity_alert";
+
 /// A verified webhook, parsed, as it was accepted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -42,7 +46,7 @@ pub struct Event {
     pub id: EventId,
     /// Whose secret verified it.
     pub organization: Organization,
-    /// `seer` for Sentry's steps, `relay` for the relay's own notices.
+    /// `seer` for Sentry's steps, `activity_alert` for its alerts on them, `relay` for the relay's own notices.
     pub resource: String,
     /// What happened.
     pub action: Action,
@@ -60,4 +64,11 @@ pub struct Event {
     pub sent_at: Option<Timestamp>,
     /// What the payload says of cause, plan, code and pull requests.
     pub artifacts: Artifacts,
+}
+
+impl Event {
+    /// Tells whether it is an alert on a step: it says less of the step than Seer's own webhook, and all of the issue.
+    pub fn is_alert(&self) -> bool {
+        self.resource == ACTIVITY_ALERT_RESOURCE
+    }
 }

@@ -43,6 +43,29 @@ pub struct Issue {
     pub user_count: Option<u64>,
 }
 
+impl Issue {
+    /// Returns an issue of which its id alone is known.
+    pub fn unknown(id: GroupId) -> Self {
+        Self {
+            id,
+            short_id: None,
+            title: None,
+            culprit: None,
+            permalink: None,
+            level: None,
+            priority: None,
+            status: None,
+            substatus: None,
+            platform: None,
+            project: None,
+            first_seen: None,
+            last_seen: None,
+            event_count: None,
+            user_count: None,
+        }
+    }
+}
+
 /// The project of an issue.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Project {

@@ -1,9 +1,11 @@
 //! Samples: webhooks as Sentry would send them, signed, for `send`, `render`, `check` and `demo`.
 //!
-//! They tell one believable story (`sample/story.rs`) in both payload shapes. Pure: the clock and the secret are
+//! They tell one believable story (`sample/story.rs`) in both payload shapes and as activity alerts, about one issue. Pure: the clock and the secret are
 //! arguments.
 
+mod alert;
 mod encoding;
+mod issue;
 mod story;
 mod telling;
 mod variants;
@@ -21,11 +23,13 @@ use crate::secret::Secret;
 use crate::sentry::payload::{AcceptedEvent, PayloadError, parse};
 use crate::sentry::signature::{SigningKeys, VerifiedWebhook, WebhookHeaders, verify};
 use crate::sentry::{
-    OrganizationConfig, REQUEST_ID_HEADER, RESOURCE_HEADER, SEER_RESOURCE, SIGNATURE_HEADER, TIMESTAMP_HEADER,
+    OrganizationConfig, REQUEST_ID_HEADER, RESOURCE_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER,
 };
 
+pub use alert::alert;
 pub use encoding::encode;
-pub use telling::{Telling, telling, telling_of};
+pub use issue::{issue, issue_variants};
+pub use telling::{Telling, telling, telling_alone, telling_of, telling_of_alert};
 pub use variants::{HOSTILE, LARGE, variants};
 
 /// An action that no version knows.
@@ -148,7 +152,8 @@ pub fn sign(body: &[u8], client_secret: &SecretString) -> String {
     hex::encode(mac.chain_update(body).finalize().into_bytes())
 }
 
-/// Returns the headers with which Sentry would send this body; names in lower case.
+/// Returns the headers with which Sentry would send this body, an activity alert or a step of Seer; names in lower
+/// case.
 // Source: getsentry/sentry src/sentry/sentry_apps/api/serializers/app_platform_event.py and the request shown in
 // issue #38443, read 2026-11-24.
 pub fn headers(body: &[u8], client_secret: &SecretString, now: Timestamp) -> Vec<(&'static str, String)> {
@@ -158,7 +163,7 @@ pub fn headers(body: &[u8], client_secret: &SecretString, now: Timestamp) -> Vec
         ("accept", "*/*".to_owned()),
         ("user-agent", "sentry/26.11.0 (https://sentry.io)".to_owned()),
         (REQUEST_ID_HEADER, request_id.chars().take(32).collect()),
-        (RESOURCE_HEADER, SEER_RESOURCE.to_owned()),
+        (RESOURCE_HEADER, alert::resource_of(body).to_owned()),
         (TIMESTAMP_HEADER, now.as_second().to_string()),
         (SIGNATURE_HEADER, sign(body, client_secret)),
     ]

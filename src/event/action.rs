@@ -4,6 +4,15 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::ACTIVITY_ALERT_RESOURCE;
+
+/// How the types of Seer's activities begin.
+const ACTIVITY: &str = "seer_";
+/// What stands between that and an iteration.
+const ACTIVITY_ITERATION: &str = "pr_";
+/// How the actions of the relay's own notices begin.
+pub const OWN_NOTICE: &str = "relay.";
+
 /// What a webhook announces. Sentry adds actions several times a year, hence [`Action::Other`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Action {
@@ -97,6 +106,35 @@ impl Action {
         }
     }
 
+    /// Reads the type of an activity, as an activity alert names it: `seer_pr_created` is `pr_created`. `None` where it
+    /// is none of Seer's.
+    // Source: getsentry/sentry src/sentry/notifications/notification_action/activity_registry/sentry_app.py
+    // (ActivityAlertType), read 2026-11-25.
+    pub fn from_activity(name: &str) -> Option<Self> {
+        let name = name.strip_prefix(ACTIVITY).filter(|name| !name.is_empty())?;
+        let iteration = name.strip_prefix(ACTIVITY_ITERATION).map(Self::from_name);
+        let iteration = iteration.filter(|action| action.stage() == Some(Stage::Iteration));
+        Some(iteration.unwrap_or_else(|| Self::from_name(name)))
+    }
+
+    /// Returns the type of the activity that stands for it: `seer_pr_created`.
+    pub fn activity(&self) -> String {
+        let iteration = if self.stage() == Some(Stage::Iteration) { ACTIVITY_ITERATION } else { "" };
+        format!("{ACTIVITY}{iteration}{self}")
+    }
+
+    /// Returns its whole name, with the resource that it came from: `seer.pr_created`,
+    /// `activity_alert.seer_pr_created`, `relay.stalled`.
+    pub fn full_name(&self, resource: &str) -> String {
+        if self.as_str().starts_with(OWN_NOTICE) {
+            self.as_str().to_owned()
+        } else if resource == ACTIVITY_ALERT_RESOURCE {
+            format!("{resource}.{}", self.activity())
+        } else {
+            format!("seer.{self}")
+        }
+    }
+
     /// Returns the stage it belongs to, where this version knows the action.
     pub fn stage(&self) -> Option<Stage> {
         match self {
@@ -134,5 +172,31 @@ impl Action {
 impl fmt::Display for Action {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_an_activity_and_a_name_for_each_resource() {
+        for action in Action::KNOWN.into_iter().chain([Action::from_name("of_tomorrow")]) {
+            assert_eq!(Action::from_activity(&action.activity()), Some(action.clone()));
+            assert_eq!(action.full_name("seer"), format!("seer.{action}"));
+        }
+        let name = |action: Action| action.full_name("activity_alert");
+        assert_eq!(name(Action::PrCreated), "activity_alert.seer_pr_created");
+        assert_eq!(name(Action::PrReadyForReview), "activity_alert.seer_pr_ready_for_review");
+        assert_eq!(name(Action::IterationCompleted), "activity_alert.seer_pr_iteration_completed");
+        assert_eq!(name(Action::from_name("relay.stalled")), "relay.stalled");
+    }
+
+    #[test]
+    fn what_is_no_activity_of_seers_is_no_action() {
+        for name in ["status_resolved", "appeared_in_pull_request", "seer_", "seer", "SEER_pr_created", ""] {
+            assert_eq!(Action::from_activity(name), None, "{name}");
+        }
+        assert_eq!(Action::from_activity("seer_pr_closed"), Some(Action::Other("pr_closed".to_owned())));
     }
 }

@@ -180,7 +180,7 @@ impl From<PayloadError> for ErrorCode {
         let message = error.to_string();
         match error {
             PayloadError::NotJson(_) => Self::NotJson(message),
-            PayloadError::NotAWebhook { .. } => Self::NotAWebhook(message),
+            PayloadError::NotAWebhook { .. } | PayloadError::NotSeer => Self::NotAWebhook(message),
         }
     }
 }

@@ -16,8 +16,8 @@ use super::AppState;
 use super::body::read;
 use super::error::{ApiError, ErrorCode};
 use crate::event::EventId;
+use crate::sentry::payload::{self, PayloadError};
 use crate::sentry::signature::{VerifiedWebhook, WebhookHeaders, verify};
-use crate::sentry::{SEER_RESOURCE, payload};
 use crate::store::Acceptance;
 
 /// How long a commit may take before the answer is 503: Sentry waits for one second, and sends nothing again.
@@ -94,7 +94,7 @@ enum Answer {
     Accepted(EventId),
     /// The event that it repeats is committed.
     Duplicate(EventId),
-    /// Another resource of Sentry's, which is only acknowledged.
+    /// Another resource of Sentry's, or an alert on another activity: only acknowledged.
     Ignored,
 }
 
@@ -128,10 +128,10 @@ pub(super) async fn receive(webhook: SignedWebhook, state: Data<AppState>) -> Re
 }
 
 async fn accept(webhook: VerifiedWebhook, state: &AppState) -> Result<Answer, ErrorCode> {
-    if webhook.resource() != SEER_RESOURCE {
-        return Ok(Answer::Ignored);
-    }
-    let event = payload::parse(webhook, state.clock.now())?;
+    let event = match payload::parse(webhook, state.clock.now()) {
+        Err(PayloadError::NotSeer) => return Ok(Answer::Ignored),
+        read => read?,
+    };
     note_novelties(event.novelties(), state);
     let commit = state.queue.accept(event, state.dedupe_window);
     match tokio::time::timeout(COMMIT_TIMEOUT, commit).await {

@@ -195,11 +195,17 @@ impl Fold {
     fn add_artifacts(&mut self, event: &Event) {
         let run = &mut self.run;
         let artifacts = &event.artifacts;
-        if artifacts.root_cause.is_some() {
-            run.root_cause.clone_from(&artifacts.root_cause);
+        if let Some(said) = &artifacts.root_cause {
+            let known = run.root_cause.as_ref().and_then(|known| known.summary.as_deref());
+            if !is_told(event, said.summary.as_deref(), known) {
+                run.root_cause.clone_from(&artifacts.root_cause);
+            }
         }
-        if artifacts.solution.is_some() {
-            run.solution.clone_from(&artifacts.solution);
+        if let Some(said) = &artifacts.solution {
+            let known = run.solution.as_ref().and_then(|known| known.summary.as_deref());
+            if !is_told(event, said.summary.as_deref(), known) {
+                run.solution.clone_from(&artifacts.solution);
+            }
         }
         for change in artifacts.changes.iter().flatten() {
             put_change(&mut run.changes, change);
@@ -261,6 +267,11 @@ impl Iterations {
             _ => RunState::PrUpdated,
         }
     }
+}
+
+/// Tells whether an alert, which says a summary alone, repeats what a webhook has said in full.
+fn is_told(event: &Event, said: Option<&str>, known: Option<&str>) -> bool {
+    event.is_alert() && said.is_some() && known == said
 }
 
 /// Puts the newest code of a repository in the place of its older code.

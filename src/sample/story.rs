@@ -8,6 +8,7 @@ use super::Shape;
 use crate::event::Action;
 
 const REPO: &str = "acme/api";
+const PULL_REQUEST: &str = "https://github.com/acme/api/pull/128";
 
 const TOTALS_DIFF: &str = include_str!("diffs/totals.diff");
 const TESTS_DIFF: &str = include_str!("diffs/tests.diff");
@@ -41,6 +42,30 @@ pub(super) fn artifacts(action: &Action, shape: Shape) -> Map<String, Value> {
         Value::Object(fields) => fields,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
     }
+}
+
+/// Returns what an activity alert on the action has for `details`.
+pub(super) fn details(action: &Action) -> Map<String, Value> {
+    let mut details = Map::new();
+    match action {
+        Action::RootCauseCompleted => drop(details.insert("summary".to_owned(), json!(CAUSE))),
+        Action::SolutionCompleted => drop(details.insert("summary".to_owned(), json!(PLAN))),
+        Action::PrCreated | Action::PrReadyForReview | Action::IterationCompleted => {
+            let opened = json!([{"repo_name": REPO, "url": PULL_REQUEST}]);
+            details.insert("pull_requests".to_owned(), opened);
+        }
+        Action::RootCauseStarted
+        | Action::SolutionStarted
+        | Action::CodingStarted
+        | Action::CodingCompleted
+        | Action::IterationStarted
+        | Action::Other(_) => {}
+    }
+    if *action == Action::IterationCompleted {
+        let code = artifacts(action, Shape::Present).remove("code_changes");
+        details.insert("code_changes".to_owned(), code.unwrap_or_default());
+    }
+    details
 }
 
 fn root_cause(shape: Shape) -> Value {
@@ -197,7 +222,7 @@ fn pull_requests() -> Value {
         "pull_request": {
             "pr_id": 2_718_281_828_u64,
             "pr_number": 128,
-            "pr_url": "https://github.com/acme/api/pull/128",
+            "pr_url": PULL_REQUEST,
         },
     }])
 }

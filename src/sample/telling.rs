@@ -4,8 +4,9 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{SampleIds, Shape, accept, body, encode, run_script};
+use super::{SampleIds, Shape, accept, alert, body, encode, issue, run_script};
 use crate::event::{Action, Event, EventId, Organization};
+use crate::issue::Issue;
 use crate::sentry::payload::PayloadError;
 
 /// How long one step of a sample run comes after the one before it.
@@ -18,6 +19,8 @@ pub struct Telling {
     pub events: Vec<Event>,
     /// The last one's body.
     pub payload: Bytes,
+    /// What is known of the issue.
+    pub issue: Option<Issue>,
 }
 
 /// Returns the actions of a sample run up to this one, which is the last.
@@ -52,7 +55,8 @@ pub fn telling_of(
     now: Timestamp,
 ) -> Result<Telling, PayloadError> {
     let steps = steps(action, shape);
-    let mut telling = Telling { events: Vec::new(), payload: Bytes::new() };
+    let issue = issue(&SampleIds::default().group_id);
+    let mut telling = Telling { events: Vec::new(), payload: Bytes::new(), issue: Some(issue) };
     for (number, step) in (1..).zip(&steps) {
         let earlier = (number < steps.len()).then(|| body(step, shape, &SampleIds::default()));
         let later = i32::try_from(steps.len() - number).unwrap_or_default();
@@ -62,6 +66,33 @@ pub fn telling_of(
         telling.events.push(accepted.to_event(EventId::new(format!("evt_sample{number:02}"))));
     }
     Ok(telling)
+}
+
+/// Returns any body as what is told alone, with the issue that it describes: a user's file, an activity alert.
+///
+/// # Errors
+/// [`PayloadError`] where the body is no webhook.
+pub fn telling_alone(
+    payload: Bytes,
+    organization: &Organization,
+    now: Timestamp,
+) -> Result<Telling, PayloadError> {
+    let accepted = accept(payload.clone(), organization, now)?;
+    let event = accepted.to_event(EventId::new("evt_sample01"));
+    Ok(Telling { events: vec![event], payload, issue: accepted.issue().cloned() })
+}
+
+/// Returns the sample of an activity alert.
+///
+/// # Errors
+/// [`PayloadError`] never: a test holds that every sample is a webhook.
+pub fn telling_of_alert(
+    action: &Action,
+    organization: &Organization,
+    now: Timestamp,
+) -> Result<Telling, PayloadError> {
+    let body = encode(&alert(action, &SampleIds::default()));
+    telling_alone(Bytes::from(body), organization, now)
 }
 
 #[cfg(test)]

@@ -202,7 +202,8 @@ fn hostile_value(value: &Value) -> Value {
     }
 }
 
-fn hostile_text() -> String {
+/// Returns text that tries to break out of wherever it stands.
+pub(super) fn hostile_text() -> String {
     let word = "W".repeat(LONG_WORD);
     format!(
         "<!channel> <@U0123ABCD> <https://evil.example|docs> @everyone @here <@&1234> &lt;!here&gt; \"quotes\" 'too'\n\

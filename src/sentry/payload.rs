@@ -1,8 +1,10 @@
-//! Payloads: what a verified webhook says, from the documented and the present shape alike. Pure.
+//! Payloads: what a verified webhook says, from the documented and the present shape and from activity alerts alike.
+//! Pure.
 //!
 //! A verified webhook is never refused for its content: `action` and `data` must be there, everything else may be
 //! missing, null, new or of another type. Knows neither how events are kept nor how they are shown.
 
+mod alert;
 mod analysis;
 mod changes;
 mod diff;
@@ -14,9 +16,13 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::SEER_RESOURCE;
 use super::reading::{id, object, whole_number};
 use super::signature::VerifiedWebhook;
-use crate::event::{Action, Artifacts, Event, EventId, GroupId, Organization, RunId, SentryRunId};
+use crate::event::{
+    ACTIVITY_ALERT_RESOURCE, Action, Artifacts, Event, EventId, GroupId, Organization, RunId, SentryRunId,
+};
+use crate::issue::Issue;
 use crate::json::{NotJson, parse_lenient};
 
 /// Why verified bytes are no webhook.
@@ -33,6 +39,9 @@ pub enum PayloadError {
         /// What is wrong with it.
         message: String,
     },
+    /// It is a webhook, but of another resource, or an alert on another activity: nothing that Seer did.
+    #[error("it tells of nothing that Seer did")]
+    NotSeer,
 }
 
 /// A verified webhook, parsed and ready to be stored. Made by [`parse`] alone.
@@ -48,17 +57,38 @@ pub struct AcceptedEvent {
     received_at: Timestamp,
     sent_at: Option<Timestamp>,
     artifacts: Artifacts,
+    issue: Option<Issue>,
     fingerprint: [u8; 16],
     raw: Bytes,
     headers: Vec<(String, String)>,
     novelties: Vec<String>,
 }
 
+/// What a payload says of a step, whichever webhook it came by.
+struct Said {
+    action: Action,
+    run_id: Option<RunId>,
+    sentry_run_id: Option<SentryRunId>,
+    group_id: Option<GroupId>,
+    iteration: Option<u64>,
+    artifacts: Artifacts,
+    issue: Option<Issue>,
+    novelties: Vec<String>,
+}
+
+/// Tells whether anything of this resource is read.
+pub fn is_read(resource: &str) -> bool {
+    [SEER_RESOURCE, ACTIVITY_ALERT_RESOURCE].contains(&resource)
+}
+
 /// Reads a verified webhook.
 ///
 /// # Errors
-/// [`PayloadError`] where it is no JSON object with `action` and `data`.
+/// [`PayloadError`] where it is no JSON object with `action` and `data`, or tells of nothing that Seer did.
 pub fn parse(webhook: VerifiedWebhook, received_at: Timestamp) -> Result<AcceptedEvent, PayloadError> {
+    if !is_read(webhook.resource()) {
+        return Err(PayloadError::NotSeer);
+    }
     let body = parse_lenient(webhook.body())?;
     let Value::Object(body) = &body else {
         return Err(not_a_webhook("body", "must be a JSON object"));
@@ -67,25 +97,46 @@ pub fn parse(webhook: VerifiedWebhook, received_at: Timestamp) -> Result<Accepte
     let Some(data) = object(body.get("data")) else {
         return Err(not_a_webhook("data", "must be an object"));
     };
-    let fingerprint = fingerprint::of(webhook.organization(), &action, data);
     let resource = webhook.resource().to_owned();
+    let (said, fingerprint) = if resource == ACTIVITY_ALERT_RESOURCE {
+        let said = alert::read(body, data).ok_or(PayloadError::NotSeer)?;
+        let fingerprint = fingerprint::of(webhook.organization(), &said.action, &alert::without_rule(data));
+        (said, fingerprint)
+    } else {
+        let fingerprint = fingerprint::of(webhook.organization(), &action, data);
+        (read_step(action, body, data), fingerprint)
+    };
     let (organization, headers, raw) = webhook.into_parts();
     Ok(AcceptedEvent {
+        organization,
+        resource,
+        action: said.action,
+        run_id: said.run_id,
+        sentry_run_id: said.sentry_run_id,
+        group_id: said.group_id,
+        iteration: said.iteration,
+        received_at,
+        sent_at: headers.timestamp,
+        artifacts: said.artifacts,
+        issue: said.issue,
+        fingerprint,
+        raw,
+        headers: headers.all,
+        novelties: said.novelties,
+    })
+}
+
+fn read_step(action: Action, body: &Map<String, Value>, data: &Map<String, Value>) -> Said {
+    Said {
         run_id: id(data.get("run_id")).map(RunId::new),
         sentry_run_id: id(data.get("sentry_run_id")).map(SentryRunId::new),
         group_id: id(data.get("group_id")).map(GroupId::new),
         iteration: whole_number(data.get("iteration_index")),
         artifacts: read_artifacts(data),
+        issue: None,
         novelties: novelty::of(&action, body, data),
-        organization,
-        resource,
         action,
-        received_at,
-        sent_at: headers.timestamp,
-        fingerprint,
-        raw,
-        headers: headers.all,
-    })
+    }
 }
 
 fn read_action(body: &Map<String, Value>) -> Result<Action, PayloadError> {
@@ -167,8 +218,13 @@ impl AcceptedEvent {
         &self.artifacts
     }
 
+    /// Returns what Sentry says of the issue, where it says more than an id: in activity alerts.
+    pub fn issue(&self) -> Option<&Issue> {
+        self.issue.as_ref()
+    }
+
     /// Returns what is the same for two events of the same organization and action with equal `data`, and for no
-    /// others.
+    /// others. Which rule sent an activity alert does not count.
     pub fn fingerprint(&self) -> [u8; 16] {
         self.fingerprint
     }
@@ -225,7 +281,7 @@ mod tests {
     fn refused_field(body: &Value) -> &'static str {
         match read(body.to_string()).unwrap_err() {
             PayloadError::NotAWebhook { field, .. } => field,
-            PayloadError::NotJson(message) => panic!("{message}"),
+            other @ (PayloadError::NotJson(_) | PayloadError::NotSeer) => panic!("{other}"),
         }
     }
 

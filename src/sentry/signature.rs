@@ -183,7 +183,7 @@ mod tests {
     use crate::secret::Secret;
     use crate::sentry::vectors::{
         SECRET, V1, V1_OF_HEX_SECRET, V1_RESERIALISED, V1_SIGNATURE, V2, V2_SIGNATURE, V3, V3_SIGNATURE,
-        V5_SIGNATURE, organization, sign,
+        V5_SIGNATURE, V6, V6_SIGNATURE, organization, sign,
     };
 
     fn check(
@@ -200,9 +200,13 @@ mod tests {
     #[test]
     fn the_vectors_are_accepted() {
         let acme = [organization("acme", &[SECRET])];
-        for (body, signature) in
-            [(V1, V1_SIGNATURE), (V2, V2_SIGNATURE), (V3, V3_SIGNATURE), ("", V5_SIGNATURE)]
-        {
+        for (body, signature) in [
+            (V1, V1_SIGNATURE),
+            (V2, V2_SIGNATURE),
+            (V3, V3_SIGNATURE),
+            ("", V5_SIGNATURE),
+            (V6, V6_SIGNATURE),
+        ] {
             assert_eq!(check(body, signature, &acme).as_deref(), Ok("acme"), "{body}");
             assert_eq!(check(body, &signature.to_uppercase(), &acme).as_deref(), Ok("acme"));
         }

@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use sha2::Sha256;
 use url::Url;
 
-use super::OrganizationConfig;
 use super::signature::{SigningKeys, VerifiedWebhook, WebhookHeaders, verify};
+use super::{OrganizationConfig, SEER_RESOURCE};
 use crate::event::Organization;
 use crate::secret::Secret;
 
@@ -31,6 +31,10 @@ pub(crate) const V2_SIGNATURE: &str = "7e8642d2c2b97d924db247b17c3f0dc0e3dcf07cf
 pub(crate) const V3: &str = r#"{"action":"root_cause_completed","installation":{"uuid":"a8e5d37a-696c-4c54-adb5-b3f28d64c7de"},"data":{"run_id":12345,"sentry_run_id":null,"group_id":1170820242,"root_cause":{"one_line_description":"Café 💥 <b> & 'x'","five_whys":["a"],"reproduction_steps":[],"relevant_repo":null}},"actor":{"type":"application","id":"sentry","name":"Sentry"}}"#;
 pub(crate) const V3_SIGNATURE: &str = "8af0e7c4fdae209745ead6bae8f998a45231fe9e3af11026d5f8e50a99f21ea7";
 
+/// An activity alert on the end of a step, which says what V2 does and the issue beside it.
+pub(crate) const V6: &str = r#"{"action":"triggered","installation":{"uuid":"a8e5d37a-696c-4c54-adb5-b3f28d64c7de"},"data":{"issue":{"id":"1170820242","shortId":"API-1X","title":"TypeError: Caf\u00e9 \ud83d\udca5 <b> & 'x'","culprit":"api.views in totals","permalink":"https://acme.sentry.io/issues/1170820242/","level":"error","status":"unresolved","substatus":"escalating","platform":"python","project":{"id":"7","name":"The API","slug":"api","platform":"python"},"priority":"high","count":"1204","userCount":31,"firstSeen":"2026-11-20T08:00:00.123456Z","lastSeen":"2026-11-24T09:30:00Z"},"activity":{"type":"seer_root_cause_completed","details":{"summary":"Caf\u00e9 \ud83d\udca5 <b> & 'x'"}},"alert":{"id":10,"title":"Seer","sentry_app_id":2,"url":"https://acme.sentry.io/api/0/organizations/acme/workflows/10/","web_url":"https://acme.sentry.io/monitors/alerts/10/"}},"actor":{"type":"application","id":"sentry","name":"Sentry"}}"#;
+pub(crate) const V6_SIGNATURE: &str = "569ea50a9112458d69f0cc73b72fa145100e32d142537296a3c87e2e4fc233bd";
+
 /// Of an empty body.
 pub(crate) const V5_SIGNATURE: &str = "081247dc68bb7fafbf13220013a0ab71db8b628d679161f87b5e5bd9e19b1494";
 
@@ -51,8 +55,14 @@ pub(crate) fn sign(body: &[u8], secret: &str) -> String {
 
 /// Returns a body as `acme` signed it at the start of 1970, with a header that is kept.
 pub(crate) fn verified(body: Bytes) -> VerifiedWebhook {
+    verified_as(SEER_RESOURCE, body)
+}
+
+/// As [`verified`], of another resource.
+pub(crate) fn verified_as(resource: &str, body: Bytes) -> VerifiedWebhook {
     let signature = sign(&body, SECRET);
     let headers = WebhookHeaders::read([
+        ("sentry-hook-resource", resource.as_bytes()),
         ("sentry-hook-signature", signature.as_bytes()),
         ("sentry-hook-timestamp", b"0"),
         ("request-id", b"0123456789abcdef0123456789abcdef"),

@@ -7,6 +7,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Value, json};
 
 use crate::delivery::Rung;
+use crate::event::Action;
 use crate::message::Message;
 use crate::notify::{summary, written};
 use crate::render::Rendered;
@@ -30,8 +31,8 @@ struct Envelope<'a> {
 impl Serialize for Envelope<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = |pointer: &str| self.document.pointer(pointer).and_then(Value::as_str);
-        let action = text("/event/action").unwrap_or("unknown");
-        let kind = if action.starts_with("relay.") { action.to_owned() } else { format!("seer.{action}") };
+        let action = Action::from_name(text("/event/action").unwrap_or("unknown"));
+        let kind = action.full_name(text("/event/resource").unwrap_or_default());
         let mut map = serializer.serialize_map(Some(4))?;
         map.serialize_entry("type", &kind)?;
         map.serialize_entry("id", &text("/event/id"))?;

@@ -337,3 +337,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_alert_never_takes_away_what_a_webhook_said_in_full() {
+    let cause = |summary: &str, repo: Option<&str>| {
+        let (summary, repo) = (Some(summary.to_owned()), repo.map(str::to_owned));
+        let root_cause = Some(RootCause { summary, repo, ..RootCause::default() });
+        Artifacts { root_cause, ..Artifacts::default() }
+    };
+    let webhook =
+        |second| Event { artifacts: cause("a", Some("acme/api")), ..at(second, "root_cause_completed") };
+    let alert = |second, summary| Event {
+        resource: "activity_alert".to_owned(),
+        artifacts: cause(summary, None),
+        ..at(second, "root_cause_completed")
+    };
+    let known = |events: &[Event]| {
+        let root_cause = Run::fold(events).unwrap().root_cause.unwrap();
+        (root_cause.summary.unwrap(), root_cause.repo)
+    };
+    let full = ("a".to_owned(), Some("acme/api".to_owned()));
+    assert_eq!(known(&[webhook(1), alert(2, "a")]), full);
+    assert_eq!(known(&[alert(1, "a"), webhook(2)]), full);
+    assert_eq!(known(&[alert(1, "a")]), ("a".to_owned(), None));
+    assert_eq!(known(&[webhook(1), alert(2, "b")]), ("b".to_owned(), None), "the step was run again");
+}

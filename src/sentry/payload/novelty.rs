@@ -50,6 +50,31 @@ const CHANGE: &[&str] = &[
 ];
 const PULL_REQUEST: &[&str] = &["provider", "repo_name", "pull_request", "pr_id", "pr_number", "pr_url"];
 
+const ALERT_DATA: &[&str] = &["issue", "activity", "alert"];
+const ACTIVITY: &[&str] = &["type", "details"];
+const DETAILS: &[&str] = &["summary", "pull_requests", "code_changes", "iteration_index", "user"];
+const ALERT_PULL_REQUEST: &[&str] = &["repo_name", "url"];
+const RULE: &[&str] = &["id", "title", "sentry_app_id", "url", "web_url", "settings"];
+
+/// Returns each novelty of an activity alert once: "activity `seer_x`", "field `data.activity.foo`". The issue is not
+/// looked at: its fields vary.
+pub(super) fn of_alert(action: &Action, body: &Map<String, Value>, data: &Map<String, Value>) -> Vec<String> {
+    let mut novelties = Novelties::default();
+    if let Action::Other(_) = action {
+        novelties.add("activity", "", &action.activity());
+    }
+    novelties.look_at(body, "", TOP_LEVEL);
+    novelties.look_at(data, "data.", ALERT_DATA);
+    for (field, value) in data {
+        match field.as_str() {
+            "activity" => novelties.look_into_activity(value),
+            "alert" => novelties.look_into(value, "data.alert.", RULE),
+            _ => {}
+        }
+    }
+    novelties.0
+}
+
 /// Returns each novelty once: "action `x`", "field `data.foo`".
 pub(super) fn of(action: &Action, body: &Map<String, Value>, data: &Map<String, Value>) -> Vec<String> {
     let mut novelties = Novelties::default();
@@ -84,6 +109,18 @@ impl Novelties {
     fn look_into(&mut self, value: &Value, place: &str, known: &[&str]) {
         if let Value::Object(fields) = value {
             self.look_at(fields, place, known);
+        }
+    }
+
+    fn look_into_activity(&mut self, value: &Value) {
+        self.look_into(value, "data.activity.", ACTIVITY);
+        let Some(details) = value.get("details") else { return };
+        self.look_into(details, "data.activity.details.", DETAILS);
+        if let Some(items) = details.get("pull_requests") {
+            self.look_into_items(items, "data.activity.details.pull_requests[].", ALERT_PULL_REQUEST);
+        }
+        if let Some(items) = details.get("code_changes") {
+            self.look_into_items(items, "data.activity.details.code_changes[].", CHANGE);
         }
     }
 

@@ -21,6 +21,9 @@ const PROVIDER_HOSTS: [(&str, &str); 5] = [
     ("visualstudio.com", "azure_devops"),
 ];
 
+/// What stands before a pull request's number in its address, on the hosts above.
+const PULL_REQUEST_PATHS: [&str; 4] = ["pull", "merge_requests", "pull-requests", "pullrequest"];
+
 /// Reads `data.pull_requests`; `None` where there is no list.
 pub(super) fn read(value: Option<&Value>) -> Option<Vec<PullRequest>> {
     match value? {
@@ -34,11 +37,13 @@ pub(super) fn read(value: Option<&Value>) -> Option<Vec<PullRequest>> {
 fn pull_request(item: &Value) -> Option<PullRequest> {
     let outer = item.as_object()?;
     let inner = object(outer.get("pull_request")).unwrap_or(outer);
-    let address = web_address(inner.get("pr_url"));
-    let number = whole_number(inner.get("pr_number"));
+    // An activity alert has `url` alone.
+    let link = inner.get("pr_url").or_else(|| inner.get("url"));
+    let address = web_address(link);
+    let number = whole_number(inner.get("pr_number")).or_else(|| number_in(address.as_ref()?));
     let pr_id = id(inner.get("pr_id"));
     let repo = name(outer.get("repo_name"));
-    let failed = number.is_none() && pr_id.is_none() && name(inner.get("pr_url")).is_none();
+    let failed = number.is_none() && pr_id.is_none() && name(link).is_none();
     if failed && repo.is_none() {
         return None;
     }
@@ -51,6 +56,15 @@ fn pull_request(item: &Value) -> Option<PullRequest> {
         failed,
         ready: None,
     })
+}
+
+/// Returns the number that an address ends with: `…/pull/128`, `…/-/merge_requests/128`.
+fn number_in(address: &Url) -> Option<u64> {
+    let segments: Vec<&str> = address.path_segments()?.filter(|segment| !segment.is_empty()).collect();
+    match segments.as_slice() {
+        [.., kind, number] if PULL_REQUEST_PATHS.contains(kind) => number.parse().ok(),
+        _ => None,
+    }
 }
 
 fn provider(outer: &Map<String, Value>, address: Option<&Url>) -> Option<String> {
@@ -131,6 +145,24 @@ mod tests {
             let read = one(&json!({"provider": "unknown", "pull_request": {"pr_url": url}})).unwrap();
             assert_eq!(read.provider.as_deref(), provider, "{url}");
         }
+    }
+
+    #[test]
+    fn a_number_that_is_not_named_is_told_from_the_address() {
+        for (url, number) in [
+            ("https://github.com/a/b/pull/12", Some(12)),
+            ("https://gitlab.acme.dev/a/b/-/merge_requests/7/", Some(7)),
+            ("https://bitbucket.org/a/b/pull-requests/1?x=2", Some(1)),
+            ("https://dev.azure.com/a/b/_git/c/pullrequest/3#files", Some(3)),
+            ("https://github.com/a/b/pull/12/files", None),
+            ("https://github.com/a/b/issues/12", None),
+            ("https://github.com/pull/99999999999999999999", None),
+            ("https://github.com/", None),
+        ] {
+            assert_eq!(one(&json!({"repo_name": "a/b", "url": url})).unwrap().number, number, "{url}");
+        }
+        let named = json!({"pr_number": 5, "pr_url": "https://github.com/a/b/pull/12"});
+        assert_eq!(one(&named).unwrap().number, Some(5));
     }
 
     #[test]
