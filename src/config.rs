@@ -30,7 +30,7 @@ use self::document::Document;
 use self::files::Files;
 use self::findings::{Findings, Place};
 use self::organizations::Organizations;
-use self::routes::Routes;
+use self::routes::{Known, Routes};
 use self::secrets::Vault;
 use self::settings::Settings;
 use crate::delivery::DestinationKind;
@@ -207,7 +207,10 @@ fn read_routes(
     let slugs: Option<Vec<Organization>> = organizations
         .map(|known| known.list.iter().map(|config| config.organization.clone()).collect::<Vec<_>>())
         .filter(|slugs| !slugs.is_empty());
-    let routes = routes::read(document, &destinations, slugs.as_deref(), surroundings.vault, findings);
+    // Without an organization that can be read nothing is concluded from there being no token.
+    let can_ask = slugs.is_none() || organizations.is_none_or(|known| known.has_token);
+    let known = Known { organizations: slugs.as_deref(), can_ask };
+    let routes = routes::read(document, &destinations, known, surroundings.vault, findings);
     (destinations, routes)
 }
 

@@ -9,12 +9,15 @@ mod verdict;
 use serde::Serialize;
 
 use crate::delivery::DestinationName;
-use crate::event::Event;
+use crate::event::{Event, OWN_NOTICE};
+use crate::issue::Issue;
 use crate::run::Run;
+
+use self::condition::Facts;
 
 pub use condition::{Condition, Conditions, Field};
 pub use pattern::Pattern;
-pub use verdict::ConditionVerdict;
+pub use verdict::{ConditionVerdict, Note};
 
 /// A rule of the routing file.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,12 +84,19 @@ impl RoutingTable {
         &self.routes
     }
 
-    /// Decides where an event goes, with the reason of every route. `run` is the run up to and including the event.
-    pub fn route(&self, event: &Event, run: &Run) -> Decision {
+    /// Returns whether any route asks for what only Sentry's description of an issue says.
+    pub fn needs_issue(&self) -> bool {
+        self.routes.iter().any(Route::needs_issue)
+    }
+
+    /// Decides where an event goes, with the reason of every route. `run` is the run up to and including the event;
+    /// `issue` is `None` while the issue is not known, and then no condition on it holds.
+    pub fn route(&self, event: &Event, run: &Run, issue: Option<&Issue>) -> Decision {
+        let facts = Facts { event, run, issue };
         let mut decision = Decision { routes: Vec::new(), destinations: Vec::new() };
         let mut reading = Reading::default();
         for route in &self.routes {
-            let why = verdict::explain(route, event, run, reading);
+            let why = verdict::explain(route, facts, reading);
             let matched = why.iter().all(|condition| condition.held);
             if matched {
                 reading.take(route, &mut decision.destinations);
@@ -97,7 +107,13 @@ impl RoutingTable {
     }
 
     /// Decides the same without the reasons: the names of the routes that matched, and the destinations.
-    pub fn destinations(&self, event: &Event, run: &Run) -> (Vec<String>, Vec<RoutedDestination>) {
+    pub fn destinations(
+        &self,
+        event: &Event,
+        run: &Run,
+        issue: Option<&Issue>,
+    ) -> (Vec<String>, Vec<RoutedDestination>) {
+        let facts = Facts { event, run, issue };
         let mut names = Vec::new();
         let mut destinations = Vec::new();
         let mut reading = Reading::default();
@@ -105,7 +121,7 @@ impl RoutingTable {
             if reading.stopped_by.is_some() {
                 break;
             }
-            if (route.otherwise && reading.first_match.is_some()) || !route.holds_for(event, run) {
+            if (route.otherwise && reading.first_match.is_some()) || !route.holds_for(facts) {
                 continue;
             }
             names.push(route.name.clone());
@@ -131,17 +147,22 @@ impl Route {
         sets
     }
 
+    /// Returns whether it asks for what only Sentry's description of an issue says.
+    fn needs_issue(&self) -> bool {
+        self.when.need_issue() || self.not.as_ref().is_some_and(Conditions::need_issue)
+    }
+
     /// Returns whether `when` and `not` let the event through.
-    fn holds_for(&self, event: &Event, run: &Run) -> bool {
-        (!is_own_notice(event) || self.when.names_own_notices())
-            && self.when.hold(event, run)
-            && !self.not.as_ref().is_some_and(|not| not.hold(event, run))
+    fn holds_for(&self, facts: Facts<'_>) -> bool {
+        (!is_own_notice(facts.event) || self.when.names_own_notices())
+            && self.when.hold(facts)
+            && !self.not.as_ref().is_some_and(|not| not.hold(facts))
     }
 }
 
 /// Returns whether the event is one of the relay's own, which only a route that names it takes.
 fn is_own_notice(event: &Event) -> bool {
-    event.action.as_str().starts_with(pattern::OWN_NOTICE)
+    event.action.as_str().starts_with(OWN_NOTICE)
 }
 
 /// How far the table was read.

@@ -34,6 +34,8 @@ pub(crate) struct Organizations {
     pub(crate) list: Vec<OrganizationConfig>,
     /// The fault of having no client secret that can be used, which keeps `serve` from starting but no other command.
     pub(crate) without_secret: Option<super::fault::Fault>,
+    /// Whether any table has an `api_token`, with a value or without: then Sentry is meant to be asked.
+    pub(crate) has_token: bool,
 }
 
 /// Reads every `[sentry.SLUG]`.
@@ -48,6 +50,7 @@ pub(crate) fn read(document: &Document, vault: Vault<'_>, findings: &mut Finding
     let mut organizations = Organizations::default();
     let mut secrets: Vec<(String, NamedSecret)> = Vec::new();
     for (entry, table) in tables.into_iter().flatten() {
+        organizations.has_token |= table.get("api_token").is_some();
         let name = format!("sentry.{}", entry.key);
         let mut reader = Reader { document, table, at: entry.at, name, vault, findings };
         let Some((config, named)) = organization(&mut reader, entry) else { continue };

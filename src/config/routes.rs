@@ -9,9 +9,10 @@ use super::findings::{Findings, Place};
 use super::reader::{Keys, Reader};
 use super::secrets::Vault;
 use crate::delivery::DestinationName;
-use crate::event::Organization;
 use crate::routing::{Conditions, Route};
 use crate::words::{quoted, suggestion};
+
+pub(crate) use self::conditions::Known;
 
 const TO_EXAMPLE: &str = "[\"backend\"]";
 const IN_WHEN: &str = "it is a condition: write it inside `when = { … }`";
@@ -57,11 +58,11 @@ struct Placed {
     is_whole: bool,
 }
 
-/// Reads every route. `organizations` are the configured ones, where they are known.
+/// Reads every route.
 pub(crate) fn read(
     document: &Document,
     destinations: &Destinations,
-    organizations: Option<&[Organization]>,
+    known: Known<'_>,
     vault: Vault<'_>,
     findings: &mut Findings,
 ) -> Routes {
@@ -78,7 +79,7 @@ pub(crate) fn read(
             findings.fault(place.clone(), "duplicate_route", message, hint.to_owned());
         }
         let mut reader = Reader { document, table, at: item.at, name: "[route]".to_owned(), vault, findings };
-        let (route, is_whole) = route(&mut reader, name, destinations, organizations);
+        let (route, is_whole) = route(&mut reader, name, destinations, known);
         if let Some(set) = route.template_set.clone() {
             let by = format!("route {}", quoted(&route.name));
             sets.push(NamedSet { set, by, place: reader.place("template") });
@@ -121,14 +122,14 @@ fn route(
     reader: &mut Reader<'_>,
     name: String,
     destinations: &Destinations,
-    organizations: Option<&[Organization]>,
+    known: Known<'_>,
 ) -> (Route, bool) {
     reader.check_keys(KEYS);
     if reader.text("name", "\"fixes to review\"").is_some_and(|name| name.trim().is_empty()) {
         let hint = "give it a name, or leave the key out: then it is known by its place, as `route 3`";
         reader.fault("name", "invalid_value", "the name of a route is empty".to_owned(), hint);
     }
-    let read = conditions::read(reader, &name, organizations);
+    let read = conditions::read(reader, &name, known);
     let otherwise = reader.boolean("otherwise").unwrap_or(false);
     let stop = reader.boolean("stop").unwrap_or(false);
     let to = to(reader, &name, stop, destinations);

@@ -85,7 +85,7 @@ fn route(shared: &Shared, waiting: &WaitingEvent) -> Plan {
     let decided = catch_unwind(AssertUnwindSafe(|| {
         let event = waiting.events.last()?;
         let run = Run::fold(&waiting.events)?;
-        Some(shared.rules.routing.destinations(event, &run))
+        Some(shared.rules.routing.destinations(event, &run, None))
     }));
     if decided.is_err() {
         let event = waiting.events.last().map(|event| event.id.as_str());

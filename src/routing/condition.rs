@@ -1,9 +1,10 @@
 //! Conditions: one test of an event or its run against patterns, and several of them together.
 
-use crate::event::{Event, GroupId, words};
+use crate::event::{Event, GroupId, OWN_NOTICE, words};
+use crate::issue::{Issue, Project};
 use crate::run::Run;
 
-use super::pattern::{OWN_NOTICE, Pattern};
+use super::pattern::Pattern;
 
 words! {
     /// What a condition looks at.
@@ -22,12 +23,47 @@ words! {
         Classification = "classification",
         /// The issue.
         Group = "group",
+        /// The slug of the issue's project.
+        Project = "project",
+        /// The issue's level: `error`, `warning` …
+        Level = "level",
+        /// The issue's priority: `high`, `medium`, `low`.
+        Priority = "priority",
     }
 }
 
+/// What conditions look at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts<'a> {
+    /// The event that is routed.
+    pub(super) event: &'a Event,
+    /// Its run, up to and including it.
+    pub(super) run: &'a Run,
+    /// What is known of its issue; `None` where Sentry was not asked, or did not answer in time.
+    pub(super) issue: Option<&'a Issue>,
+}
+
 impl Field {
+    /// Tells whether webhooks do not say it, so that it is known only once Sentry described the issue.
+    pub fn is_of_issue(self) -> bool {
+        match self {
+            Self::Project | Self::Level | Self::Priority => true,
+            Self::Action
+            | Self::Organization
+            | Self::Repo
+            | Self::Path
+            | Self::Provider
+            | Self::Classification
+            | Self::Group => false,
+        }
+    }
+
     /// Returns what is known of it; nothing where it is unknown. Run fields look at the run up to the event.
-    pub(super) fn values<'a>(self, event: &'a Event, run: &'a Run) -> Vec<&'a str> {
+    pub(super) fn values<'a>(self, facts: Facts<'a>) -> Vec<&'a str> {
+        let Facts { event, run, issue } = facts;
+        let of_issue = |text: fn(&Issue) -> Option<&String>| -> Vec<&'a str> {
+            issue.and_then(text).map(String::as_str).into_iter().collect()
+        };
         match self {
             Self::Action => vec![event.action.as_str()],
             Self::Organization => vec![event.organization.as_str()],
@@ -36,6 +72,11 @@ impl Field {
             Self::Provider => run.providers(),
             Self::Classification => run.classification().into_iter().collect(),
             Self::Group => event.group_id.iter().chain(&run.group_id).take(1).map(GroupId::as_str).collect(),
+            Self::Project => {
+                of_issue(|issue| issue.project.as_ref().and_then(|Project { slug, .. }| slug.as_ref()))
+            }
+            Self::Level => of_issue(|issue| issue.level.as_ref()),
+            Self::Priority => of_issue(|issue| issue.priority.as_ref()),
         }
     }
 }
@@ -51,11 +92,11 @@ pub struct Condition {
 
 impl Condition {
     /// Returns the pattern and the value that fit together first, where some do.
-    pub(super) fn first_hit<'a>(&'a self, event: &'a Event, run: &'a Run) -> Option<(&'a Pattern, &'a str)> {
+    pub(super) fn first_hit<'a>(&'a self, facts: Facts<'a>) -> Option<(&'a Pattern, &'a str)> {
         let hit = |value: &'a str| {
             self.patterns.iter().find(|pattern| self.fits(pattern, value)).map(|pattern| (pattern, value))
         };
-        self.field.values(event, run).into_iter().find_map(hit)
+        self.field.values(facts).into_iter().find_map(hit)
     }
 
     /// The actions of the relay's own notices are matched only by patterns that name them.
@@ -71,8 +112,13 @@ pub struct Conditions(pub Vec<Condition>);
 
 impl Conditions {
     /// Returns whether all of them hold; without any they do.
-    pub fn hold(&self, event: &Event, run: &Run) -> bool {
-        self.0.iter().all(|condition| condition.first_hit(event, run).is_some())
+    pub(super) fn hold(&self, facts: Facts<'_>) -> bool {
+        self.0.iter().all(|condition| condition.first_hit(facts).is_some())
+    }
+
+    /// Returns whether one of them looks at what only Sentry's description of the issue says.
+    pub fn need_issue(&self) -> bool {
+        self.0.iter().any(|condition| condition.field.is_of_issue())
     }
 
     /// Returns whether one of them names the relay's own notices by their action.

@@ -4,8 +4,7 @@ use std::fmt;
 
 use wildmatch::WildMatch;
 
-/// How the actions of the relay's own notices begin.
-pub const OWN_NOTICE: &str = "relay.";
+use crate::event::OWN_NOTICE;
 
 /// A pattern over a whole value, case-sensitive.
 ///

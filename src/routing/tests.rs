@@ -8,6 +8,7 @@ use super::*;
 use crate::event::{
     Action, Artifacts, EventId, FileChange, GroupId, Organization, PullRequest, RepositoryChange, RootCause,
 };
+use crate::issue::Project;
 
 fn event(action: &str) -> Event {
     Event {
@@ -79,8 +80,8 @@ fn names_of_matched(decision: &Decision) -> Vec<String> {
 /// Routes an event both ways, which must agree, and returns the names of the routes that matched.
 fn matched(routes: Vec<Route>, event: &Event, run: &Run) -> Vec<String> {
     let table = RoutingTable::new(routes);
-    let decision = table.route(event, run);
-    let (names, destinations) = table.destinations(event, run);
+    let decision = table.route(event, run, None);
+    let (names, destinations) = table.destinations(event, run, None);
     assert_eq!((names_of_matched(&decision), &decision.destinations), (names.clone(), &destinations));
     names
 }
@@ -106,6 +107,80 @@ fn every_condition_looks_at_its_own_field() {
         assert!(holds(&[(field, &[no, yes])], &event, &run), "any of a list: {field:?}");
         assert!(!holds(&[(field, &[no])], &event, &run), "{field:?} {no}");
     }
+}
+
+/// An issue of project `api`.
+fn issue() -> Issue {
+    Issue {
+        project: Some(Project {
+            id: Some("7".to_owned()),
+            slug: Some("api".to_owned()),
+            name: Some("API".to_owned()),
+        }),
+        level: Some("error".to_owned()),
+        priority: Some("high".to_owned()),
+        ..Issue::unknown(GroupId::new("1170820242"))
+    }
+}
+
+/// Routes an event by one route, both ways; returns whether it matched, and the last thing said of why.
+fn routed(route: Route, issue: Option<&Issue>) -> (bool, ConditionVerdict) {
+    let event = event("pr_created");
+    let run = known_run(&event);
+    let table = RoutingTable::new(vec![route]);
+    let mut decision = table.route(&event, &run, issue);
+    let (names, _) = table.destinations(&event, &run, issue);
+    assert_eq!(names_of_matched(&decision), names);
+    (!names.is_empty(), decision.routes.remove(0).why.pop().expect("a reason"))
+}
+
+#[test]
+fn the_conditions_on_the_issue_look_at_its_project_level_and_priority() {
+    let known = issue();
+    for (field, yes, no) in [
+        (Field::Project, "ap?", "API"),
+        (Field::Project, "api", "7"),
+        (Field::Level, "err*", "fatal"),
+        (Field::Priority, "high", "low"),
+    ] {
+        assert!(routed(route("r", &[(field, &[no, yes])], &["d"]), Some(&known)).0, "{field:?} {yes}");
+        let (matched, why) = routed(route("r", &[(field, &[no])], &["d"]), Some(&known));
+        assert!(!matched, "{field:?} {no}");
+        assert_eq!((why.value.is_some(), why.note), (true, None));
+    }
+}
+
+#[test]
+fn an_issue_that_is_not_known_meets_no_condition_excludes_nothing_and_is_said_to_be_unknown() {
+    for field in [Field::Project, Field::Level, Field::Priority] {
+        let (matched, why) = routed(route("r", &[(field, &["*"])], &["d"]), None);
+        assert!(!matched, "{field:?}");
+        assert_eq!((why.value, why.note), (None, Some(Note::IssueUnknown)));
+
+        let excluding = Route { not: Some(conditions(&[(field, &["*"])])), ..route("r", &[], &["d"]) };
+        let (matched, why) = routed(excluding.clone(), None);
+        assert!(matched, "{field:?}");
+        assert_eq!((why.condition, why.note), ("not", Some(Note::IssueUnknown)));
+        assert!(!routed(excluding.clone(), Some(&issue())).0, "{field:?}");
+
+        let half_known = Issue::unknown(GroupId::new("1"));
+        let (matched, why) = routed(excluding, Some(&half_known));
+        assert_eq!((matched, why.note), (true, None), "the issue is known, and has none: {field:?}");
+    }
+    let (_, why) = routed(route("r", &[(Field::Repo, &["x"])], &["d"]), None);
+    assert_eq!(why.note, None, "a repository is not the issue's");
+}
+
+#[test]
+fn a_table_says_whether_it_needs_the_issue() {
+    let needs = |route: Route| RoutingTable::new(vec![route]).needs_issue();
+    for field in Field::ALL.iter().copied() {
+        let of_issue = [Field::Project, Field::Level, Field::Priority].contains(&field);
+        assert_eq!(needs(route("r", &[(field, &["x"])], &["d"])), of_issue, "{field:?}");
+        let not = Some(conditions(&[(field, &["x"])]));
+        assert_eq!(needs(Route { not, ..route("r", &[], &["d"]) }), of_issue, "{field:?}");
+    }
+    assert!(!RoutingTable::default().needs_issue());
 }
 
 #[test]
@@ -176,7 +251,7 @@ fn each_destination_is_named_once_with_the_first_routes_template() {
     let first = Route { template_set: Some("oncall".to_owned()), ..route("a", &[], &["x", "y"]) };
     let second = Route { template_set: Some("other".to_owned()), ..route("b", &[], &["z", "x"]) };
     let table = RoutingTable::new(vec![first, second]);
-    let (_, destinations) = table.destinations(&event, &unknown_run(&event));
+    let (_, destinations) = table.destinations(&event, &unknown_run(&event), None);
     let sets: Vec<_> =
         destinations.iter().map(|each| (each.name.as_str(), each.template_set.as_deref())).collect();
     assert_eq!(sets, [("x", Some("oncall")), ("y", Some("oncall")), ("z", Some("other"))]);
@@ -230,21 +305,21 @@ fn a_decision_says_of_every_route_why() {
         },
         Route { otherwise: true, ..route("rest", &[(Field::Classification, &["rca_only", "none"])], &["d"]) },
     ]);
-    let decision = serde_json::to_value(table.route(&event, &run)).expect("serialises");
+    let decision = serde_json::to_value(table.route(&event, &run, None)).expect("serialises");
     assert_eq!(
         decision,
         json!({
             "routes": [
                 { "name": "fixes", "matched": true, "why": [
-                    { "condition": "action", "pattern": "pr_created", "value": "pr_created", "held": true },
-                    { "condition": "repo", "pattern": "acme/*", "value": "acme/api", "held": true },
+                    { "condition": "action", "pattern": "pr_created", "value": "pr_created", "held": true, "note": null },
+                    { "condition": "repo", "pattern": "acme/*", "value": "acme/api", "held": true, "note": null },
                     { "condition": "not", "pattern": "repo = acme/legacy, action = pr_*",
-                      "value": "acme/api, acme/web, pr_created", "held": true },
+                      "value": "acme/api, acme/web, pr_created", "held": true, "note": null },
                 ]},
                 { "name": "rest", "matched": false, "why": [
-                    { "condition": "stop", "pattern": "fixes", "value": null, "held": false },
-                    { "condition": "otherwise", "pattern": "true", "value": "fixes", "held": false },
-                    { "condition": "classification", "pattern": "rca_only, none", "value": "code_fix", "held": false },
+                    { "condition": "stop", "pattern": "fixes", "value": null, "held": false, "note": null },
+                    { "condition": "otherwise", "pattern": "true", "value": "fixes", "held": false, "note": null },
+                    { "condition": "classification", "pattern": "rca_only, none", "value": "code_fix", "held": false, "note": null },
                 ]},
             ],
             "destinations": [{ "name": "d", "template_set": null }],
@@ -256,12 +331,12 @@ fn a_decision_says_of_every_route_why() {
 fn what_is_unknown_is_null_in_the_reasons() {
     let event = event("root_cause_started");
     let table = RoutingTable::new(vec![route("r", &[(Field::Repo, &["*"])], &["d"])]);
-    let decision = table.route(&event, &unknown_run(&event));
+    let decision = table.route(&event, &unknown_run(&event), None);
     assert_eq!(decision.routes[0].why[0].value, None);
     assert!(names_of_matched(&decision).is_empty());
     let notice = Event { action: Action::from_name("relay.stalled"), ..event };
     let table = RoutingTable::new(vec![route("all", &[], &["d"])]);
-    let why = &table.route(&notice, &unknown_run(&notice)).routes[0].why;
+    let why = &table.route(&notice, &unknown_run(&notice), None).routes[0].why;
     assert_eq!((why[0].condition, why[0].held), ("action", false));
 }
 
@@ -275,6 +350,9 @@ fn any_route() -> impl Strategy<Value = Route> {
         "acme/*",
         "code_fix",
         "1170820242",
+        "api",
+        "error",
+        "high",
         "x",
     ]);
     let list = || prop::collection::vec((field.clone(), prop::collection::vec(pattern.clone(), 1..3)), 0..3);
@@ -305,12 +383,15 @@ proptest! {
         routes in prop::collection::vec(any_route(), 0..6),
         action in prop::sample::select(vec!["pr_created", "coding_started", "relay.stalled", "new_one"]),
         is_known in any::<bool>(),
+        is_issue_known in any::<bool>(),
     ) {
+        let issue = is_issue_known.then(issue);
+        let issue = issue.as_ref();
         let event = event(action);
         let run = if is_known { known_run(&event) } else { unknown_run(&event) };
         let table = RoutingTable::new(routes);
-        let decision = table.route(&event, &run);
-        let (names, destinations) = table.destinations(&event, &run);
+        let decision = table.route(&event, &run, issue);
+        let (names, destinations) = table.destinations(&event, &run, issue);
         prop_assert_eq!(names_of_matched(&decision), names);
         prop_assert_eq!(decision.destinations, destinations);
     }

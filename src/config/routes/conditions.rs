@@ -2,28 +2,33 @@
 
 use crate::config::document::{Entry, Node, Table};
 use crate::config::reader::Reader;
-use crate::event::{Action, Organization};
-use crate::routing::pattern::OWN_NOTICE;
+use crate::event::{Action, OWN_NOTICE, Organization};
 use crate::routing::{Condition, Conditions, Field, Pattern};
 use crate::words::{quoted, suggestion};
 
 const EXAMPLE: &str = "{ action = \"pr_created\", repo = \"acme/*\" }";
 
-/// Conditions on the issue, which this version does not look up.
-const LATER: [&str; 3] = ["project", "level", "priority"];
+/// What conditions are held against beside their own table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known<'a> {
+    /// The configured organizations, where they are known.
+    pub(crate) organizations: Option<&'a [Organization]>,
+    /// Whether any of them has a token for Sentry's API; `true` where that is not known.
+    pub(crate) can_ask: bool,
+}
 
 /// Reads what must hold and what excludes; `None` where something of it could not be read.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     route: &str,
-    organizations: Option<&[Organization]>,
+    known: Known<'_>,
 ) -> Option<(Conditions, Option<Conditions>)> {
     let Some(entry) = reader.table.get("when") else { return Some((Conditions::default(), None)) };
     let Node::Table(table) = &entry.value else {
         reader.wrong_type(entry, "a table of conditions", EXAMPLE);
         return None;
     };
-    let mut group = Group { reader, route, organizations, is_inner: false };
+    let mut group = Group { reader, route, known, is_inner: false };
     let when = group.read(table);
     let not = match table.get("not") {
         None => Some(None),
@@ -36,7 +41,7 @@ pub(super) fn read(
 struct Group<'r, 'a> {
     reader: &'r mut Reader<'a>,
     route: &'r str,
-    organizations: Option<&'r [Organization]>,
+    known: Known<'r>,
     /// Whether it is the one under `not`.
     is_inner: bool,
 }
@@ -80,6 +85,9 @@ impl Group<'_, '_> {
             self.unknown(entry);
             return None;
         };
+        if field.is_of_issue() && !self.known.can_ask {
+            self.without_token(entry);
+        }
         let items: Vec<(&Node, usize)> = match &entry.value {
             Node::List(items) => items.iter().map(|item| (&item.value, item.at)).collect(),
             single @ (Node::Text(_)
@@ -150,11 +158,6 @@ impl Group<'_, '_> {
     fn unknown(&mut self, entry: &Entry) {
         let key = entry.key.as_str();
         let route = quoted(self.route);
-        if LATER.contains(&key) {
-            let message = format!("condition `{key}` of route {route} comes with a later version");
-            self.fault(entry, "comes_later", message, "take it out: this version looks nothing up in Sentry");
-            return;
-        }
         if key == "not" {
             let message = format!("`not` of route {route} holds another `not`");
             self.fault(entry, "unknown_condition", message, "write what must hold into `when` itself");
@@ -164,6 +167,22 @@ impl Group<'_, '_> {
         let known = Field::ALL.iter().map(|field| field.as_str()).chain((!self.is_inner).then_some("not"));
         let hint = suggestion(key, "known", known).unwrap_or_default();
         self.fault(entry, "unknown_condition", message, hint);
+    }
+
+    /// Webhooks do not say what the condition looks at, and nobody can be asked.
+    fn without_token(&mut self, entry: &Entry) {
+        let slug = self.known.organizations.and_then(<[_]>::first).map_or("acme", Organization::as_str);
+        let message = format!(
+            "condition `{}` of route {} can never hold: no organization has an `api_token`, and Seer's webhooks do \
+             not say it",
+            entry.key,
+            quoted(self.route)
+        );
+        let hint = format!(
+            "write `api_token = {{ env = \"SENTRY_API_TOKEN\" }}` into `[sentry.{slug}]` of relay.toml: a token of \
+             the integration, with scope event:read"
+        );
+        self.fault(entry, "needs_api_token", message, hint);
     }
 
     fn fault(&mut self, entry: &Entry, code: &'static str, message: String, hint: impl Into<String>) {
@@ -177,18 +196,25 @@ impl Group<'_, '_> {
         let (code, what, known): (_, _, Vec<&str>) = match field {
             Field::Action if pattern.as_str().starts_with(OWN_NOTICE) => return,
             Field::Action => ("unknown_action", "action", ACTIONS.iter().map(Action::as_str).collect()),
-            Field::Organization => match self.organizations {
+            Field::Organization => match self.known.organizations {
                 None => return,
                 Some(list) => {
                     ("unknown_organization", "organization", list.iter().map(Organization::as_str).collect())
                 }
             },
-            Field::Repo | Field::Path | Field::Provider | Field::Classification | Field::Group => return,
+            Field::Level => ("unknown_level", "level", LEVELS.to_vec()),
+            Field::Priority => ("unknown_priority", "priority", PRIORITIES.to_vec()),
+            Field::Repo
+            | Field::Path
+            | Field::Provider
+            | Field::Classification
+            | Field::Group
+            | Field::Project => return,
         };
         if known.iter().any(|name| pattern.matches(name)) {
             return;
         }
-        let whose = if field == Field::Action { "that this version knows" } else { "of `relay.toml`" };
+        let whose = if field == Field::Organization { "of `relay.toml`" } else { "that this version knows" };
         let shown = quoted(pattern.as_str());
         let message = format!("route {} waits for {shown}, which no {what} {whose} fits", quoted(self.route));
         let hint = suggestion(pattern.as_str(), "known", known.iter().copied());
@@ -196,4 +222,8 @@ impl Group<'_, '_> {
     }
 }
 
+/// Source: getsentry/sentry src/sentry/constants.py, `LOG_LEVELS`; read 2026-11-25.
+const LEVELS: [&str; 6] = ["sample", "debug", "info", "warning", "error", "fatal"];
+/// Source: getsentry/sentry src/sentry/types/group.py, `PriorityLevel`; read 2026-11-25.
+const PRIORITIES: [&str; 3] = ["low", "medium", "high"];
 const ACTIONS: [Action; 10] = Action::KNOWN;
