@@ -64,7 +64,7 @@ fn destinations(diff_lines: usize) -> [Destination; 2] {
 
 /// Makes the body for a destination, as an attempt does; returns its length.
 fn body(renderer: &Renderer, links: &Links, events: &[Event], destination: &Destination) -> usize {
-    let context = Context::new(events, links, false).expect("events");
+    let context = Context::new(events, None, links, false).expect("events");
     let target = Target {
         kind: destination.service.kind(),
         set: None,

@@ -25,7 +25,7 @@ use crate::render::context::{Context, Links};
 use crate::render::{
     Line, RenderError, Rendered, Renderer, Target, TemplateFault, TemplatesConfig, Trace, Tracer,
 };
-use crate::sample::{self, HOSTILE, LARGE, Shape, UNKNOWN_ACTION};
+use crate::sample::{self, HOSTILE, LARGE, SampleIds, Shape, UNKNOWN_ACTION};
 use crate::secret::Secret;
 use crate::words::quoted;
 
@@ -129,6 +129,11 @@ enum Sample {
     Hostile,
 }
 
+/// Tells by its name what a variant stands for.
+fn kind_of(variant: &str) -> Sample {
+    if variant == HOSTILE { Sample::Hostile } else { Sample::Variant }
+}
+
 /// What is rendered, and for whom.
 struct Trial<'a> {
     renderer: &'a Renderer,
@@ -196,17 +201,34 @@ impl<'a> Trial<'a> {
     /// built-in templates stand all variants, which their own tests hold.
     fn contexts(&self, action: &Action, shape: Shape) -> Vec<(Sample, Context)> {
         let whole = sample::telling(action, shape, &self.organization, self.now).ok();
-        let whole = whole.and_then(|whole| Context::new(&whole.events, &self.links, false));
-        let whole = whole.map(|context| (Sample::Plain, context));
+        let issue = sample::issue(&SampleIds::default().group_id);
+        let whole = whole.into_iter().flat_map(|whole| {
+            [Some(&issue), None].map(|issue| Context::new(&whole.events, issue, &self.links, false))
+        });
+        let whole = whole.flatten().map(|context| (Sample::Plain, context));
         let variants = if self.has_own_templates { sample::variants(action, shape) } else { Vec::new() };
         // The large one only tries how texts are cut, which templates do not decide; it would take most of the time.
         let variants = variants.into_iter().filter(|(name, _)| name != LARGE);
         let variants = variants.filter_map(|(name, body)| {
-            let sample = if name == HOSTILE { Sample::Hostile } else { Sample::Variant };
             let event = self.event(&body)?;
-            Context::new(&[event], &self.links, false).map(|context| (sample, context))
+            Context::new(&[event], None, &self.links, false).map(|context| (kind_of(&name), context))
         });
-        whole.into_iter().chain(variants).collect()
+        whole.chain(variants).chain(self.issue_variants(action, shape)).collect()
+    }
+
+    /// Returns a sample alone with each of the issue's variants. What is known of an issue does not depend on the
+    /// payload's shape, so one of them will do.
+    fn issue_variants(&self, action: &Action, shape: Shape) -> Vec<(Sample, Context)> {
+        let ids = SampleIds::default();
+        let is_tried = self.has_own_templates && shape == Shape::Present;
+        let event = is_tried.then(|| self.event(&sample::body(action, shape, &ids))).flatten();
+        let Some(event) = event else { return Vec::new() };
+        let issues = sample::issue_variants(&ids.group_id).into_iter().filter(|(name, _)| name != LARGE);
+        let contexts = issues.filter_map(|(name, issue)| {
+            let context = Context::new(std::slice::from_ref(&event), Some(&issue), &self.links, false)?;
+            Some((kind_of(&name), context))
+        });
+        contexts.collect()
     }
 
     fn event(&self, body: &serde_json::Value) -> Option<Event> {

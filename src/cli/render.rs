@@ -5,7 +5,7 @@ mod preview;
 use std::path::{Path, PathBuf};
 
 use super::settings::{load_for_drawing, load_with_templates};
-use super::story::EventArguments;
+use super::story::{EventArguments, IssueArguments};
 use super::{Failure, Output};
 use crate::app::links_of;
 use crate::config::{Config, Faults};
@@ -21,11 +21,13 @@ use crate::words::{quoted, suggestion};
 pub(super) struct Render {
     #[command(flatten)]
     event: EventArguments,
+    #[command(flatten)]
+    issue: IssueArguments,
     /// The destination
     #[arg(long, value_name = "DEST", required_unless_present = "preview")]
     to: Option<String>,
     /// Draw every action for every destination as it will look, on one page for a browser
-    #[arg(long, value_name = "FILE.html", conflicts_with_all = ["source", "to"])]
+    #[arg(long, value_name = "FILE.html", conflicts_with_all = ["source", "to", "IssueArguments"])]
     preview: Option<PathBuf>,
 }
 
@@ -38,12 +40,13 @@ impl Render {
         let config = &checked.config;
         let organization = self.event.organization(config)?;
         let destination = destination(config, self.to.as_deref().unwrap_or_default())?;
-        let telling = self.event.telling(&organization.organization)?;
-        let context = Context::new(&telling.events, &links_of(organization, config), false)
+        let telling = self.issue.apply(self.event.telling(&organization.organization)?);
+        let issue = telling.issue.as_ref();
+        let context = Context::new(&telling.events, issue, &links_of(organization, config), false)
             .ok_or_else(|| Failure::new("there is no such sample", "name another action or a file"))?
             .with_payload(&telling.payload);
         let route_set = telling.events.last().zip(Run::fold(&telling.events)).and_then(|(event, run)| {
-            let (_, routed) = config.routing.destinations(event, &run);
+            let (_, routed) = config.routing.destinations(event, &run, issue);
             routed.into_iter().find(|each| each.name == destination.name)?.template_set
         });
         let rendered = checked.renderer.render(&context, &destination.target(route_set.as_deref())).map_err(

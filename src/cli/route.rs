@@ -6,13 +6,13 @@ use std::path::Path;
 use serde_json::json;
 
 use super::settings::{json, load_with_templates};
-use super::story::EventArguments;
+use super::story::{EventArguments, IssueArguments};
 use super::table::clean;
 use super::{Failure, Output, Terminal};
 use crate::config::Config;
 use crate::notify::Destination;
 use crate::render::Renderer;
-use crate::routing::{ConditionVerdict, Decision, RoutedDestination};
+use crate::routing::{ConditionVerdict, Decision, Note, RoutedDestination};
 use crate::run::Run;
 
 /// Show which routes match an event, why, and where it would go.
@@ -20,6 +20,8 @@ use crate::run::Run;
 pub(super) struct Route {
     #[command(flatten)]
     event: EventArguments,
+    #[command(flatten)]
+    issue: IssueArguments,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -29,11 +31,11 @@ impl Route {
     pub(super) fn run(self, dir: &Path, terminal: Terminal) -> Result<Output, Failure> {
         let checked = load_with_templates(dir)?;
         let organization = self.event.organization(&checked.config)?.organization.clone();
-        let telling = self.event.telling(&organization)?;
+        let telling = self.issue.apply(self.event.telling(&organization)?);
         let (Some(event), Some(run)) = (telling.events.last(), Run::fold(&telling.events)) else {
             return Err(Failure::new("there is no such sample", "name another action or a file"));
         };
-        let decision = checked.config.routing.route(event, &run);
+        let decision = checked.config.routing.route(event, &run, telling.issue.as_ref());
         let deliveries = deliveries(&decision, &checked.config, &checked.renderer, event);
         if self.json {
             let document = json!({
@@ -89,13 +91,17 @@ fn page(decision: &Decision, deliveries: &[(&Destination, String)], terminal: Te
 fn reason(why: &ConditionVerdict) -> String {
     let pattern = clean(&why.pattern);
     let value = why.value.as_deref().map(clean);
-    let is = value.as_deref().unwrap_or("unknown");
+    let is = value.as_deref().map_or_else(|| "is unknown".to_owned(), |value| format!("is {value}"));
+    let is = match why.note {
+        Some(Note::IssueUnknown) => "the issue is not known".to_owned(),
+        None => is,
+    };
     match (why.condition, &value) {
         ("otherwise", None) => "otherwise  (no route above matched)".into(),
         ("otherwise", Some(above)) => format!("otherwise  (matched above: {above})"),
         ("stop", _) => format!("not read  (`{pattern}` matched and stops the reading)"),
-        ("not", _) => format!("not {pattern}  (is {is})"),
-        (condition, _) => format!("{condition} = {pattern}  (is {is})"),
+        ("not", _) => format!("not {pattern}  ({is})"),
+        (condition, _) => format!("{condition} = {pattern}  ({is})"),
     }
 }
 
@@ -107,7 +113,7 @@ mod tests {
     fn a_reason_reads_like_a_sentence() {
         let reason = |condition, pattern: &str, value: Option<&str>| {
             let (pattern, value) = (pattern.to_owned(), value.map(str::to_owned));
-            super::reason(&ConditionVerdict { condition, pattern, value, held: true })
+            super::reason(&ConditionVerdict { condition, pattern, value, held: true, note: None })
         };
         for (shown, expected) in [
             (reason("repo", "acme/*", Some("acme/api")), "repo = acme/*  (is acme/api)"),
@@ -119,5 +125,17 @@ mod tests {
         ] {
             assert_eq!(shown, expected);
         }
+    }
+
+    #[test]
+    fn that_the_issue_is_not_known_is_said() {
+        let reason = |condition, pattern: &str, value: Option<&str>| {
+            let (pattern, value) = (pattern.to_owned(), value.map(str::to_owned));
+            let note = Some(Note::IssueUnknown);
+            super::reason(&ConditionVerdict { condition, pattern, value, held: false, note })
+        };
+        assert_eq!(reason("project", "api", None), "project = api  (the issue is not known)");
+        let not = reason("not", "level = info, repo = a", Some("a"));
+        assert_eq!(not, "not level = info, repo = a  (the issue is not known)");
     }
 }

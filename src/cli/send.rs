@@ -66,6 +66,13 @@ impl Send {
                 None => Ok(body),
                 Some(run) => with_run(&body, run),
             },
+            Source::Alert(_) if self.run.is_some() => Err(Failure::new(
+                "an activity alert names no run",
+                "leave --run out: the relay finds its run by the issue",
+            )),
+            Source::Alert(action) => {
+                Ok(Bytes::from(sample::encode(&sample::alert(&action, &SampleIds::default()))))
+            }
             Source::Sample(action) => {
                 let run = self.run.clone().unwrap_or_else(|| now.as_microsecond().to_string());
                 let ids = SampleIds::for_run(run);

@@ -7,8 +7,9 @@ use bytes::Bytes;
 use super::Failure;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::event::{Action, EventId, Organization};
-use crate::sample::{self, Shape, Telling};
+use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, GroupId, Organization};
+use crate::issue::{Issue, Project};
+use crate::sample::{self, SampleIds, Shape, Telling};
 use crate::sentry::OrganizationConfig;
 use crate::sentry::payload::PayloadError;
 use crate::words::{quoted, suggestion};
@@ -16,7 +17,8 @@ use crate::words::{quoted, suggestion};
 /// Which event is meant.
 #[derive(Debug, clap::Args)]
 pub(super) struct EventArguments {
-    /// A webhook's body in a file, as Sentry sends it, or an action's name for a sample that comes with the binary
+    /// A webhook's body in a file, as Sentry sends it, or an action's name for a sample that comes with the binary:
+    /// `pr_created`, or `activity_alert.seer_pr_created` for Sentry's alert on it
     #[arg(value_name = "FILE|ACTION", required = true)]
     source: Option<String>,
     /// The organization that it belongs to [default: the first one of relay.toml]
@@ -31,12 +33,60 @@ fn parse_shape(word: &str) -> Result<Shape, String> {
     Shape::from_word(word).ok_or_else(|| "expected `documented` or `present`".to_owned())
 }
 
+/// What is known of the issue.
+#[derive(Debug, clap::Args)]
+pub(super) struct IssueArguments {
+    /// The slug of the issue's project [default: what the sample or the alert says; of another file, unknown]
+    #[arg(long, value_name = "SLUG")]
+    project: Option<String>,
+    /// The issue's level, for example `error`
+    #[arg(long)]
+    level: Option<String>,
+    /// The issue's priority: `high`, `medium` or `low`
+    #[arg(long)]
+    priority: Option<String>,
+    /// The issue's title
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+    /// As if Sentry had not answered: nothing is known of the issue
+    #[arg(long, conflicts_with_all = ["project", "level", "priority", "title"])]
+    no_issue: bool,
+}
+
+impl IssueArguments {
+    /// Changes what is known of the issue to what was asked for.
+    pub(super) fn apply(self, telling: Telling) -> Telling {
+        let Self { project, level, priority, title, no_issue } = self;
+        if no_issue {
+            return Telling { issue: None, ..telling };
+        }
+        if project.is_none() && level.is_none() && priority.is_none() && title.is_none() {
+            return telling;
+        }
+        let known = telling.issue.unwrap_or_else(|| {
+            let named = telling.events.iter().find_map(|event| event.group_id.clone());
+            Issue::unknown(named.unwrap_or_else(|| GroupId::new(SampleIds::default().group_id)))
+        });
+        let of_slug = |slug| Project { slug: Some(slug), ..Project::default() };
+        let issue = Issue {
+            project: project.map(of_slug).or(known.project),
+            level: level.or(known.level),
+            priority: priority.or(known.priority),
+            title: title.or(known.title),
+            ..known
+        };
+        Telling { issue: Some(issue), ..telling }
+    }
+}
+
 /// What FILE or ACTION turned out to be.
 pub(super) enum Source {
     /// A body, byte for byte.
     File(Bytes),
     /// A sample's action.
     Sample(Action),
+    /// The sample of an activity alert on this action.
+    Alert(Action),
 }
 
 impl EventArguments {
@@ -70,8 +120,14 @@ impl EventArguments {
         if action.is_known() {
             return Ok(Source::Sample(action));
         }
+        if let Some(action) = alert_named(source) {
+            return Ok(Source::Alert(action));
+        }
         std::fs::read(path).map(|bytes| Source::File(Bytes::from(bytes))).map_err(|error| {
-            let samples = suggestion(source, "samples", Action::KNOWN.iter().map(Action::as_str));
+            let alerts = Action::KNOWN.iter().map(|action| action.full_name(ACTIVITY_ALERT_RESOURCE));
+            let alerts: Vec<String> = alerts.collect();
+            let names = Action::KNOWN.iter().map(Action::as_str).chain(alerts.iter().map(String::as_str));
+            let samples = suggestion(source, "samples", names);
             Failure::new(
                 format!(
                     "{} is no action with a sample, and no file that can be read: {error}",
@@ -86,10 +142,8 @@ impl EventArguments {
     pub(super) fn telling(&self, organization: &Organization) -> Result<Telling, Failure> {
         let now = Clock::system().now();
         let telling = match self.source()? {
-            Source::File(body) => sample::accept(body.clone(), organization, now).map(|accepted| Telling {
-                events: vec![accepted.to_event(EventId::new("evt_file"))],
-                payload: body,
-            }),
+            Source::File(body) => sample::telling_alone(body, organization, now),
+            Source::Alert(action) => sample::telling_of_alert(&action, organization, now),
             Source::Sample(action) => sample::telling(&action, self.shape(), organization, now),
         };
         telling.map_err(|error: PayloadError| {
@@ -99,4 +153,9 @@ impl EventArguments {
             )
         })
     }
+}
+
+/// Finds the known action whose activity alert has this name: `activity_alert.seer_pr_created`.
+fn alert_named(name: &str) -> Option<Action> {
+    Action::KNOWN.into_iter().find(|action| action.full_name(ACTIVITY_ALERT_RESOURCE) == name)
 }

@@ -191,7 +191,7 @@ fn body(
         let Story { events, payload } = story;
         let event = events.last().ok_or("the event has no run")?;
         let links = shared.links(&event.organization).ok_or("there are no links for its organization")?;
-        let context = Context::new(&events, &links, delivery.origin == Origin::Replay)
+        let context = Context::new(&events, None, &links, delivery.origin == Origin::Replay)
             .ok_or("the event has no run")?
             .made_at(shared.clock.wall());
         // Each of these may be megabytes, so none is kept for longer than it is needed.

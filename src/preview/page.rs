@@ -110,6 +110,8 @@ pub enum Outcome {
 pub enum Sample {
     /// As Sentry sends it today.
     Present,
+    /// The same, and nothing is known of the issue but its id.
+    Unknown,
     /// As Sentry's documentation shows it.
     Documented,
     /// With very much of everything.
@@ -120,11 +122,12 @@ pub enum Sample {
 
 impl Sample {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Present, Self::Documented, Self::Long, Self::Hostile];
+    pub const ALL: [Self; 5] = [Self::Present, Self::Unknown, Self::Documented, Self::Long, Self::Hostile];
 
     fn class(self) -> &'static str {
         match self {
             Self::Present => "present",
+            Self::Unknown => "unknown",
             Self::Documented => "documented",
             Self::Long => "long",
             Self::Hostile => "hostile",

@@ -4,9 +4,13 @@
 //! milliseconds, ids are text, and a *text* may be a model's and may hold Markdown. In a Markdown template null is
 //! empty text; `is none` asks whether something is known.
 //!
+//! Seer's webhooks name an issue by its id alone. What else there is of `issue` comes from Sentry's API or from an
+//! activity alert; it may be null in one message and known in the next, so a template has to read well without it.
+//!
 //! | field | type | is |
 //! | --- | --- | --- |
 //! | `event.id` | text | the relay's id of the event, `evt_…` |
+//! | `event.resource` | text | where it came from: `seer`, `activity_alert` for the second webhook, `relay` for the relay's own notices |
 //! | `event.action` | text | Sentry's word for what happened: `root_cause_completed` … |
 //! | `event.stage` | text or null | `root_cause`, `solution`, `coding`, `pull_request`, `iteration`; null for an action that this version does not know |
 //! | `event.phase` | text or null | `started` or `completed`; `pr_*` complete their stage |
@@ -59,9 +63,19 @@
 //! | `run.pull_requests[].ready` | boolean or null | true once a `pr_ready_for_review` named it |
 //! | `run.repos` | list of texts | the repositories that the run is about |
 //! | `run.iterations` | number | further rounds so far |
-//! | `issue.id` | text or null | the issue's id |
+//! | `issue.id` | text or null | the issue's id; of the surviving one, where it was merged |
 //! | `issue.url` | text or null | the issue in Sentry |
-//! | `issue.short_id`, `.title`, `.culprit`, `.level`, `.priority`, `.project` | text or null | null until the relay looks issues up |
+//! | `issue.short_id` | text or null | what people call it, for example `API-1X` |
+//! | `issue.title` | text or null | what went wrong: an exception and its message, whatever that holds |
+//! | `issue.culprit` | text or null | where it went wrong: a function, a route, a file |
+//! | `issue.level` | text or null | `fatal`, `error`, `warning`, `info`, `debug`, `sample` |
+//! | `issue.priority` | text or null | `high`, `medium`, `low` |
+//! | `issue.status`, `.substatus` | text or null | `unresolved`, `resolved`, `ignored`; `ongoing`, `escalating`, `regressed`, `new` … |
+//! | `issue.platform` | text or null | the platform of its project, for example `python` |
+//! | `issue.project` | object | always there; `is none` tells that nothing of it is known |
+//! | `issue.project.id`, `.slug`, `.name` | text or null | Sentry's id, the name in addresses, the name that people gave it |
+//! | `issue.first_seen`, `.last_seen` | time or null | when it was seen first and last |
+//! | `issue.event_count`, `.user_count` | number or null | how often, and by how many users, it was seen |
 //! | `links.issue` | text or null | as `issue.url` |
 //! | `links.seer` | text or null | the issue in Sentry with Seer's panel open |
 //! | `links.relay` | text or null | the run in the relay's dashboard, where `http.public_url` is set |
@@ -81,6 +95,7 @@ use crate::event::{
     Action, Artifacts, Event, EventId, FileChange, Organization, PullRequest, RepositoryChange, RootCause,
     Solution, Step,
 };
+use crate::issue::Issue;
 use crate::json::parse_lenient;
 use crate::message::Tone;
 use crate::render::tone;
@@ -106,11 +121,12 @@ pub struct Context {
 }
 
 impl Context {
-    /// Makes the context of the last of these events, which are its run up to it; `None` without events.
-    pub fn new(events: &[Event], links: &Links, replay: bool) -> Option<Self> {
+    /// Makes the context of the last of these events, which are its run up to it; `None` without events. `issue` is
+    /// what is known of the run's issue, if anything.
+    pub fn new(events: &[Event], issue: Option<&Issue>, links: &Links, replay: bool) -> Option<Self> {
         let event = events.last()?;
         let run = Run::fold(events)?;
-        let data = serde_json::to_value(view::Data::new(event, &run, links, replay)).ok()?;
+        let data = serde_json::to_value(view::Data::new(event, &run, issue, links, replay)).ok()?;
         let (action, tone) = (event.action.clone(), tone::of(event));
         Some(Self { action, tone, data, payload: None, now: event.received_at })
     }
@@ -199,7 +215,7 @@ pub(super) fn shape() -> Value {
         },
     };
     let links = Url::parse("https://sentry.io").map(|base_url| Links { base_url, public_url: None });
-    let context = links.ok().and_then(|links| Context::new(&[event], &links, false));
+    let context = links.ok().and_then(|links| Context::new(&[event], None, &links, false));
     let mut shape = context.map(|context| context.data).unwrap_or_default();
     if let Value::Object(fields) = &mut shape {
         fields.insert("destination".to_owned(), json!({ "name": "", "kind": "", "diff": 0 }));

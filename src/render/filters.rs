@@ -14,7 +14,7 @@
 //! | `pr_label` | a pull request | `{{ run.pull_requests[0] \| pr_label }}` | `acme/api #12` |
 //! | `json` | anything: JSON, for `.json.tera` | `{{ run.repos \| json }}` | `["acme/api"]` |
 //!
-//! The test `none` asks whether a thing is unknown: `{% if issue.title is none %}`. The README's table says the same,
+//! The test `none` asks whether a thing is unknown: `{% if issue.title is none %}`, `{% if issue.project is none %}`. The README's table says the same,
 //! and a test holds its examples.
 //!
 //! What is Markdown is cut before it is formatted: `{{ text | truncate(length=80) | markdown }}`, in this order. Both
@@ -121,8 +121,11 @@ fn words(value: &Value) -> String {
     }
 }
 
+/// Tells whether a thing is unknown: null, which in Markdown is empty text, or an object without a field that is known.
 fn is_missing(value: &Value) -> bool {
-    value.is_none() || value.as_str() == Some("")
+    value.is_none()
+        || value.as_str() == Some("")
+        || value.as_map().is_some_and(|fields| fields.values().all(is_missing))
 }
 
 fn empty_if_none(value: Option<&Value>) -> Value {

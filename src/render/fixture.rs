@@ -5,6 +5,7 @@ use crate::event::{
     Action, Artifacts, ChangeKind, Event, EventId, FileChange, GroupId, Organization, PullRequest,
     RepositoryChange, RootCause, RunId, Solution, Step,
 };
+use crate::issue::{Issue, Project};
 use crate::render::context::{Context, Links};
 use crate::render::{Rendered, Renderer, Target};
 
@@ -35,14 +36,46 @@ pub(crate) fn slack() -> Target {
     Target { kind: DestinationKind::Slack, set: None, destination: "backend".to_owned(), diff_lines: 0 }
 }
 
-/// Returns the context of the last of these events.
+/// Returns the context of the last of these events, of whose issue nothing is known.
 pub(crate) fn context(events: &[Event]) -> Context {
-    Context::new(events, &links(), false).unwrap()
+    context_of(events, None)
+}
+
+/// Returns the context of the last of these events, with what is known of the issue.
+pub(crate) fn context_of(events: &[Event], issue: Option<&Issue>) -> Context {
+    Context::new(events, issue, &links(), false).unwrap()
+}
+
+/// Returns an issue of which everything is known.
+pub(crate) fn issue() -> Issue {
+    let text = |text: &str| Some(text.to_owned());
+    Issue {
+        id: GroupId::new("1170820242"),
+        short_id: text("API-1X"),
+        title: text("ZeroDivisionError: division by zero"),
+        culprit: text("shop.views in checkout"),
+        permalink: text("https://acme.sentry.io/issues/1170820242/?project=7"),
+        level: text("error"),
+        priority: text("high"),
+        status: text("unresolved"),
+        substatus: text("escalating"),
+        platform: text("python"),
+        project: Some(Project { id: text("7"), slug: text("api"), name: text("The API") }),
+        first_seen: "2026-11-20T08:00:00.123456Z".parse().ok(),
+        last_seen: "2026-11-23T09:59:00Z".parse().ok(),
+        event_count: Some(1204),
+        user_count: Some(31),
+    }
 }
 
 /// Renders the last of these events by the built-in templates and returns the message as lines.
 pub(crate) fn lines(events: &[Event], target: &Target) -> String {
-    match Renderer::built_in().render(&context(events), target) {
+    lines_of(events, None, target)
+}
+
+/// As [`lines`], with what is known of the issue.
+pub(crate) fn lines_of(events: &[Event], issue: Option<&Issue>, target: &Target) -> String {
+    match Renderer::built_in().render(&context_of(events, issue), target) {
         Ok(Rendered::Message(message)) => crate::message::outline::lines(&message),
         other => panic!("no message: {other:?}"),
     }

@@ -29,7 +29,7 @@ fn config(dir: &Path) -> TemplatesConfig {
 }
 
 /// Loads template files, which must be sound.
-fn renderer(files: &[(&str, &str)]) -> Renderer {
+pub(super) fn renderer(files: &[(&str, &str)]) -> Renderer {
     match Renderer::load(&config(folder(files).path())) {
         Ok(renderer) => renderer,
         Err(faults) => panic!("{faults:#?}"),

@@ -55,7 +55,7 @@ impl Proof {
     /// Renders what a template set (none: the built-in templates) makes of an event.
     fn message(&self, event: &Event, set: Option<&str>, kind: DestinationKind, diff_lines: usize) -> Message {
         let links = Links { base_url: "https://acme.sentry.io".parse().unwrap(), public_url: None };
-        let context = Context::new(std::slice::from_ref(event), &links, false).unwrap();
+        let context = Context::new(std::slice::from_ref(event), None, &links, false).unwrap();
         let target = Target { kind, set: set.map(str::to_owned), destination: "x".to_owned(), diff_lines };
         match self.renderer.render(&context, &target) {
             Ok(Rendered::Message(message)) => message,

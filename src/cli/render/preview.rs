@@ -19,7 +19,7 @@ use crate::render::Target;
 use crate::render::context::{Context, Links};
 use crate::routing::{Route, RoutedDestination};
 use crate::run::Run;
-use crate::sample::{self, HOSTILE, LARGE, Shape, Telling, UNKNOWN_ACTION};
+use crate::sample::{self, HOSTILE, LARGE, SampleIds, Shape, Telling, UNKNOWN_ACTION};
 use crate::sentry::OrganizationConfig;
 
 /// Draws everything and writes it to a file.
@@ -80,23 +80,35 @@ impl Preview<'_> {
         let variant = |name: &str| {
             let mut variants = sample::variants(action, Shape::Present).into_iter();
             variants.find(|(each, _)| each == name).and_then(|(_, body)| {
-                sample::telling_of(action, Shape::Present, &body, organization, self.now).ok()
+                let telling =
+                    sample::telling_of(action, Shape::Present, &body, organization, self.now).ok()?;
+                let issues = sample::issue_variants(&SampleIds::default().group_id).into_iter();
+                let mut issue = issues.filter(|(each, _)| each == name).map(|(_, issue)| issue);
+                Some(Telling { issue: issue.next(), ..telling })
             })
         };
+        let present = || sample::telling(action, Shape::Present, organization, self.now).ok();
         let telling = match sample {
-            Sample::Present => sample::telling(action, Shape::Present, organization, self.now).ok(),
+            Sample::Present => present(),
+            Sample::Unknown => present().map(|telling| Telling { issue: None, ..telling }),
             Sample::Documented => sample::telling(action, Shape::Documented, organization, self.now).ok(),
             Sample::Long => variant(LARGE),
             Sample::Hostile => variant(HOSTILE),
         }?;
-        let context = Context::new(&telling.events, &self.links, false)?.with_payload(&telling.payload);
+        let issue = telling.issue.as_ref();
+        let context =
+            Context::new(&telling.events, issue, &self.links, false)?.with_payload(&telling.payload);
         Some(Told { sample, telling, context })
     }
 
     fn routed(&self, telling: &Telling) -> Vec<RoutedDestination> {
         let run = Run::fold(&telling.events);
         let routed = telling.events.last().zip(run.as_ref());
-        routed.map(|(event, run)| self.checked.config.routing.destinations(event, run).1).unwrap_or_default()
+        routed
+            .map(|(event, run)| {
+                self.checked.config.routing.destinations(event, run, telling.issue.as_ref()).1
+            })
+            .unwrap_or_default()
     }
 
     /// Returns the views of a destination: one for each template by which its routes may have an action made.

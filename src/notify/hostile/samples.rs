@@ -28,6 +28,8 @@ fn rendered(destination: &Destination) -> Vec<Sample> {
         public_url: Some("https://relay.acme.dev".parse().unwrap()),
     };
     let target = destination.target(None);
+    let group_id = SampleIds::default().group_id;
+    let (known, issues) = (sample::issue(&group_id), sample::issue_variants(&group_id));
     let mut samples = Vec::new();
     for shape in Shape::ALL {
         let mut earlier: Vec<Event> = Vec::new();
@@ -37,8 +39,10 @@ fn rendered(destination: &Destination) -> Vec<Sample> {
             for (variant, body) in sample::variants(&action, shape) {
                 let event = event(earlier.len(), &body);
                 let run = [earlier.as_slice(), std::slice::from_ref(&event)].concat();
-                for (place, story) in [("alone", vec![event]), ("in its run", run)] {
-                    let context = Context::new(&story, &links, false).unwrap();
+                let issue = issues.iter().find(|(name, _)| *name == variant).map(|(_, issue)| issue);
+                let of_run = Some(issue.unwrap_or(&known));
+                for (place, story, issue) in [("alone", vec![event], issue), ("in its run", run, of_run)] {
+                    let context = Context::new(&story, issue, &links, false).unwrap();
                     let made = renderer.render(&context, &target).unwrap();
                     samples.push((format!("{action}, {shape:?}, {variant}, {place}"), made));
                 }

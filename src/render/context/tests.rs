@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::event::{Artifacts, GroupId, RunId};
-use crate::render::fixture::{changes, event, links, pull_request, root_cause, solution};
+use crate::render::fixture::{
+    changes, context_of, event, issue, links, pull_request, root_cause, slack, solution,
+};
 
 fn at(event: Event, time: &str) -> Event {
     Event { received_at: time.parse().unwrap(), ..event }
@@ -13,12 +15,12 @@ fn at(event: Event, time: &str) -> Event {
 #[test]
 fn an_event_of_which_nothing_is_known_has_every_field() {
     let bare = Event { run_id: None, group_id: None, ..event("brand_new", Artifacts::default()) };
-    let context = Context::new(&[bare], &links(), true).unwrap();
+    let context = Context::new(&[bare], None, &links(), true).unwrap();
 
     let stage = |stage: &str| json!({"stage": stage, "state": "pending", "started_at": null, "completed_at": null, "seconds": null, "times": 0});
     let expected = json!({
         "event": {
-            "id": "evt_brand_new", "action": "brand_new", "stage": null, "phase": null,
+            "id": "evt_brand_new", "resource": "seer", "action": "brand_new", "stage": null, "phase": null,
             "received_at": "2026-11-23T10:00:00.000Z", "sent_at": null,
             "iteration": null, "replay": true, "known": false,
         },
@@ -30,7 +32,9 @@ fn an_event_of_which_nothing_is_known_has_every_field() {
         },
         "issue": {
             "id": null, "url": null, "short_id": null, "title": null, "culprit": null, "level": null,
-            "priority": null, "project": null,
+            "priority": null, "status": null, "substatus": null, "platform": null,
+            "project": {"id": null, "slug": null, "name": null},
+            "first_seen": null, "last_seen": null, "event_count": null, "user_count": null,
         },
         "links": {"issue": null, "seer": null, "relay": null},
         "organization": "acme",
@@ -54,7 +58,7 @@ fn a_whole_run_is_told_up_to_its_last_event() {
         },
     ];
     let public_url = Some("https://relay.acme.dev".parse().unwrap());
-    let document = Context::new(&events, &Links { public_url, ..links() }, false).unwrap().document();
+    let document = Context::new(&events, None, &Links { public_url, ..links() }, false).unwrap().document();
 
     assert_eq!(document["event"]["stage"], "pull_request");
     assert_eq!(document["event"]["phase"], "completed");
@@ -101,6 +105,61 @@ fn a_whole_run_is_told_up_to_its_last_event() {
 }
 
 #[test]
+fn what_is_known_of_the_issue_is_told() {
+    let document = context_of(&[event("x", Artifacts::default())], Some(&issue())).document();
+
+    assert_eq!(
+        document["issue"],
+        json!({
+            "id": "1170820242", "url": "https://acme.sentry.io/issues/1170820242/?project=7", "short_id": "API-1X",
+            "title": "ZeroDivisionError: division by zero", "culprit": "shop.views in checkout",
+            "level": "error", "priority": "high", "status": "unresolved", "substatus": "escalating",
+            "platform": "python", "project": {"id": "7", "slug": "api", "name": "The API"},
+            "first_seen": "2026-11-20T08:00:00.123Z", "last_seen": "2026-11-23T09:59:00.000Z",
+            "event_count": 1204, "user_count": 31,
+        })
+    );
+    assert_eq!(document["links"]["issue"], document["issue"]["url"]);
+    assert_eq!(document["links"]["seer"], "https://acme.sentry.io/issues/1170820242/?seerDrawer=true");
+}
+
+#[test]
+fn a_merged_issue_has_the_id_and_address_of_the_one_that_survived() {
+    let survivor = Issue::unknown(GroupId::new("77"));
+    let document = context_of(&[event("x", Artifacts::default())], Some(&survivor)).document();
+
+    assert_eq!(document["issue"]["id"], "77");
+    assert_eq!(document["issue"]["url"], "https://acme.sentry.io/issues/77/");
+    assert_eq!(document["run"]["group_id"], "1170820242");
+}
+
+#[test]
+fn an_address_that_is_none_for_a_browser_is_not_taken() {
+    for odd in
+        ["javascript:alert(1)", "acme", "", "https://u:p@evil.dev/", "https://x.dev/@everyone", "ftp://x/"]
+    {
+        let odd = Issue { permalink: Some(odd.to_owned()), ..issue() };
+        let document = context_of(&[event("x", Artifacts::default())], Some(&odd)).document();
+        assert_eq!(document["issue"]["url"], "https://acme.sentry.io/issues/1170820242/", "{odd:?}");
+    }
+}
+
+#[test]
+fn no_template_fails_by_a_project_that_is_not_known() {
+    let source = "{{ issue.project.slug }}|{% if issue.project is none %}unknown{% else %}known{% endif %}|\
+                  {{ issue.project.slug | default(value=\"-\") }}";
+    let rendered = |issue: Option<&Issue>| {
+        let renderer = crate::render::tests::renderer(&[("default.md.tera", source)]);
+        match renderer.render(&context_of(&[event("x", Artifacts::default())], issue), &slack()) {
+            Ok(crate::render::Rendered::Message(message)) => crate::message::outline::lines(&message),
+            other => panic!("no message: {other:?}"),
+        }
+    };
+    assert!(rendered(None).contains("|unknown|-"), "{}", rendered(None));
+    assert!(rendered(Some(&issue())).contains("api|known|api"), "{}", rendered(Some(&issue())));
+}
+
+#[test]
 fn addresses_are_put_together_safely() {
     let odd = Event {
         run_id: Some(RunId::new("a/b?c#d")),
@@ -111,7 +170,7 @@ fn addresses_are_put_together_safely() {
         base_url: "https://sentry.acme.dev/organizations/acme/?x=1".parse().unwrap(),
         public_url: Some("https://relay.acme.dev/deep/".parse().unwrap()),
     };
-    let document = Context::new(&[odd], &links, false).unwrap().document();
+    let document = Context::new(&[odd], None, &links, false).unwrap().document();
 
     assert_eq!(
         document["links"],
@@ -125,7 +184,7 @@ fn addresses_are_put_together_safely() {
 
 #[test]
 fn the_payload_is_only_in_the_document() {
-    let context = Context::new(&[event("x", Artifacts::default())], &links(), false).unwrap();
+    let context = Context::new(&[event("x", Artifacts::default())], None, &links(), false).unwrap();
     let context = context.with_payload(b"{\"action\": \"x\", \"data\": {\"a\": null}}");
 
     assert_eq!(context.document()["payload"], json!({"action": "x", "data": {"a": null}}));
@@ -134,7 +193,7 @@ fn the_payload_is_only_in_the_document() {
 
 #[test]
 fn without_events_there_is_no_context() {
-    assert!(Context::new(&[], &links(), false).is_none());
+    assert!(Context::new(&[], None, &links(), false).is_none());
 }
 
 #[test]
@@ -145,7 +204,8 @@ fn every_field_is_documented() {
         solution: solution(1).solution,
         ..root_cause()
     };
-    let context = Context::new(&[event("x", artifacts)], &links(), false).unwrap().with_payload(b"{}");
+    let context =
+        Context::new(&[event("x", artifacts)], Some(&issue()), &links(), false).unwrap().with_payload(b"{}");
     let documented: String =
         include_str!("../context.rs").lines().filter(|line| line.starts_with("//! |")).collect();
     let mut paths = Vec::new();

@@ -8,7 +8,9 @@ use super::Links;
 use crate::event::{
     Event, GroupId, Phase, PullRequest, RepositoryChange, RootCause, RunId, SentryRunId, Solution, Stage,
 };
+use crate::issue::{Issue, Project};
 use crate::run::{Run, RunState, StageProgress, StageState};
+use crate::words::is_blank;
 
 /// The whole context.
 #[derive(Serialize)]
@@ -24,6 +26,7 @@ pub(super) struct Data<'a> {
 #[derive(Serialize)]
 struct EventData<'a> {
     id: &'a str,
+    resource: &'a str,
     action: &'a str,
     stage: Option<Stage>,
     phase: Option<Phase>,
@@ -64,7 +67,7 @@ struct StageData {
     times: u32,
 }
 
-/// `issue`: what is analysed. Only its id and address are known until the relay looks issues up.
+/// `issue`: what is analysed. Webhooks of Seer say its id alone; the rest is known once Sentry described it.
 #[derive(Serialize)]
 struct IssueData<'a> {
     id: Option<&'a str>,
@@ -74,7 +77,22 @@ struct IssueData<'a> {
     culprit: Option<&'a str>,
     level: Option<&'a str>,
     priority: Option<&'a str>,
-    project: Option<&'a str>,
+    status: Option<&'a str>,
+    substatus: Option<&'a str>,
+    platform: Option<&'a str>,
+    project: ProjectData<'a>,
+    first_seen: Option<String>,
+    last_seen: Option<String>,
+    event_count: Option<u64>,
+    user_count: Option<u64>,
+}
+
+/// `issue.project`: always there, so that no template has to ask for it before it names one of its fields.
+#[derive(Default, Serialize)]
+struct ProjectData<'a> {
+    id: Option<&'a str>,
+    slug: Option<&'a str>,
+    name: Option<&'a str>,
 }
 
 /// `links`: where to read on.
@@ -86,32 +104,77 @@ struct LinkData {
 }
 
 impl<'a> Data<'a> {
-    pub(super) fn new(event: &'a Event, run: &'a Run, links: &Links, replay: bool) -> Self {
-        let group_id = run.group_id.as_ref().map(GroupId::as_str);
-        let issue_url = group_id.and_then(|id| below(&links.base_url, &["issues", id, ""]));
+    pub(super) fn new(
+        event: &'a Event,
+        run: &'a Run,
+        issue: Option<&'a Issue>,
+        links: &Links,
+        replay: bool,
+    ) -> Self {
+        let asked = run.group_id.as_ref().map(GroupId::as_str);
+        let id = issue.map_or(asked, |issue| Some(issue.id.as_str()));
+        let permalink = issue.and_then(|issue| web_address(issue.permalink.as_deref()?));
+        let url = permalink.or_else(|| below(&links.base_url, &["issues", id?, ""]));
         Self {
             event: EventData::new(event, replay),
             run: RunData::new(run),
-            issue: IssueData {
-                id: group_id,
-                url: issue_url.as_ref().map(Url::to_string),
-                short_id: None,
-                title: None,
-                culprit: None,
-                level: None,
-                priority: None,
-                project: None,
-            },
-            links: LinkData::new(issue_url, run, links),
+            issue: IssueData::new(id, issue, url.as_ref()),
+            links: LinkData::new(url, run, links),
             organization: event.organization.as_str(),
         }
     }
+}
+
+impl<'a> IssueData<'a> {
+    fn new(id: Option<&'a str>, issue: Option<&'a Issue>, url: Option<&Url>) -> Self {
+        let text = |of: fn(&Issue) -> &Option<String>| issue.and_then(|issue| shown(of(issue).as_ref()));
+        let project = issue.and_then(|issue| issue.project.as_ref());
+        Self {
+            id,
+            url: url.map(Url::to_string),
+            short_id: text(|issue| &issue.short_id),
+            title: text(|issue| &issue.title),
+            culprit: text(|issue| &issue.culprit),
+            level: text(|issue| &issue.level),
+            priority: text(|issue| &issue.priority),
+            status: text(|issue| &issue.status),
+            substatus: text(|issue| &issue.substatus),
+            platform: text(|issue| &issue.platform),
+            project: project.map(ProjectData::new).unwrap_or_default(),
+            first_seen: issue.and_then(|issue| issue.first_seen).map(time),
+            last_seen: issue.and_then(|issue| issue.last_seen).map(time),
+            event_count: issue.and_then(|issue| issue.event_count),
+            user_count: issue.and_then(|issue| issue.user_count),
+        }
+    }
+}
+
+impl<'a> ProjectData<'a> {
+    fn new(project: &'a Project) -> Self {
+        Self {
+            id: shown(project.id.as_ref()),
+            slug: shown(project.slug.as_ref()),
+            name: shown(project.name.as_ref()),
+        }
+    }
+}
+
+/// Returns a text of which something can be seen: a title of blanks is as good as none.
+fn shown(text: Option<&String>) -> Option<&str> {
+    text.map(String::as_str).filter(|text| !is_blank(text))
+}
+
+/// Returns an http or https address without an `@`: it holds no credentials, and nowhere reads like a mention.
+fn web_address(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    (matches!(url.scheme(), "http" | "https") && url.has_host() && !url.as_str().contains('@')).then_some(url)
 }
 
 impl<'a> EventData<'a> {
     fn new(event: &'a Event, replay: bool) -> Self {
         Self {
             id: event.id.as_str(),
+            resource: &event.resource,
             action: event.action.as_str(),
             stage: event.action.stage(),
             phase: event.action.phase(),
@@ -168,6 +231,7 @@ impl LinkData {
     fn new(issue: Option<Url>, run: &Run, links: &Links) -> Self {
         let seer = issue.clone().map(|mut url| {
             url.set_query(Some("seerDrawer=true"));
+            url.set_fragment(None);
             url.to_string()
         });
         let label = run.label();

@@ -1,4 +1,5 @@
-//! What renders, but hardly as it was meant: tables that a tag splits, captured text as a condition, addresses in `<>`.
+//! What renders, but hardly as it was meant: tables that a tag splits, captured text and what is always there as a
+//! condition, addresses in `<>`.
 
 use std::collections::HashSet;
 
@@ -18,6 +19,7 @@ pub(in crate::render) fn traps(file: &TemplateFile) -> Vec<TemplateFault> {
     let mut found = split_tables(file);
     found.extend(addresses_in_angles(file));
     found.extend(captured_texts(file));
+    found.extend(constant_conditions(file));
     found
 }
 
@@ -100,6 +102,29 @@ fn captured_texts(file: &TemplateFile) -> Vec<TemplateFault> {
         .collect()
 }
 
+/// `issue.project` is an object even where nothing of it is known, so that `if` always takes it for true.
+fn constant_conditions(file: &TemplateFile) -> Vec<TemplateFault> {
+    let words = words(&file.source);
+    let mut found = Vec::new();
+    for (index, chain) in words.windows(3).enumerate() {
+        let [issue, dot, project] = chain else { continue };
+        let text = |index: Option<usize>| index.and_then(|at| words.get(at)).map_or("", |word| word.text);
+        let (before, after) = (text(index.checked_sub(1)), words.get(index + 3));
+        let goes_on = after.is_some_and(|word| word.kind == Kind::Dot || ["is", "|"].contains(&word.text));
+        let is_condition = ["if", "elif", "not", "and", "or"].contains(&before)
+            || after.is_some_and(|word| ["and", "or"].contains(&word.text));
+        let is_it = issue.text == "issue" && dot.kind == Kind::Dot && project.text == "project";
+        if is_it && is_condition && !goes_on {
+            let before = file.source.get(..issue.at).unwrap_or_default();
+            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+            let message = "`issue.project` is always there, so that this is always true";
+            let fault = TemplateFault::new(&file.path, message).at(before.matches('\n').count() + 1, column);
+            found.push(fault.with_hint("ask for `issue.project.slug`, or write `issue.project is none`"));
+        }
+    }
+    found
+}
+
 fn captured_name<'a>(words: &[Word<'a>]) -> Option<&'a str> {
     match words {
         [begin, set, name, end] if begin.text == "{%" && set.text == "set" && end.kind == Kind::End => {
@@ -173,6 +198,19 @@ mod tests {
             assert_eq!(found(&format!("{set}{fine}")), [""; 0], "{fine}");
         }
         assert_eq!(found("{% set x = run.id %}{% if x %}{{ x | upper }}{% endif %}"), [""; 0]);
+    }
+
+    #[test]
+    fn a_condition_that_is_always_true_is_found() {
+        for condition in ["if issue.project", "if not issue.project", "if run.id and issue.project"] {
+            let told = found(&format!("{{% {condition} %}}a{{% endif %}}"));
+            assert_eq!(told.len(), 1, "{condition}: {told:?}");
+            assert!(told[0].contains("always true | ask for `issue.project.slug`"), "{told:?}");
+        }
+        for fine in ["if issue.project.slug", "if issue.project is none", "if issue.title", "if project"] {
+            assert_eq!(found(&format!("{{% {fine} %}}a{{% endif %}}")), [""; 0], "{fine}");
+        }
+        assert_eq!(found("{{ issue.project.slug or issue.project.name }}"), [""; 0]);
     }
 
     #[test]

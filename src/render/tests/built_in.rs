@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::event::{Artifacts, Event, PullRequest, Step};
+use crate::issue::{Issue, Project};
 use crate::render::context::Links;
 use crate::render::fixture::{
-    changes, context, event, lines, links, pull_request, root_cause, slack, solution,
+    changes, context, event, issue, lines, lines_of, links, pull_request, root_cause, slack, solution,
 };
 
 const SENTRY: &str = "[Open in Sentry](https://acme.sentry.io/issues/1170820242/?seerDrawer=true)\n";
@@ -403,7 +404,7 @@ fn every_action_reads_well_where_nothing_is_known() {
 #[test]
 fn no_message_links_to_a_page_that_the_relay_does_not_have() {
     let links = Links { public_url: Some("https://relay.acme.dev/x/".parse().unwrap()), ..links() };
-    let context = Context::new(&[bare("coding_completed")], &links, false).unwrap();
+    let context = Context::new(&[bare("coding_completed")], None, &links, false).unwrap();
     let Ok(Rendered::Message(message)) = Renderer::built_in().render(&context, &slack()) else { panic!() };
 
     let addresses: Vec<_> = message.buttons.iter().map(|button| button.url.as_str()).collect();
@@ -464,5 +465,74 @@ fn a_summary_that_begins_with_a_heading_and_steps_without_words_read_well() {
     let told = lines(&events, &slack());
     for line in ["1. `a.py`", "And 1 more step in Sentry."] {
         assert!(told.lines().any(|told| told == line), "{line}\n{told}");
+    }
+}
+
+#[test]
+fn a_known_issue_is_named_by_its_short_id_and_its_title() {
+    let told = |action: &str| lines_of(&[event(action, root_cause())], Some(&issue()), &slack());
+    for (action, heading) in [
+        ("root_cause_completed", "Root cause found"),
+        ("solution_completed", "Fix planned"),
+        ("coding_completed", "Fix written"),
+        ("pr_created", "Pull request opened"),
+        ("pr_ready_for_review", "Ready for review"),
+        ("iteration_completed", "Pull request updated (round 2)"),
+        ("brand_new", "Seer: brand new"),
+    ] {
+        let head = format!("# {heading} · API-1X\n### ZeroDivisionError: division by zero\n");
+        assert!(told(action).starts_with(&head), "{}", told(action));
+        assert_eq!(told(action).matches("division by zero").count(), 1, "{}", told(action));
+    }
+    let facts = " | \nProject | The API\nLevel | error, high priority\nCulprit | `shop.views in checkout`\n\
+                 Repository | acme/api\n";
+    for action in ["root_cause_completed", "solution_completed", "brand_new"] {
+        assert!(told(action).contains(facts), "{}", told(action));
+    }
+    let issue = "[API-1X](https://acme.sentry.io/issues/1170820242/?seerDrawer=true)";
+    assert_eq!(
+        told("iteration_started"),
+        format!(
+            "# \nSeer is revising its pull request for {issue}, “ZeroDivisionError: division by zero” (round 2).\n"
+        )
+    );
+}
+
+#[test]
+fn of_an_issue_that_is_half_known_nothing_is_told_twice_or_left_hanging() {
+    let told =
+        |action: &str, issue: &Issue| lines_of(&[event(action, Artifacts::default())], Some(issue), &slack());
+    let without = |change: fn(&mut Issue)| {
+        let mut issue = issue();
+        change(&mut issue);
+        issue
+    };
+    let nameless = without(|issue| issue.short_id = None);
+    let cause = told("root_cause_completed", &nameless);
+    assert!(
+        cause.starts_with("# Root cause found · ZeroDivisionError: division by zero\nSeer has"),
+        "{cause}"
+    );
+    assert_eq!(cause.matches("division by zero").count(), 1, "{cause}");
+    let started = told("coding_started", &nameless);
+    assert!(started.contains("fix for [“ZeroDivisionError: division by zero”]("), "{started}");
+
+    let untitled = told("root_cause_completed", &without(|issue| issue.title = None));
+    assert!(untitled.starts_with("# Root cause found · API-1X\nSeer has"), "{untitled}");
+    let level = told("root_cause_completed", &without(|issue| issue.priority = None));
+    assert!(level.contains("\nLevel | error\n"), "{level}");
+    let priority = told("root_cause_completed", &without(|issue| issue.level = None));
+    assert!(priority.contains("\nPriority | high\n"), "{priority}");
+    let slug = told(
+        "root_cause_completed",
+        &without(|issue| {
+            issue.project = issue.project.take().map(|project| Project { name: None, ..project });
+        }),
+    );
+    assert!(slug.contains("\nProject | api\n"), "{slug}");
+    let bare = Issue::unknown(crate::event::GroupId::new("1170820242"));
+    for action in Action::KNOWN {
+        let event = [event(action.as_str(), root_cause())];
+        assert_eq!(lines_of(&event, Some(&bare), &slack()), lines(&event, &slack()), "{action}");
     }
 }

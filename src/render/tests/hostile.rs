@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::event::{Artifacts, Event, RootCause};
+use crate::issue::{Issue, Project};
 use crate::message::markdown::strip;
 use crate::message::outline::Outline;
 use crate::render::fixture;
+use crate::words::is_blank;
 
 /// Places for literal text; `§` is where the value stands.
 const PLACES: [&str; 38] = [
@@ -259,5 +261,62 @@ fn a_megabyte_passes_on_a_small_stack() {
         let value = unit.repeat(1024 * 1024 / unit.len());
         let outline = outline(&renderer, 0, &value);
         assert_eq!(outline.leaves[0].len(), value.len());
+    }
+}
+
+/// Renders a step of an issue all of whose texts are this one.
+fn of_issue(renderer: &Renderer, action: &Action, text: &str) -> Outline {
+    let text = || Some(text.to_owned());
+    let issue = Issue {
+        short_id: text(),
+        title: text(),
+        culprit: text(),
+        level: text(),
+        priority: text(),
+        project: Some(Project { id: text(), slug: text(), name: text() }),
+        ..fixture::issue()
+    };
+    let event = fixture::event(action.as_str(), Artifacts::default());
+    match renderer.render(&fixture::context_of(&[event], Some(&issue)), &fixture::slack()) {
+        Ok(Rendered::Message(message)) => Outline::of(&message),
+        other => panic!("no message: {other:?}"),
+    }
+}
+
+#[test]
+fn what_strangers_name_an_issue_never_leaves_its_place_and_is_cut() {
+    /// More than all texts of a message that are not the issue's.
+    const MOST_CHARACTERS: usize = 1000;
+    let more = ["word ".repeat(2000), "W".repeat(10_000), "\u{202e}evil\u{202c} \u{2066}x".to_owned()];
+    let values = VALUES.iter().map(|value| (*value).to_owned()).chain(more);
+    let values: Vec<String> = values.filter(|value| !is_blank(&strip(value))).collect();
+    let renderer = Renderer::built_in();
+    for action in Action::KNOWN.into_iter().chain([Action::from_name("brand_new")]) {
+        let harmless = of_issue(&renderer, &action, "word");
+        for value in &values {
+            let hostile = of_issue(&renderer, &action, value);
+            assert_eq!(hostile.structure, harmless.structure, "{value:?} in {action}");
+            let characters: usize = hostile.leaves.iter().map(|leaf| leaf.chars().count()).sum();
+            assert!(characters < MOST_CHARACTERS, "{characters} of {value:?} in {action}");
+        }
+    }
+}
+
+#[test]
+fn an_issue_of_blanks_is_as_good_as_one_of_which_nothing_is_known() {
+    let event = [fixture::event("root_cause_completed", Artifacts::default())];
+    for blank in ["", " \n\t", "\u{200b}\u{202e}\u{2066}\u{feff}"] {
+        let text = || Some(blank.to_owned());
+        let issue = Issue {
+            short_id: text(),
+            title: text(),
+            culprit: text(),
+            level: text(),
+            priority: text(),
+            project: Some(Project { id: text(), slug: text(), name: text() }),
+            ..fixture::issue()
+        };
+        let told = fixture::lines_of(&event, Some(&issue), &fixture::slack());
+        assert_eq!(told, fixture::lines(&event, &fixture::slack()), "{blank:?}");
     }
 }

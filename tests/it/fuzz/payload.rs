@@ -125,7 +125,7 @@ fn holds(accepted: &AcceptedEvent, bytes: &[u8], body: &Value) {
     let run = in_time(|| Run::fold(std::slice::from_ref(&event))).expect("an event has a run");
     assert_eq!(run.organization, event.organization);
     let links = Links { base_url: "https://acme.sentry.io".parse().unwrap(), public_url: None };
-    let context = in_time(|| Context::new(std::slice::from_ref(&event), &links, false));
+    let context = in_time(|| Context::new(std::slice::from_ref(&event), None, &links, false));
     assert!(context.expect("an event has a context").document().is_object());
 }
 
