@@ -15,7 +15,8 @@
 //! ```
 //!
 //! Take a `pr_created`. [`http`] reads the body within its limits; [`sentry::signature`] finds the organization whose
-//! client secret signed it; [`sentry::payload`] makes one [`event::Event`] of either payload shape;
+//! client secret signed it; [`sentry::payload`] makes one [`event::Event`] of either payload shape, or of Sentry's alert
+//! on the same step, which describes the [`issue::Issue`] too;
 //! [`store::Queue::accept`] commits it, and only then is Sentry answered 202. From here on nothing depends on Sentry.
 //! [`dispatch`] reads the event, folds its run ([`run::Run`]), asks [`routing`] for destinations and queues one
 //! [`delivery::Delivery`] for each. It claims those that are due, renders each from today's templates ([`render`]

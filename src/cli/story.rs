@@ -159,3 +159,56 @@ impl EventArguments {
 fn alert_named(name: &str) -> Option<Action> {
     Action::KNOWN.into_iter().find(|action| action.full_name(ACTIVITY_ALERT_RESOURCE) == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn asked(project: Option<&str>, level: Option<&str>, no_issue: bool) -> IssueArguments {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        IssueArguments { project: text(project), level: text(level), priority: None, title: None, no_issue }
+    }
+
+    /// A file of which nothing but this is known.
+    fn file(data: &str) -> Telling {
+        let body = format!(r#"{{"action":"pr_created","data":{data}}}"#);
+        sample::telling_alone(Bytes::from(body), &Organization::new("acme"), Timestamp::UNIX_EPOCH).unwrap()
+    }
+
+    #[test]
+    fn what_is_asked_for_is_known_of_a_files_issue_and_no_more() {
+        let issue = asked(Some("api"), Some("fatal"), false).apply(file(r#"{"group_id":5}"#)).issue.unwrap();
+        assert_eq!(issue.id.as_str(), "5");
+        assert_eq!(issue.project.unwrap().slug.as_deref(), Some("api"));
+        assert_eq!((issue.level.as_deref(), issue.priority, issue.title), (Some("fatal"), None, None));
+        assert_eq!(asked(None, None, false).apply(file("{}")).issue, None);
+        assert!(asked(Some("api"), None, false).apply(file("{}")).issue.is_some());
+    }
+
+    #[test]
+    fn a_samples_issue_keeps_what_was_not_asked_for_and_can_be_unknown() {
+        let sample = || {
+            let organization = Organization::new("acme");
+            sample::telling_of_alert(&Action::PrCreated, &organization, Timestamp::UNIX_EPOCH).unwrap()
+        };
+        let known = sample().issue.unwrap();
+        assert_eq!(asked(None, None, false).apply(sample()).issue.as_ref(), Some(&known));
+        let changed = asked(None, Some("info"), false).apply(sample()).issue.unwrap();
+        assert_eq!(changed, Issue { level: Some("info".to_owned()), ..known });
+        assert_eq!(asked(None, None, true).apply(sample()).issue, None);
+    }
+
+    #[test]
+    fn an_alert_is_named_by_its_resource_and_its_activity() {
+        assert_eq!(alert_named("activity_alert.seer_pr_created"), Some(Action::PrCreated));
+        let iteration = alert_named("activity_alert.seer_pr_iteration_started");
+        assert_eq!(iteration, Some(Action::IterationStarted));
+        for other in
+            ["activity_alert.pr_created", "seer.pr_created", "seer_pr_created", "activity_alert.seer_x"]
+        {
+            assert_eq!(alert_named(other), None, "{other}");
+        }
+    }
+}

@@ -173,8 +173,8 @@ impl Group<'_, '_> {
     fn without_token(&mut self, entry: &Entry) {
         let slug = self.known.organizations.and_then(<[_]>::first).map_or("acme", Organization::as_str);
         let message = format!(
-            "condition `{}` of route {} can never hold: no organization has an `api_token`, and Seer's webhooks do \
-             not say it",
+            "condition `{}` of route {} needs Sentry's API: Seer's webhooks do not say it, and no organization has \
+             an `api_token`",
             entry.key,
             quoted(self.route)
         );
@@ -222,8 +222,9 @@ impl Group<'_, '_> {
     }
 }
 
-/// Source: getsentry/sentry src/sentry/constants.py, `LOG_LEVELS`; read 2026-11-25.
+/// The levels of issues, as [`crate::issue::Issue::level`] lists them.
 const LEVELS: [&str; 6] = ["sample", "debug", "info", "warning", "error", "fatal"];
-/// Source: getsentry/sentry src/sentry/types/group.py, `PriorityLevel`; read 2026-11-25.
+/// The priorities of issues.
+// Source: getsentry/sentry src/sentry/types/group.py, `PriorityLevel`, read 2026-11-25.
 const PRIORITIES: [&str; 3] = ["low", "medium", "high"];
 const ACTIONS: [Action; 10] = Action::KNOWN;

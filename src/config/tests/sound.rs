@@ -142,13 +142,3 @@ fn what_the_starter_folder_shows_in_comments_is_sound_too() {
     assert_eq!(config.destinations.len(), 3);
     assert_eq!(config.routing.routes().len(), 3);
 }
-
-#[test]
-fn with_a_token_routes_may_look_at_the_issue() {
-    let relay = format!("{RELAY}api_token = {{ env = \"SENTRY_API_TOKEN\" }}\n");
-    let when = "{ project = \"api\", level = [\"error\", \"fatal\"], not = { priority = \"low\" } }";
-    let routes = format!("{ROUTES}[[route]]\nwhen = {when}\nto = \"backend\"\n");
-    let report = load(&relay, &routes).err();
-    let codes = report.iter().flat_map(|report| &report.faults).map(|fault| fault.code);
-    assert!(codes.clone().all(|code| code != "needs_api_token"), "{report:?}");
-}

@@ -99,3 +99,24 @@ fn a_destination_whose_name_is_misspelt_in_a_route_is_not_called_unused() {
     let found = load(RELAY, &ROUTES.replace("[\"backend\"]", "[\"bakend\"]")).expect_err("faulty");
     assert_eq!(found.warnings, []);
 }
+
+#[test]
+fn with_a_token_routes_may_look_at_the_issue_and_words_that_sentry_does_not_have_are_shown() {
+    let relay = format!("{RELAY}api_token = {{ env = \"SENTRY_CLIENT_SECRET\" }}\n");
+    let codes = |when: &str| {
+        let routes = format!("{ROUTES}[[route]]\nwhen = {when}\nto = \"backend\"\n");
+        let (faults, warnings) = match load(&relay, &routes) {
+            Ok(config) => (Vec::new(), config.warnings),
+            Err(report) => (report.faults, report.warnings),
+        };
+        let faults: Vec<&str> = faults.iter().map(|fault| fault.code).collect();
+        assert!(!faults.contains(&"needs_api_token"), "{faults:?}");
+        warnings.iter().map(|warning| (warning.code, warning.line.unwrap_or(0))).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        codes("{ project = \"api\", level = [\"error\", \"fat*\"], not = { priority = \"low\" } }"),
+        []
+    );
+    assert_eq!(codes("{ level = \"warn\" }"), [("unknown_level", 7)]);
+    assert_eq!(codes("{ not = { priority = \"High\" } }"), [("unknown_priority", 7)]);
+}

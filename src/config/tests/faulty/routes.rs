@@ -121,7 +121,7 @@ pub(super) const CASES: &[Case] = &[
         Routes("[[route]]\nwhen = { project = \"api\" }\nto = \"backend\"\n"),
         7,
         "needs_api_token",
-        "condition `project` of route `route 2` can never hold: no organization has an `api_token`",
+        "condition `project` of route `route 2` needs Sentry's API: Seer's webhooks do not say it, and no",
         "`[sentry.acme]` of relay.toml: a token of the integration, with scope event:read",
     ),
     (
