@@ -205,3 +205,72 @@ async fn only_one_serve_holds_a_store() {
     assert!(code == Some(1) && err.contains("in use"), "{err}");
     assert!(relay.terminate().success());
 }
+
+const LOOKING: &str = "[slack.team]\nwebhook_url = { env = \"TEAM_URL_UNSET\" }\n\
+     [webhook.audit]\nurl = \"https://audit.test/\"\n\
+     [[route]]\nname = \"all\"\nto = [\"team\", \"audit\"]\n";
+
+#[test]
+fn render_shows_an_issue_as_it_is_asked_for() {
+    let folder = RelayFolder::new(LOOKING);
+    let rendered = |more: &[&str]| {
+        let arguments = [&["render", "root_cause_completed", "--to", "team"], more].concat();
+        let (code, out, err) = text(&folder.run(&arguments));
+        assert_eq!(code, Some(0), "{err}");
+        out
+    };
+    let known = rendered(&[]);
+    assert!(known.contains("Root cause found · API-1X") && known.contains("decimal.Decimal"), "{known}");
+    let unknown = rendered(&["--no-issue"]);
+    assert!(unknown.contains("Root cause found · issue 1170820242"), "{unknown}");
+    assert!(!unknown.contains("API-1X") && !unknown.contains("Acme API"), "{unknown}");
+    let own = rendered(&["--title", "KeyError: <!channel>", "--project", "web", "--level", "fatal"]);
+    assert!(own.contains("KeyError: ") && !own.contains("\"<!channel>"), "{own}");
+    assert!(own.contains("fatal, high priority"), "{own}");
+    let (code, _, err) =
+        text(&folder.run(&["render", "pr_created", "--to", "team", "--no-issue", "--level", "x"]));
+    assert!(code == Some(2) && err.contains("--no-issue"), "{err}");
+    let (code, ..) = text(&folder.run(&["render", "--preview", "x.html", "--level", "error"]));
+    assert_eq!(code, Some(2));
+}
+
+#[test]
+fn an_activity_alert_has_samples_of_its_own() {
+    let folder = RelayFolder::new(LOOKING);
+    let (code, out, err) = text(&folder.run(&["render", "activity_alert.seer_pr_created", "--to", "audit"]));
+    assert_eq!(code, Some(0), "{err}");
+    let body: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(body["type"], "activity_alert.seer_pr_created");
+    let (event, issue) = (&body["data"]["event"], &body["data"]["issue"]);
+    assert_eq!((&event["resource"], &event["action"]), (&json!("activity_alert"), &json!("pr_created")));
+    assert_eq!((&issue["short_id"], &issue["project"]["slug"]), (&json!("API-1X"), &json!("api")));
+    assert_eq!(body["data"]["payload"]["data"]["activity"]["type"], "seer_pr_created");
+
+    // A file is known by what it holds.
+    std::fs::write(folder.config().join("alert.json"), body["data"]["payload"].to_string()).unwrap();
+    let file = folder.config().join("alert.json");
+    let (code, out, err) = text(&folder.run(&["render", file.to_str().unwrap(), "--to", "audit"]));
+    assert_eq!(code, Some(0), "{err}");
+    let again: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&again["type"], &again["data"]["issue"]), (&body["type"], issue));
+
+    let (code, _, err) = text(&folder.run(&["route", "activity_alert.seer_pr_craeted"]));
+    assert!(code == Some(1) && err.contains("did you mean `activity_alert.seer_pr_created`"), "{err}");
+    let (code, _, err) = text(&folder.run(&["send", "activity_alert.seer_pr_created", "--run", "5"]));
+    assert!(code == Some(1) && err.contains("names no run"), "{err}");
+}
+
+#[tokio::test]
+async fn send_posts_an_alert_as_sentry_does() {
+    let folder = RelayFolder::new("");
+    let relay = folder.serve();
+    let url = format!("http://{}/webhooks/sentry", relay.address());
+    for (action, answer) in [
+        ("activity_alert.seer_root_cause_completed", "202"),
+        ("activity_alert.seer_root_cause_completed", "200"),
+        ("activity_alert.seer_coding_completed", "202"),
+    ] {
+        let (code, out, err) = text(&folder.run(&["send", action, "--url", &url]));
+        assert!(code == Some(0) && out.starts_with(answer), "{out}{err}");
+    }
+}

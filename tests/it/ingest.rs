@@ -234,3 +234,37 @@ async fn runs_are_found_by_either_id_and_shown_by_name() {
     assert_eq!(actions, ["root_cause_started", "solution_started", "coding_started"]);
     assert_eq!(shown["state"], "coding_started");
 }
+
+#[tokio::test]
+async fn an_alert_on_a_step_of_seers_is_stored_and_any_other_is_only_acknowledged() {
+    let folder = RelayFolder::new("");
+    let relay = folder.serve();
+    let sentry = relay.sentry();
+    let alert = |kind: Value, rule: u64| {
+        let issue = json!({ "id": "117", "title": "TypeError", "project": { "slug": "api" } });
+        let data =
+            json!({ "issue": issue, "activity": { "type": kind, "details": {} }, "alert": { "id": rule } });
+        Sentry::body("triggered", &data)
+    };
+    for (body, status, word) in [
+        (alert(json!("seer_root_cause_started"), 1), 202, "accepted"),
+        (alert(json!("seer_root_cause_started"), 2), 200, "duplicate"),
+        (alert(json!("seer_of_tomorrow"), 1), 202, "accepted"),
+        (alert(json!("status_resolved"), 1), 200, "ignored"),
+        (alert(json!(null), 1), 200, "ignored"),
+        (Sentry::body("triggered", &json!({ "issue": {} })), 200, "ignored"),
+        (b"{}".to_vec(), 400, "not_a_webhook"),
+    ] {
+        let shown = String::from_utf8_lossy(&body).into_owned();
+        let signature = Sentry::sign(&body, SECRET);
+        let headers =
+            [("sentry-hook-signature", signature.as_str()), ("sentry-hook-resource", "activity_alert")];
+        let answer = status_and_code(sentry.post_raw(body, &headers).await).await;
+        assert_eq!(answer, (status, word.to_owned()), "{shown}");
+    }
+    let runs = folder.json(&["runs"]);
+    let runs = runs.as_array().unwrap();
+    assert!(runs.iter().all(|run| run["group_id"] == "117"), "{runs:?}");
+    let events: u64 = runs.iter().map(|run| run["events"].as_u64().unwrap()).sum();
+    assert_eq!(events, 2, "{runs:?}");
+}

@@ -10,6 +10,7 @@ pub(crate) mod slack;
 use std::collections::BTreeSet;
 
 use seer_relay::event::{Action, Event, EventId, Organization};
+use seer_relay::issue::{Issue, Project};
 use seer_relay::message::{Block, Inline, Message};
 use seer_relay::notify::discord::DiscordConfig;
 use seer_relay::notify::slack::SlackConfig;
@@ -54,13 +55,42 @@ impl Proof {
 
     /// Renders what a template set (none: the built-in templates) makes of an event.
     fn message(&self, event: &Event, set: Option<&str>, kind: DestinationKind, diff_lines: usize) -> Message {
+        self.message_about(event, None, set, kind, diff_lines)
+    }
+
+    /// As [`message`](Self::message), with what is known of the issue.
+    fn message_about(
+        &self,
+        event: &Event,
+        issue: Option<&Issue>,
+        set: Option<&str>,
+        kind: DestinationKind,
+        diff_lines: usize,
+    ) -> Message {
         let links = Links { base_url: "https://acme.sentry.io".parse().unwrap(), public_url: None };
-        let context = Context::new(std::slice::from_ref(event), None, &links, false).unwrap();
+        let context = Context::new(std::slice::from_ref(event), issue, &links, false).unwrap();
         let target = Target { kind, set: set.map(str::to_owned), destination: "x".to_owned(), diff_lines };
         match self.renderer.render(&context, &target) {
             Ok(Rendered::Message(message)) => message,
             other => panic!("no message: {other:?}"),
         }
+    }
+
+    /// Renders what the built-in template makes of a step of an issue all of whose texts are this one.
+    pub(crate) fn issue(&self, action: &Action, text: &str) -> Message {
+        let ids = SampleIds::default();
+        let text = || Some(text.to_owned());
+        let issue = Issue {
+            short_id: text(),
+            title: text(),
+            culprit: text(),
+            level: text(),
+            priority: text(),
+            project: Some(Project { id: text(), slug: text(), name: text() }),
+            ..sample::issue(&ids.group_id)
+        };
+        let event = event(&sample::body(action, Shape::Present, &ids));
+        self.message_about(&event, Some(&issue), None, DestinationKind::Discord, 0)
     }
 
     /// Renders a text as Markdown of its own.

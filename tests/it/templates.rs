@@ -48,20 +48,27 @@ fn the_example_set_has_no_fault_and_nothing_of_it_is_cut() {
 fn the_example_set_says_what_is_to_be_done() {
     let folder = folder();
     let cause = body(&folder, "root_cause_completed", "chat").to_string();
-    for words in ["Cause found · 1170820242", "Nothing to do yet", "Open in Sentry", "begun 47 s ago"] {
+    for words in [
+        "Cause found · API-1X",
+        "TypeError: unsupported operand",
+        "Nothing to do yet",
+        "Open in Sentry",
+        "begun 47 s ago",
+    ] {
         assert!(cause.contains(words), "{words}: {cause}");
     }
     let opened = body(&folder, "pr_created", "dev");
     let embed = &opened["embeds"][0];
-    assert_eq!(embed["title"], "1 pull request to review · 1170820242");
+    assert_eq!(embed["title"], "1 pull request to review · API-1X");
     let description = embed["description"].as_str().unwrap();
-    assert!(description.starts_with("- [acme/api #128](https://github.com/acme/api/pull/128)"), "{opened:#}");
+    assert!(description.contains("- [acme/api #128](https://github.com/acme/api/pull/128)"), "{opened:#}");
     assert!(embed["fields"][0]["value"].as_str().unwrap().contains("files, +"), "{opened:#}");
     let quiet = body(&folder, "solution_started", "chat");
-    assert_eq!(quiet["blocks"][0]["text"]["text"], "Solution started · 1170820242");
+    assert_eq!(quiet["blocks"][0]["text"]["text"], "Solution started · API-1X");
     let tool = body(&folder, "pr_created", "tool");
     assert_eq!(tool["dedup_key"], "seer-acme-1170820242");
     assert_eq!(tool["pull_requests"][0]["number"], 128);
+    assert_eq!((&tool["project"], &tool["severity"]), (&Value::from("api"), &Value::from("error")));
     let plain = body(&folder, "pr_created", "plain");
     assert!(plain["text"].as_str().unwrap().starts_with("Pull request opened"), "{plain:#}");
 }

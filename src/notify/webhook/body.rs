@@ -146,6 +146,18 @@ mod tests {
     }
 
     #[test]
+    fn an_alert_is_told_from_the_webhook_of_its_step() {
+        let mut document = document();
+        document["event"]["resource"] = json!("seer");
+        let kind = |document: &Value| {
+            made(false, &Rendered::Document(document.clone()), Rung::Whole)["type"].clone()
+        };
+        assert_eq!(kind(&document), "seer.coding_completed");
+        document["event"]["resource"] = json!("activity_alert");
+        assert_eq!(kind(&document), "activity_alert.seer_coding_completed");
+    }
+
+    #[test]
     fn a_template_s_own_body_goes_out_as_it_is() {
         let own = json!({ "payload": 1, "diff": [{ "diff": 2, "x": 3 }] });
         assert_eq!(made(true, &Rendered::Body(own.clone()), Rung::Whole), own);

@@ -23,6 +23,11 @@ const WORDS: &[&str] = &[
     "changes",
     "code_changes",
     "pull_requests",
+    "activity",
+    "issue",
+    "details",
+    "seer_pr_created",
+    "status_resolved",
     "pull_request",
     "pr_url",
     "pr_id",
@@ -62,10 +67,12 @@ fn a_body_is_refused_for_what_it_must_have_alone_and_read_the_same_each_time() {
         let sample = sample::body(action, shape, &SampleIds::default());
         [sample].into_iter().chain(hostile.map(|(_, body)| body)).map(|body| sample::encode(&body))
     });
+    let alerts =
+        Action::KNOWN.iter().map(|action| sample::encode(&sample::alert(action, &SampleIds::default())));
     let target = Target {
         name: "payload",
         cases: 120,
-        seeds: seeds.collect(),
+        seeds: seeds.chain(alerts).collect(),
         words: WORDS,
         structure: Structure::Json,
     };
@@ -73,6 +80,9 @@ fn a_body_is_refused_for_what_it_must_have_alone_and_read_the_same_each_time() {
         let read = in_time(|| accept(bytes.to_vec()));
         match (&read, parse_lenient(bytes)) {
             (Err(PayloadError::NotJson(_)), Err(_)) => {}
+            (Err(PayloadError::NotSeer), Ok(body)) => {
+                assert!(body["data"]["activity"].is_object() && !is_of_seer(&body), "{body}");
+            }
             (Err(PayloadError::NotAWebhook { field, .. }), Ok(body)) => {
                 assert_eq!(Some(*field), missing(&body), "{body}");
             }
@@ -87,6 +97,13 @@ fn a_body_is_refused_for_what_it_must_have_alone_and_read_the_same_each_time() {
 
 fn accept(body: Vec<u8>) -> Result<AcceptedEvent, PayloadError> {
     sample::accept(body.into(), &Organization::new("acme"), "2026-11-23T10:00:00Z".parse().unwrap())
+}
+
+/// Tells whether an activity alert is on a step of Seer.
+fn is_of_seer(body: &Value) -> bool {
+    let kind = body["data"]["activity"]["type"].as_str().unwrap_or_default().trim();
+    let kind: String = kind.chars().filter(|character| !character.is_control()).collect();
+    kind.strip_prefix("seer_").is_some_and(|action| !action.is_empty())
 }
 
 /// Returns what keeps a document from being a webhook.
@@ -125,7 +142,8 @@ fn holds(accepted: &AcceptedEvent, bytes: &[u8], body: &Value) {
     let run = in_time(|| Run::fold(std::slice::from_ref(&event))).expect("an event has a run");
     assert_eq!(run.organization, event.organization);
     let links = Links { base_url: "https://acme.sentry.io".parse().unwrap(), public_url: None };
-    let context = in_time(|| Context::new(std::slice::from_ref(&event), None, &links, false));
+    let issue = accepted.issue();
+    let context = in_time(|| Context::new(std::slice::from_ref(&event), issue, &links, false));
     assert!(context.expect("an event has a context").document().is_object());
 }
 

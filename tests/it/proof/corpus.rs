@@ -66,6 +66,8 @@ fn messages(proof: &Proof, text: &str) -> Vec<(&'static str, Message)> {
         ("steps", built_in(Action::RootCauseCompleted, Shape::Documented, 0)),
         ("plan", built_in(Action::SolutionCompleted, Shape::Present, 0)),
         ("code", built_in(Action::CodingCompleted, Shape::Documented, 20)),
+        ("issue", proof.issue(&Action::RootCauseCompleted, text)),
+        ("issue at the start", proof.issue(&Action::CodingStarted, text)),
     ]
 }
 
@@ -79,6 +81,8 @@ fn large_messages(proof: &Proof, text: &str) -> Vec<(&'static str, Message)> {
     vec![
         ("whole", proof.whole(text)),
         ("places", proof.places(head)),
+        ("issue", proof.issue(&Action::RootCauseCompleted, head)),
+        ("issue at the start", proof.issue(&Action::CodingStarted, head)),
         ("code", proof.message(&event, None, DestinationKind::Discord, 1_000_000)),
     ]
 }
@@ -108,7 +112,8 @@ fn prove(texts: &[(String, String)], messages: fn(&Proof, &str) -> Vec<(&'static
                 bodies.add(format!("{name}, buttons"), body(&buttons, &message, Rung::Whole), &allowed);
                 count += 1;
             }
-            assert!(!plain_text(&message.title).trim().is_empty(), "{name}");
+            let has_title = !plain_text(&message.title).trim().is_empty();
+            assert!(has_title || place == "issue at the start", "{name}");
         }
     }
     assert!(bodies.validate() > 0);
@@ -121,10 +126,10 @@ fn no_text_of_the_corpus_is_refused_by_any_platform() {
     assert!(texts.len() >= 300, "{} texts", texts.len());
     let distinct: std::collections::BTreeSet<&String> = texts.iter().map(|(_, text)| text).collect();
     assert!(distinct.len() >= 300, "{} distinct texts", distinct.len());
-    assert!(prove(&texts, messages) > 6_000);
+    assert!(prove(&texts, messages) > 8_000);
 }
 
 #[test]
 fn no_text_is_too_large_for_any_platform() {
-    assert!(prove(&large(), large_messages) > 150);
+    assert!(prove(&large(), large_messages) > 250);
 }
