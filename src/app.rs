@@ -15,12 +15,12 @@ use actix_web::web::Data;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use crate::client::{ClientError, HttpClient};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dispatch::{Dispatcher, Rules};
 use crate::http::{self, AccessToken, AppState, Memory};
 use crate::notify::build;
-use crate::notify::client::{ClientError, HttpClient};
 use crate::render::Renderer;
 use crate::render::context::Links;
 use crate::sentry::signature::SigningKeys;

@@ -22,8 +22,8 @@ use jiff::tz::TimeZone;
 
 use crate::app::StartError;
 use crate::check::CheckReport;
+use crate::client::{ClientError, HttpClient, TransportError};
 use crate::clock::Clock;
-use crate::notify::client::{ClientError, HttpClient, TransportError};
 use crate::preview::terminal::Style;
 use folder::{Folder, Secrets};
 use narration::Narrator;

@@ -33,7 +33,7 @@
 //!
 //! | rank | modules |
 //! | --- | --- |
-//! | 0 | [`event`], [`clock`], [`secret`], [`json`], [`threads`], [`words`] |
+//! | 0 | [`event`], [`clock`], [`secret`], [`json`], [`threads`], [`words`], [`client`] |
 //! | 1 | [`run`], [`issue`], [`delivery`], [`message`] |
 //! | 2 | [`sentry`], [`routing`], [`render`], [`sample`] (which may use [`sentry`]), [`preview`]: pure, no clock, no I/O after loading; [`telemetry`] |
 //! | 3 | [`store`], [`notify`]: the ports and their adapters |
@@ -55,7 +55,7 @@
 //! 4. No database transaction is open while a network call runs: claim by lease, send, record.
 //! 5. One step, one transaction: an attempt and what happens next are written together, and only while the lease is
 //!    still ours. The lease is longer than the longest attempt that the settings allow.
-//! 6. Only `store` knows SQL, only `notify/client` reqwest, only `http` and `demo` (and `app`, which binds) actix, only
+//! 6. Only `store` knows SQL, only `client` reqwest, only `http` and `demo` (and `app`, which binds) actix, only
 //!    `config/environment` the environment, only `main` exit codes. Commands return what `main` prints; the demo alone
 //!    writes to standard output as it plays.
 //! 7. A secret never reaches a log, an error text, `--json` or the store in clear; addresses of destinations are secrets.
@@ -64,6 +64,7 @@
 //!    [`notify::Notifier`]). Time is a value: functions take `now`.
 //! 10. [`delivery::Reason`] is a closed set, at once the enum, the metric's label and the history's word.
 
+pub mod client;
 pub mod clock;
 pub mod event;
 pub mod json;

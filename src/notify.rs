@@ -3,7 +3,6 @@
 //! One notifier per kind. Knows neither the queue nor when to try again; it says only what an answer means.
 
 mod answer;
-pub mod client;
 pub mod cuts;
 mod dialect;
 pub mod discord;
@@ -30,8 +29,8 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
+use crate::client::HttpClient;
 use crate::delivery::{DeliveryId, DestinationKind, DestinationName, Reason, Rung};
-use crate::notify::client::HttpClient;
 use crate::notify::discord::{Courtesy, DiscordNotifier};
 use crate::notify::endpoint::Endpoint;
 use crate::notify::slack::SlackNotifier;

@@ -9,8 +9,8 @@ use url::Url;
 
 use super::story::{EventArguments, Source};
 use super::{Failure, Output};
+use crate::client::HttpClient;
 use crate::clock::Clock;
-use crate::notify::client::HttpClient;
 use crate::sample::{self, SampleIds};
 use crate::secret::Secret;
 use crate::sentry::OrganizationConfig;

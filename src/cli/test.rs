@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::render::destination;
 use super::{Failure, Output};
+use crate::client::HttpClient;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::delivery::{DeliveryId, DestinationKind, DestinationName, Rung};
 use crate::message::{Block, Inline, Message, Tone};
-use crate::notify::client::HttpClient;
 use crate::notify::{Call, Destination, notifier};
 use crate::render::Rendered;
 use crate::render::context::rfc3339;

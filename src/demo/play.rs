@@ -10,9 +10,9 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::receivers::{Receiver, Trouble};
+use crate::client::{HttpClient, TransportError};
 use crate::clock::Clock;
 use crate::event::Action;
-use crate::notify::client::{HttpClient, TransportError};
 use crate::preview::body::text_at;
 use crate::sample::{self, SampleIds, Shape};
 

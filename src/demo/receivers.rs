@@ -307,7 +307,7 @@ mod tests {
     use standardwebhooks::Webhook;
 
     use super::*;
-    use crate::notify::client::HttpClient;
+    use crate::client::HttpClient;
 
     const TIMEOUT: Duration = Duration::from_secs(5);
 

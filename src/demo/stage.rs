@@ -116,11 +116,11 @@ mod tests {
     use url::Url;
 
     use super::*;
+    use crate::client::HttpClient;
     use crate::demo::Style;
     use crate::demo::folder::{Secrets, audience};
     use crate::demo::receivers::Receiver;
     use crate::event::Action;
-    use crate::notify::client::HttpClient;
     use crate::preview::body::text_at;
     use crate::sample::sign;
 

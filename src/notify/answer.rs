@@ -7,13 +7,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::client::{Answer, End, TransportError};
 use crate::delivery::{DestinationKind, Reason};
-use crate::notify::client::{Answer, End, TransportError};
 use crate::notify::endpoint::Endpoint;
 use crate::notify::{SendError, Verdict};
-
-/// The longest pause that a destination may ask for.
-const LONGEST_PAUSE: Duration = Duration::from_hours(24 * 365);
 
 /// Attempts that an answer which the platform would not give is worth.
 const BAD_ANSWER_ATTEMPTS: u32 = 3;
@@ -134,7 +131,7 @@ pub(crate) fn failed(
         return SendError { status: Some(answer.status), ..unreached(error) };
     }
     let (reason, verdict) = reading.class.consequence(kind);
-    let asked = answer.header("retry-after").and_then(|value| retry_after(value, now));
+    let asked = answer.retry_after(now);
     let retry_after = match verdict {
         Verdict::Retry | Verdict::RetryUncounted | Verdict::RetryAtMost(_) => asked.max(reading.pause),
         // The platform's own window is over, whatever was wrong with this message.
@@ -150,6 +147,17 @@ pub(crate) fn failed(
     }
 }
 
+/// Returns the class of a failure to get an answer.
+fn reason_of(error: &TransportError) -> Reason {
+    match error {
+        TransportError::Timeout => Reason::Timeout,
+        TransportError::Connect(_) => Reason::Connect,
+        TransportError::Dns => Reason::Dns,
+        TransportError::Tls(_) => Reason::Tls,
+        TransportError::Unsendable(_) => Reason::ClientError,
+    }
+}
+
 /// Returns what the absence of an answer means.
 pub(crate) fn unreached(error: &TransportError) -> SendError {
     let verdict = match error {
@@ -160,31 +168,12 @@ pub(crate) fn unreached(error: &TransportError) -> SendError {
         TransportError::Unsendable(_) => Verdict::GiveUp,
     };
     SendError {
-        reason: error.reason(),
+        reason: reason_of(error),
         verdict,
         status: None,
         words: Some(error.to_string()),
         retry_after: None,
     }
-}
-
-/// Reads `Retry-After`: seconds, with or without a fraction, or an HTTP date.
-fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse::<f64>() {
-        return pause_of_seconds(seconds);
-    }
-    let date = Timestamp::try_from(httpdate::parse_http_date(value).ok()?).ok()?;
-    let wait = Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO);
-    Some(wait.min(LONGEST_PAUSE))
-}
-
-/// Returns a pause of so many seconds, capped; `None` for what is no length of time.
-pub(crate) fn pause_of_seconds(seconds: f64) -> Option<Duration> {
-    if seconds.is_nan() || seconds < 0.0 {
-        return None;
-    }
-    Some(Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE))
 }
 
 #[cfg(test)]
@@ -238,25 +227,6 @@ mod tests {
                 _ => Some(Class::Refused),
             };
             assert_eq!(Class::of_status(status), expected, "{status}");
-        }
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date_and_never_nonsense() {
-        for (value, expected) in [
-            ("30", Some(Duration::from_secs(30))),
-            (" 0.25 ", Some(Duration::from_millis(250))),
-            ("0", Some(Duration::ZERO)),
-            ("Mon, 23 Nov 2026 12:01:00 GMT", Some(Duration::from_mins(1))),
-            ("Mon, 23 Nov 2026 11:00:00 GMT", Some(Duration::ZERO)),
-            ("1e300", Some(LONGEST_PAUSE)),
-            ("inf", Some(LONGEST_PAUSE)),
-            ("-1", None),
-            ("NaN", None),
-            ("soon", None),
-            ("", None),
-        ] {
-            assert_eq!(retry_after(value, now()), expected, "{value}");
         }
     }
 

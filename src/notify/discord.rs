@@ -16,9 +16,9 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::client::HttpClient;
 use crate::delivery::{DestinationKind, Reason, Rung};
 use crate::notify::answer::{failed, unreached};
-use crate::notify::client::HttpClient;
 use crate::notify::endpoint::Endpoint;
 use crate::notify::{Call, Notifier, SendError, Sent, Verdict};
 use crate::render::Rendered;

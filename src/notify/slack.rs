@@ -14,9 +14,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::client::HttpClient;
 use crate::delivery::{DestinationKind, Rung};
 use crate::notify::answer::{failed, unreached};
-use crate::notify::client::HttpClient;
 use crate::notify::endpoint::Endpoint;
 use crate::notify::{Call, Notifier, SendError, Sent};
 use crate::render::Rendered;

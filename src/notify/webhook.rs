@@ -12,9 +12,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::client::HttpClient;
 use crate::delivery::{DestinationKind, Rung};
 use crate::notify::answer::{Class, Reading, failed, unreached};
-use crate::notify::client::HttpClient;
 use crate::notify::endpoint::Endpoint;
 use crate::notify::{Call, Notifier, SendError, Sent};
 use crate::render::Rendered;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::notify::answer::{Class, Reading, pause_of_seconds};
-use crate::notify::client::{Answer, End};
+use crate::client::pause_of_seconds;
+use crate::client::{Answer, End};
+use crate::notify::answer::{Class, Reading};
 
 /// The longest pause that is believed of a window. Discord's windows are seconds long; were a slip of a
 /// gateway believed, everything would wait unseen, and if more is meant, the next answer is a 429 that says so.

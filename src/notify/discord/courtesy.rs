@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::notify::client::Answer;
+use crate::client::Answer;
 
 /// How long a refusal counts.
 // Source: https://docs.discord.com/developers/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans,

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::client::Answer;
 use crate::notify::answer::{Class, Reading};
-use crate::notify::client::Answer;
 
 /// Reads an answer.
 ///

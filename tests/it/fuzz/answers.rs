@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use secrecy::SecretString;
+use seer_relay::client::HttpClient;
 use seer_relay::delivery::{DeliveryId, DestinationName, Reason};
-use seer_relay::notify::client::HttpClient;
 use seer_relay::notify::discord::DiscordConfig;
 use seer_relay::notify::slack::SlackConfig;
 use seer_relay::notify::webhook::WebhookConfig;

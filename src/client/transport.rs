@@ -3,8 +3,6 @@
 use std::error::Error;
 use std::io;
 
-use crate::delivery::Reason;
-
 /// Why no answer came.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
@@ -23,19 +21,6 @@ pub enum TransportError {
     /// There was nothing that could be sent.
     #[error("{0}")]
     Unsendable(&'static str),
-}
-
-impl TransportError {
-    /// Returns the class of the failure.
-    pub fn reason(&self) -> Reason {
-        match self {
-            Self::Timeout => Reason::Timeout,
-            Self::Connect(_) => Reason::Connect,
-            Self::Dns => Reason::Dns,
-            Self::Tls(_) => Reason::Tls,
-            Self::Unsendable(_) => Reason::ClientError,
-        }
-    }
 }
 
 /// Finds the class of an error by walking through its sources.

@@ -1,7 +1,8 @@
 //! The one HTTP client: timeouts, no redirects, capped answers, and no address in any error.
 //!
-//! Knows no platform. Only here is `reqwest` spoken to.
+//! Knows neither platforms nor Sentry. Only here is `reqwest` spoken to.
 
+mod pause;
 mod roots;
 mod transport;
 
@@ -11,10 +12,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
+pub(crate) use pause::pause_of_seconds;
 pub use roots::certificates;
 pub use transport::TransportError;
 
@@ -24,7 +27,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept.
 const POOL_IDLE: Duration = Duration::from_mins(1);
 
-/// How much of an answer is read.
+/// How much of the answer to a POST request is read.
 const LONGEST_ANSWER_BYTES: usize = 64 * 1024;
 
 /// How long the body of an answer that does not matter may take, so that its connection can be used again.
@@ -100,47 +103,79 @@ impl HttpClient {
         timeout: Duration,
         read_body: bool,
     ) -> Result<Answer, TransportError> {
+        let request = self.for_address(url)?.post(url.clone()).headers(header_map(headers)?).body(body);
+        send(request, timeout, read_body, LONGEST_ANSWER_BYTES).await
+    }
+
+    /// Sends a GET request once, the whole of it within `timeout`, and reads `longest_bytes` of the answer at most.
+    ///
+    /// # Errors
+    /// [`TransportError`] when no answer came.
+    pub async fn get(
+        &self,
+        url: &Url,
+        headers: &[(&str, &str)],
+        timeout: Duration,
+        longest_bytes: usize,
+    ) -> Result<Answer, TransportError> {
+        let request = self.for_address(url)?.get(url.clone()).headers(header_map(headers)?);
+        send(request, timeout, true, longest_bytes).await
+    }
+
+    fn for_address(&self, url: &Url) -> Result<&reqwest::Client, TransportError> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(TransportError::Unsendable("the address is not an http or https URL"));
         }
-        let deadline = Instant::now() + timeout;
-        let client = if is_loopback(url) { &self.direct } else { &self.outside };
-        let request = client.post(url.clone()).headers(header_map(headers)?).body(body).send();
-        let response = match timeout_at(deadline, request).await {
-            Ok(response) => response.map_err(|error| transport::classify(&error))?,
-            Err(_elapsed) => return Err(TransportError::Timeout),
-        };
-        Ok(Self::read(response, deadline, read_body).await)
+        Ok(if is_loopback(url) { &self.direct } else { &self.outside })
     }
+}
 
-    async fn read(mut response: reqwest::Response, deadline: Instant, read_body: bool) -> Answer {
-        let mut answer = Answer {
-            status: response.status().as_u16(),
-            headers: kept_headers(response.headers()),
-            body: Vec::new(),
-            end: End::Complete,
-        };
-        let matters = read_body || !response.status().is_success();
-        let deadline = if matters { deadline } else { deadline.min(Instant::now() + DRAIN) };
-        loop {
-            match timeout_at(deadline, response.chunk()).await {
-                Ok(Ok(Some(chunk))) => {
-                    let room = LONGEST_ANSWER_BYTES - answer.body.len();
-                    answer.body.extend(chunk.iter().take(room));
-                    if chunk.len() >= room {
-                        answer.end = End::Capped;
-                        return answer;
-                    }
-                }
-                Ok(Ok(None)) => return answer,
-                Ok(Err(error)) => {
-                    answer.end = End::Broken(transport::classify(&error));
+async fn send(
+    request: reqwest::RequestBuilder,
+    timeout: Duration,
+    read_body: bool,
+    longest_bytes: usize,
+) -> Result<Answer, TransportError> {
+    let deadline = Instant::now() + timeout;
+    let response = match timeout_at(deadline, request.send()).await {
+        Ok(response) => response.map_err(|error| transport::classify(&error))?,
+        Err(_elapsed) => return Err(TransportError::Timeout),
+    };
+    Ok(read(response, deadline, read_body, longest_bytes).await)
+}
+
+async fn read(
+    mut response: reqwest::Response,
+    deadline: Instant,
+    read_body: bool,
+    longest_bytes: usize,
+) -> Answer {
+    let mut answer = Answer {
+        status: response.status().as_u16(),
+        headers: kept_headers(response.headers()),
+        body: Vec::new(),
+        end: End::Complete,
+    };
+    let matters = read_body || !response.status().is_success();
+    let deadline = if matters { deadline } else { deadline.min(Instant::now() + DRAIN) };
+    loop {
+        match timeout_at(deadline, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => {
+                let room = longest_bytes - answer.body.len();
+                answer.body.extend(chunk.iter().take(room));
+                if chunk.len() >= room {
+                    answer.end = End::Capped;
                     return answer;
                 }
-                Err(_elapsed) => {
-                    answer.end = End::Broken(TransportError::Timeout);
-                    return answer;
-                }
+            }
+            Ok(Ok(None)) => return answer,
+            Ok(Err(error)) => {
+                answer.end = End::Broken(transport::classify(&error));
+                return answer;
+            }
+            Err(_elapsed) => {
+                answer.end = End::Broken(TransportError::Timeout);
+                return answer;
             }
         }
     }
@@ -153,7 +188,7 @@ pub struct Answer {
     pub status: u16,
     /// Names in lower case, and values that are text.
     pub headers: Vec<(String, String)>,
-    /// The body, or its first 64 KiB.
+    /// The body, or as much of it as is read: 64 KiB, where the caller does not ask for more.
     pub body: Vec<u8>,
     /// How the body ended.
     pub end: End,
@@ -174,6 +209,11 @@ impl Answer {
     /// Returns the first header of this name (in lower case).
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the pause that `Retry-After` asks for.
+    pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
+        self.header("retry-after").and_then(|value| pause::retry_after(value, now))
     }
 
     /// Returns the body as text.
@@ -240,8 +280,6 @@ mod tests {
     use wiremock::{Mock, MockServer, ResponseTemplate};
 
     use super::*;
-    use crate::delivery::Reason;
-
     /// Long enough for loopback on a busy machine.
     const PATIENCE: Duration = Duration::from_secs(20);
     const SOON: Duration = Duration::from_millis(300);
@@ -320,7 +358,7 @@ mod tests {
         let refused = post(&format!("http://{free}/secret-token"), PATIENCE, true).await.unwrap_err();
         assert_eq!(refused, TransportError::Connect("connection refused"));
         for error in [broken, refused] {
-            assert_eq!(error.reason(), Reason::Connect);
+            assert!(matches!(error, TransportError::Connect(_)));
             assert!(!format!("{error} {error:?}").contains("secret-token"));
             assert!(!format!("{error} {error:?}").contains("127.0.0.1"));
         }
@@ -341,7 +379,22 @@ mod tests {
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
         });
         let error = post(&address.replace("http:", "https:"), PATIENCE, true).await.unwrap_err();
-        assert_eq!(error.reason(), Reason::Tls);
+        assert!(matches!(error, TransportError::Tls(_)));
+    }
+
+    #[tokio::test]
+    async fn a_get_reads_as_much_as_it_is_asked_to() {
+        let server = server(ResponseTemplate::new(200).set_body_bytes(vec![b'x'; 200_000])).await;
+        let url = Url::parse(&server.uri()).unwrap();
+        for (longest, expected) in [(300_000, (200_000, End::Complete)), (100_000, (100_000, End::Capped))] {
+            let answer = client().get(&url, &[("x-one", "1")], PATIENCE, longest).await.unwrap();
+            assert_eq!((answer.body.len(), answer.end), expected);
+        }
+        let requests = server.received_requests().await.unwrap();
+        assert_eq!(
+            (requests[0].method.as_str(), requests[0].headers["x-one"].to_str().unwrap()),
+            ("GET", "1")
+        );
     }
 
     #[tokio::test]
@@ -382,7 +435,7 @@ mod tests {
         let url = Url::parse("http://127.0.0.1:1/secret-token").unwrap();
         for headers in [[("bad name", "v")], [("name", "bad\nvalue")]] {
             let error = client().post(&url, &headers, Bytes::new(), SOON, true).await.unwrap_err();
-            assert_eq!(error.reason(), Reason::ClientError);
+            assert!(matches!(error, TransportError::Unsendable(_)));
             assert!(!error.to_string().contains("bad"));
         }
         assert!(matches!(post("ftp://127.0.0.1/", SOON, true).await, Err(TransportError::Unsendable(_))));
