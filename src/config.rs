@@ -34,7 +34,7 @@ use self::routes::{Known, Routes};
 use self::secrets::Vault;
 use self::settings::Settings;
 use crate::delivery::DestinationKind;
-use crate::dispatch::DeliveryConfig;
+use crate::dispatch::{DeliveryConfig, WatchConfig};
 use crate::event::Organization;
 use crate::http::HttpConfig;
 use crate::notify::Destination;
@@ -60,6 +60,8 @@ pub struct Config {
     pub templates: TemplatesConfig,
     /// `[delivery]`
     pub delivery: DeliveryConfig,
+    /// `[watch]`
+    pub watch: WatchConfig,
     /// `[log]`
     pub log: LogConfig,
     /// Every destination of the routing file, in its order.
@@ -189,6 +191,7 @@ impl Reading {
             store: settings.store,
             templates: settings.templates,
             delivery: settings.delivery,
+            watch: settings.watch,
             log: settings.log,
             destinations: self.destinations.list,
             routing: RoutingTable::new(self.routes.list),

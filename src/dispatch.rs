@@ -80,6 +80,14 @@ pub struct DeliveryConfig {
     pub ca_file: Option<std::path::PathBuf>,
 }
 
+/// Settings of the `[watch]` table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatchConfig {
+    /// After how long without an event Sentry is asked what became of a run whose stage has not ended. Default 30 min;
+    /// 1 min to 7 d; `None` is off.
+    pub stall_after: Option<Duration>,
+}
+
 /// What the configuration says of where events go and what is said there; one value, so that it is replaced as one.
 pub struct Rules {
     /// Which destinations an event goes to.

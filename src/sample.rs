@@ -23,7 +23,7 @@ use crate::secret::Secret;
 use crate::sentry::payload::{AcceptedEvent, PayloadError, parse};
 use crate::sentry::signature::{SigningKeys, VerifiedWebhook, WebhookHeaders, verify};
 use crate::sentry::{
-    OrganizationConfig, REQUEST_ID_HEADER, RESOURCE_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER,
+    LookupConfig, OrganizationConfig, REQUEST_ID_HEADER, RESOURCE_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER,
 };
 
 pub use alert::alert;
@@ -193,6 +193,7 @@ fn signed(body: Bytes, organization: &Organization, now: Timestamp) -> VerifiedW
         organization: organization.clone(),
         client_secrets: vec![Secret::Known(secret)],
         base_url: Url::parse("https://sentry.io").expect("the address is valid"),
+        lookup: LookupConfig::without_token(Url::parse("https://sentry.io").expect("the address is valid")),
     }]);
     verify(head.expect("the head is signed"), body, &keys).expect("the secret is the same")
 }

@@ -1,13 +1,16 @@
-//! Sentry's webhooks: header names and limits, each with its source; the client secrets of each organization.
+//! Sentry: header names and limits of its webhooks, each with its source; its API; the secrets of each organization.
 //!
 //! Knows neither HTTP servers nor how events are kept.
 
+pub mod api;
 pub mod issue;
 pub mod payload;
 mod reading;
 pub mod signature;
 #[cfg(test)]
 pub(crate) mod vectors;
+
+use std::time::Duration;
 
 use url::Url;
 
@@ -38,4 +41,36 @@ pub struct OrganizationConfig {
     pub client_secrets: Vec<Secret>,
     /// For links. Default `https://<slug>.sentry.io`.
     pub base_url: Url,
+    /// How Sentry is asked what it knows of an issue.
+    pub lookup: LookupConfig,
+}
+
+/// Settings of a `[sentry.SLUG]` table that concern Sentry's API.
+#[derive(Debug, Clone)]
+pub struct LookupConfig {
+    /// A token of the integration with scope `event:read`. Default none: nothing is asked.
+    pub api_token: Option<Secret>,
+    /// Where the API is. Default `base_url`.
+    pub api_url: Url,
+    /// How long an event waits for its issue. Default 2 s; 0 s to 1 min.
+    pub lookup_wait: Duration,
+    /// How long an answer counts. Default 1 h; 1 min to 30 d.
+    pub issue_max_age: Duration,
+}
+
+impl LookupConfig {
+    /// How long an event waits where nothing else is said.
+    pub const DEFAULT_LOOKUP_WAIT: Duration = Duration::from_secs(2);
+    /// How long an answer counts where nothing else is said.
+    pub const DEFAULT_ISSUE_MAX_AGE: Duration = Duration::from_hours(1);
+
+    /// Returns the settings of an organization that is not asked.
+    pub fn without_token(api_url: Url) -> Self {
+        Self {
+            api_token: None,
+            api_url,
+            lookup_wait: Self::DEFAULT_LOOKUP_WAIT,
+            issue_max_age: Self::DEFAULT_ISSUE_MAX_AGE,
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The tables `[sentry.SLUG]`: organizations and their client secrets.
+//! The tables `[sentry.SLUG]`: organizations, their client secrets, and how their Sentry is asked.
 
 use url::Url;
 
@@ -9,7 +9,7 @@ use super::secrets::{Demand, NamedSecret, Vault};
 use super::values;
 use crate::event::Organization;
 use crate::secret::Secret;
-use crate::sentry::OrganizationConfig;
+use crate::sentry::{LookupConfig, OrganizationConfig};
 use crate::words::quoted;
 
 /// Which of them is missing does not matter while there is one.
@@ -19,11 +19,18 @@ const CLIENT_SECRET: Demand = Demand {
 };
 
 const EXAMPLE: &str = "[{ env = \"SENTRY_CLIENT_SECRET\" }]";
-const LATER: &str = "take it out: this version looks nothing up in Sentry";
 
-const KEYS: Keys = Keys {
-    known: &["client_secrets", "base_url"],
-    later: &[("api_token", LATER), ("api_url", LATER), ("lookup_wait", LATER), ("issue_max_age", LATER)],
+/// A token that is not there costs titles, not messages.
+const API_TOKEN: Demand = Demand {
+    check: check_token,
+    form: "write a token of the integration in Sentry (Settings, Developer Settings), with scope event:read",
+    without: "without it messages do not name their issues, and `serve --strict` refuses to start",
+    ..Demand::ANY
+};
+
+pub(super) const KEYS: Keys = Keys {
+    known: &["client_secrets", "base_url", "api_token", "api_url", "lookup_wait", "issue_max_age"],
+    later: &[],
     elsewhere: &[],
 };
 
@@ -101,12 +108,40 @@ fn organization(reader: &mut Reader<'_>, entry: &Entry) -> Option<(OrganizationC
         values::page_url(text, "https://acme.sentry.io")
     });
     let base_url = named.or_else(|| Url::parse(&format!("https://{slug}.sentry.io")).ok())?;
+    let lookup = lookup(reader, &base_url);
     let config = OrganizationConfig {
         organization: Organization::new(slug),
         client_secrets: secrets.iter().map(|named| named.secret.clone()).collect(),
         base_url,
+        lookup,
     };
     Some((config, secrets))
+}
+
+fn lookup(reader: &mut Reader<'_>, base_url: &Url) -> LookupConfig {
+    let api_token = reader.secret("api_token", API_TOKEN);
+    let api_url = reader
+        .parsed("api_url", "\"https://sentry.io\"", |text| values::page_url(text, "https://sentry.io"))
+        .unwrap_or_else(|| base_url.clone());
+    let mut duration = |key, example, range| {
+        reader.parsed(key, example, |text| values::duration(text, range)).map(Option::unwrap_or_default)
+    };
+    let defaults = LookupConfig::without_token(api_url);
+    LookupConfig {
+        api_token: api_token.map(|named| named.secret),
+        lookup_wait: duration("lookup_wait", "\"2s\"", values::LOOKUP_WAIT).unwrap_or(defaults.lookup_wait),
+        issue_max_age: duration("issue_max_age", "\"1h\"", values::ISSUE_MAX_AGE)
+            .unwrap_or(defaults.issue_max_age),
+        ..defaults
+    }
+}
+
+/// A header has to hold it.
+fn check_token(text: &str) -> Result<(), String> {
+    if text.trim().bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err("is no token: it holds white space or characters that a header cannot (it is not shown)".to_owned())
 }
 
 fn client_secrets(reader: &mut Reader<'_>) -> Vec<NamedSecret> {

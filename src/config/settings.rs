@@ -1,4 +1,4 @@
-//! The tables http, store, templates, delivery and log: layered from the defaults, `relay.toml` and the environment.
+//! The tables http, store, templates, delivery, watch and log: layered from the defaults, `relay.toml` and the environment.
 //!
 //! Every value of every layer is judged where it stands, so that a fault has its line or its variable; only sound ones
 //! are handed to the `config` crate, whose own errors stop at the first fault and name no line.
@@ -16,7 +16,7 @@ use super::findings::{Findings, Place};
 use super::secrets::{Vault, unreadable};
 use super::values::{self, Problem};
 use crate::client::certificates;
-use crate::dispatch::DeliveryConfig;
+use crate::dispatch::{DeliveryConfig, WatchConfig};
 use crate::http::HttpConfig;
 use crate::render::TemplatesConfig;
 use crate::store::StoreConfig;
@@ -31,7 +31,7 @@ pub(crate) const DEFAULT: &str = include_str!("../../config/default.toml");
 /// A certificate file is no larger.
 const MAX_CA_BYTES: u64 = 4 * 1024 * 1024;
 
-/// The settings of the five tables.
+/// The settings of the six tables.
 #[derive(Debug)]
 pub(crate) struct Settings {
     /// `[http]`
@@ -42,11 +42,13 @@ pub(crate) struct Settings {
     pub(crate) templates: TemplatesConfig,
     /// `[delivery]`
     pub(crate) delivery: DeliveryConfig,
+    /// `[watch]`
+    pub(crate) watch: WatchConfig,
     /// `[log]`
     pub(crate) log: LogConfig,
 }
 
-/// Reads the five tables. A faulty value is left out, as if it were not there, so that the rest can be judged.
+/// Reads the six tables. A faulty value is left out, as if it were not there, so that the rest can be judged.
 pub(crate) fn read(
     document: Option<&Document>,
     vault: Vault<'_>,
@@ -70,6 +72,7 @@ struct Raw {
     store: RawStore,
     templates: RawTemplates,
     delivery: RawDelivery,
+    watch: RawWatch,
     log: RawLog,
 }
 
@@ -100,6 +103,11 @@ struct RawDelivery {
     stop_grace: String,
     dedupe_window: String,
     ca_file: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RawWatch {
+    stall_after: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -136,6 +144,9 @@ impl Raw {
                 stop_grace: duration(&delivery.stop_grace, values::STOP_GRACE)?,
                 dedupe_window: duration(&delivery.dedupe_window, values::DEDUPE)?,
                 ca_file: delivery.ca_file.as_ref().map(|file| absolute(&dir.join(file))),
+            },
+            watch: WatchConfig {
+                stall_after: values::duration(&self.watch.stall_after, values::STALL).ok()?,
             },
             log: LogConfig {
                 format: self.log.format.parse().ok()?,

@@ -90,6 +90,15 @@ pub(crate) const STOP_GRACE: DurationRange =
 /// `delivery.dedupe_window`.
 pub(crate) const DEDUPE: DurationRange =
     DurationRange::new(Duration::ZERO, Duration::from_secs(7 * DAY), "20m").or_off();
+/// `sentry.SLUG.lookup_wait`.
+pub(crate) const LOOKUP_WAIT: DurationRange =
+    DurationRange::new(Duration::ZERO, Duration::from_secs(MINUTE), "2s");
+/// `sentry.SLUG.issue_max_age`.
+pub(crate) const ISSUE_MAX_AGE: DurationRange =
+    DurationRange::new(Duration::from_secs(MINUTE), Duration::from_secs(30 * DAY), "1h");
+/// `watch.stall_after`.
+pub(crate) const STALL: DurationRange =
+    DurationRange::new(Duration::from_secs(MINUTE), Duration::from_secs(7 * DAY), "30m").or_off();
 /// `store.retention`.
 pub(crate) const RETENTION: DurationRange =
     DurationRange::new(Duration::from_secs(HOUR), Duration::from_secs(3650 * DAY), "90d");

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::reading::{id, name, object, web_address, whole_number};
+use super::reading::{cut, id, line, name, object, web_address, whole_number};
 use crate::event::GroupId;
 use crate::issue::{Issue, Project};
 
@@ -26,7 +26,7 @@ const LONGEST_ADDRESS_BYTES: usize = 2048;
 pub fn read(value: &Value, asked: Option<&GroupId>) -> Option<Issue> {
     let fields = value.as_object()?;
     let own_id = bounded_id(fields.get("id")).map(GroupId::new);
-    let title = line(fields.get("title"));
+    let title = line(fields.get("title"), LONGEST_TEXT_CHARS);
     let short_id = word(fields.get("shortId"));
     let is_named = title.is_some() || short_id.is_some();
     let id = own_id.or_else(|| asked.filter(|_| is_named).cloned())?;
@@ -35,7 +35,7 @@ pub fn read(value: &Value, asked: Option<&GroupId>) -> Option<Issue> {
         id,
         short_id,
         title,
-        culprit: line(fields.get("culprit")),
+        culprit: line(fields.get("culprit"), LONGEST_TEXT_CHARS),
         permalink: address(fields.get("permalink")),
         level: word(fields.get("level")),
         priority: word(fields.get("priority")),
@@ -67,24 +67,6 @@ fn bounded_id(value: Option<&Value>) -> Option<String> {
 /// Returns a name or a word without control characters, cut.
 fn word(value: Option<&Value>) -> Option<String> {
     name(value).map(|name| cut(name, LONGEST_NAME_CHARS))
-}
-
-/// Returns a text as one line: white space and control characters in a row become one space.
-fn line(value: Option<&Value>) -> Option<String> {
-    let text = value.and_then(Value::as_str)?;
-    let is_gap = |character: char| character.is_whitespace() || character.is_control();
-    let words: Vec<&str> = text.split(is_gap).filter(|word| !word.is_empty()).collect();
-    (!words.is_empty()).then(|| cut(words.join(" "), LONGEST_TEXT_CHARS))
-}
-
-/// Cuts a text that has more characters than `longest`, with an ellipsis for what is gone.
-fn cut(mut text: String, longest: usize) -> String {
-    if text.chars().count() > longest {
-        let end = text.char_indices().nth(longest - 1).map_or(0, |(end, _)| end);
-        text.truncate(end);
-        text.push('…');
-    }
-    text
 }
 
 fn address(value: Option<&Value>) -> Option<String> {

@@ -36,6 +36,24 @@ pub(super) fn name(value: Option<&Value>) -> Option<String> {
     (!name.is_empty() && !name.eq_ignore_ascii_case(NOT_AVAILABLE)).then_some(name)
 }
 
+/// Returns a text as one line: white space and control characters in a row become one space; cut.
+pub(super) fn line(value: Option<&Value>, longest: usize) -> Option<String> {
+    let text = value.and_then(Value::as_str)?;
+    let is_gap = |character: char| character.is_whitespace() || character.is_control();
+    let words: Vec<&str> = text.split(is_gap).filter(|word| !word.is_empty()).collect();
+    (!words.is_empty()).then(|| cut(words.join(" "), longest))
+}
+
+/// Cuts a text that has more characters than `longest`, with an ellipsis for what is gone.
+pub(super) fn cut(mut text: String, longest: usize) -> String {
+    if text.chars().count() > longest {
+        let end = text.char_indices().nth(longest - 1).map_or(0, |(end, _)| end);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
 /// Returns an id as text, whether it came as text or as a number of any kind.
 pub(super) fn id(value: Option<&Value>) -> Option<String> {
     match value? {

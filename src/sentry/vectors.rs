@@ -8,7 +8,7 @@ use sha2::Sha256;
 use url::Url;
 
 use super::signature::{SigningKeys, VerifiedWebhook, WebhookHeaders, verify};
-use super::{OrganizationConfig, SEER_RESOURCE};
+use super::{LookupConfig, OrganizationConfig, SEER_RESOURCE};
 use crate::event::Organization;
 use crate::secret::Secret;
 
@@ -44,6 +44,7 @@ pub(crate) fn organization(slug: &str, secrets: &[&str]) -> OrganizationConfig {
         organization: Organization::new(slug),
         client_secrets: secrets.iter().map(|secret| Secret::Known(SecretString::from(*secret))).collect(),
         base_url: Url::parse("https://acme.sentry.io").unwrap(),
+        lookup: LookupConfig::without_token(Url::parse("https://acme.sentry.io").unwrap()),
     }
 }
 

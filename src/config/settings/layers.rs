@@ -1,4 +1,4 @@
-//! The layers of the five tables, and where the value that won in the end stands.
+//! The layers of the six tables, and where the value that won in the end stands.
 
 use std::collections::BTreeMap;
 

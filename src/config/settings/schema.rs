@@ -1,4 +1,4 @@
-//! Every setting of the five tables: its key, an example, and what a value has to be.
+//! Every setting of the six tables: its key, an example, and what a value has to be.
 
 use tracing::level_filters::LevelFilter;
 use url::Url;
@@ -38,8 +38,8 @@ macro_rules! setting {
     };
 }
 
-/// The five tables.
-pub(super) const TABLES: [TableSchema; 5] = [
+/// The six tables.
+pub(super) const TABLES: [TableSchema; 6] = [
     TableSchema {
         name: "http",
         keys: keys(&["listen", "public_url", "max_body", "token"]),
@@ -80,6 +80,11 @@ pub(super) const TABLES: [TableSchema; 5] = [
         ],
     },
     TableSchema {
+        name: "watch",
+        keys: keys(&["stall_after"]),
+        settings: &[setting!("stall_after", "30m", |text| duration(text, values::STALL))],
+    },
+    TableSchema {
         name: "log",
         keys: keys(&["format", "level"]),
         settings: &[
@@ -89,7 +94,7 @@ pub(super) const TABLES: [TableSchema; 5] = [
     },
 ];
 
-/// Returns the names of the five tables.
+/// Returns the names of the six tables.
 pub(crate) fn table_names() -> impl Iterator<Item = &'static str> + Clone {
     TABLES.iter().map(|table| table.name)
 }
@@ -142,6 +147,7 @@ pub(super) fn level(text: &str) -> Result<LevelFilter, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::organizations;
     use crate::config::settings::DEFAULT;
 
     #[test]
@@ -153,6 +159,9 @@ mod tests {
                 name.trim_end_matches(']').clone_into(&mut header);
             }
             let line = line.strip_prefix("# ").unwrap_or(line);
+            if let Some(name) = line.strip_prefix("[sentry.") {
+                header = format!("sentry.{}", name.trim_end_matches(']'));
+            }
             if let Some((key, _)) = line.split_once(" = ")
                 && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
             {
@@ -162,6 +171,7 @@ mod tests {
         let known: Vec<String> = TABLES
             .iter()
             .flat_map(|table| table.keys.known.iter().map(|key| format!("{}.{key}", table.name)))
+            .chain(organizations::KEYS.known.iter().map(|key| format!("sentry.acme.{key}")))
             .collect();
         assert_eq!(found, known);
     }

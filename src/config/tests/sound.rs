@@ -142,3 +142,26 @@ fn what_the_starter_folder_shows_in_comments_is_sound_too() {
     assert_eq!(config.destinations.len(), 3);
     assert_eq!(config.routing.routes().len(), 3);
 }
+
+#[test]
+fn sentry_is_asked_where_its_links_lead_unless_somebody_says_otherwise() {
+    let config = example();
+    let lookup = &config.organizations[0].lookup;
+    assert!(lookup.api_token.is_none());
+    assert_eq!(lookup.api_url, config.organizations[0].base_url);
+    assert_eq!((lookup.lookup_wait, lookup.issue_max_age), (Duration::from_secs(2), Duration::from_hours(1)));
+    assert_eq!(config.watch.stall_after, Some(Duration::from_mins(30)));
+
+    let relay = format!(
+        "{RELAY}base_url = \"https://sentry.acme.dev\"\napi_token = {{ env = \"SLACK_WEBHOOK_URL\" }}\n\
+         api_url = \"https://sentry.io/\"\nlookup_wait = \"0s\"\nissue_max_age = \"30d\"\n\
+         [watch]\nstall_after = \"off\"\n"
+    );
+    let config = load(&relay, ROUTES).expect("sound");
+    let lookup = &config.organizations[0].lookup;
+    assert!(lookup.api_token.as_ref().is_some_and(|token| token.known().is_some()));
+    assert_eq!(lookup.api_url.as_str(), "https://sentry.io/");
+    assert_eq!((lookup.lookup_wait, lookup.issue_max_age), (Duration::ZERO, Duration::from_hours(720)));
+    assert_eq!(config.watch.stall_after, None);
+    assert!(!format!("{config:?}").contains("hooks.slack.com"), "no secret is shown");
+}

@@ -6,8 +6,8 @@ use secrecy::SecretString;
 use seer_relay::event::Organization;
 use seer_relay::sample;
 use seer_relay::secret::Secret;
-use seer_relay::sentry::OrganizationConfig;
 use seer_relay::sentry::signature::{SignatureError, SigningKeys, WebhookHeaders, verify};
+use seer_relay::sentry::{LookupConfig, OrganizationConfig};
 use sha2::Sha256;
 
 use super::mutation::Structure;
@@ -88,6 +88,7 @@ fn keys() -> SigningKeys {
         organization: Organization::new(*organization),
         client_secrets: vec![Secret::Known(SecretString::from(*secret))],
         base_url: "https://sentry.io".parse().unwrap(),
+        lookup: LookupConfig::without_token("https://sentry.io".parse().unwrap()),
     });
     SigningKeys::new(&organizations.collect::<Vec<_>>())
 }

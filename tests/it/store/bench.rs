@@ -8,9 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use seer_relay::delivery::{Attempt, DeliveryId, DestinationKind, DestinationName, Reason, Rung};
 use seer_relay::event::{EventId, Organization};
 use seer_relay::secret::Secret;
-use seer_relay::sentry::OrganizationConfig;
 use seer_relay::sentry::payload::{self, AcceptedEvent};
 use seer_relay::sentry::signature::{SigningKeys, WebhookHeaders, verify};
+use seer_relay::sentry::{LookupConfig, OrganizationConfig};
 use seer_relay::store::{
     Acceptance, Access, DeliveryClaim, DeliveryFilter, DeliveryRow, DestinationChange, Entry, History, Next,
     OpenDestination, Plan, PlannedDelivery, Queue, Record, Recorded, StoreConfig, Story, Told, WaitingEvent,
@@ -78,6 +78,7 @@ impl Webhook {
             organization: Organization::new(self.organization),
             client_secrets: vec![Secret::Known("not-a-secret".into())],
             base_url: "https://acme.sentry.io".parse().unwrap(),
+            lookup: LookupConfig::without_token("https://acme.sentry.io".parse().unwrap()),
         };
         let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"not-a-secret").unwrap();
         mac.update(body.as_bytes());

@@ -1,4 +1,4 @@
-//! What is wrong in the tables http, store, templates, delivery and log.
+//! What is wrong in the tables http, store, templates, delivery, watch and log.
 
 use super::Case;
 use super::Text::{Relay, WholeRelay};
