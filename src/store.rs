@@ -5,6 +5,7 @@
 //! What is promised to anybody outside is durable before a method answers `Ok`.
 
 mod history;
+mod issue;
 mod queue;
 mod sqlite;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use history::{Backlog, DeliveryFilter, DeliveryRow, EventRow, History, RunHistory, RunRow, Story, Told};
+pub use issue::{IssueSource, KeptIssue};
 pub use queue::{
     Acceptance, Claims, DeliveryClaim, DeliveryTicket, DestinationChange, DestinationEntry,
     DestinationStatus, Entry, EventTicket, Next, OpenDestination, Plan, PlannedDelivery, Queue, Record,

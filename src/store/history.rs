@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{FindError, StoreError};
+use super::{FindError, KeptIssue, StoreError};
 use crate::delivery::{DeliveryId, DeliveryState, DestinationKind, DestinationName, Reason};
-use crate::event::{Event, EventId, Organization};
+use crate::event::{Event, EventId, GroupId, Organization};
 use crate::run::Run;
 
 /// An event with everything that a message about it needs.
@@ -133,6 +133,16 @@ pub trait History: Send + Sync {
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn stories(&self, events: &[EventId], most_bytes: usize) -> Result<Vec<Option<Told>>, StoreError>;
+
+    /// Returns what Sentry said last of the issue that has, or had, this id; `None` where nobody ever asked or told.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn issue(
+        &self,
+        organization: &Organization,
+        group: &GroupId,
+    ) -> Result<Option<KeptIssue>, StoreError>;
 
     /// Lists runs, the newest event first.
     ///

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::{FindError, StoreError};
+use super::{FindError, IssueSource, StoreError};
 use crate::delivery::{Attempt, Delivery, DeliveryId, DestinationKind, DestinationName, Reason, Rung};
-use crate::event::{Event, EventId};
+use crate::event::{Event, EventId, GroupId, Organization};
+use crate::issue::Issue;
 use crate::sentry::payload::AcceptedEvent;
 
 /// What became of a webhook.
@@ -271,6 +272,20 @@ pub trait Queue: Send + Sync {
     /// [`StoreError::Unavailable`].
     async fn record(&self, record: Record, now: Timestamp) -> Result<Recorded, StoreError>;
 
+    /// Keeps what Sentry said of an issue, under the id that was asked for; `None` says that Sentry has none, which
+    /// leaves what was known of it. May answer before it is on disk: what is lost with the machine is asked again.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn keep_issue(
+        &self,
+        organization: &Organization,
+        group: &GroupId,
+        issue: Option<Issue>,
+        source: IssueSource,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
     /// Makes the configured destinations known and tells what is remembered of them. A new address ends "gone" and
     /// any hold. Where the clock was set back while no relay ran, nothing stays due, and nobody held, for longer than
     /// until `latest_due`.
@@ -303,8 +318,8 @@ pub trait Queue: Send + Sync {
     /// [`FindError`]: nothing of that name, a name that means several things, or the store.
     async fn replay(&self, target: ReplayTarget, now: Timestamp) -> Result<Replayed, FindError>;
 
-    /// Removes up to `limit` runs whose last event is older than `before` and of which nothing waits; returns how
-    /// many went.
+    /// Removes up to `limit` runs whose last event is older than `before` and of which nothing waits, and every issue
+    /// of which nothing was said since; returns how many runs went.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].

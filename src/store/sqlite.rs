@@ -13,6 +13,7 @@ mod fault;
 mod find;
 mod history;
 mod ids;
+mod issue;
 mod lane;
 mod place;
 mod plan;
@@ -37,11 +38,12 @@ use self::reader::Readers;
 use self::writer::{Opening, Writer};
 use super::{
     Acceptance, Access, Backlog, Claims, DeliveryFilter, DeliveryRow, DestinationEntry, DestinationStatus,
-    FindError, History, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed, RunHistory,
-    RunRow, StoreError, Told, WaitingEvent,
+    FindError, History, IssueSource, KeptIssue, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget,
+    Replayed, RunHistory, RunRow, StoreError, Told, WaitingEvent,
 };
 use crate::delivery::DestinationName;
-use crate::event::EventId;
+use crate::event::{EventId, GroupId, Organization};
+use crate::issue::Issue;
 use crate::sentry::payload::AcceptedEvent;
 
 /// How many dead letters one transaction repeats, so that nobody waits long behind a replay of very many.
@@ -161,6 +163,24 @@ impl Queue for Store {
         self.writer.run_lightly(move |writing| record::record(writing, &record, now)).await
     }
 
+    async fn keep_issue(
+        &self,
+        organization: &Organization,
+        group: &GroupId,
+        issue: Option<Issue>,
+        source: IssueSource,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let json = issue.map(|issue| serde_json::to_string(&issue)).transpose().map_err(|error| {
+            StoreError::Unavailable(format!("the issue cannot be written as JSON: {error}"))
+        })?;
+        let (organization, group) = (organization.clone(), group.clone());
+        let keep = move |writing: &mut writer::Writing<'_>| {
+            issue::keep(writing, &organization, &group, json.as_deref(), source, now)
+        };
+        self.writer.run_lightly(keep).await
+    }
+
     async fn register_destinations(
         &self,
         destinations: Vec<DestinationEntry>,
@@ -203,6 +223,7 @@ impl Queue for Store {
             runs.drain(..step.done);
             removed += step.removed;
         }
+        while self.writer.run(move |writing| issue::prune(writing, before)).await? {}
         while self.writer.run(|writing| prune::shrink(writing)).await? {}
         Ok(removed)
     }
@@ -224,6 +245,15 @@ impl History for Store {
             events.iter().map(|event| story::of_event(connection, event, most_bytes)).collect()
         };
         self.readers.run(read).await
+    }
+
+    async fn issue(
+        &self,
+        organization: &Organization,
+        group: &GroupId,
+    ) -> Result<Option<KeptIssue>, StoreError> {
+        let (organization, group) = (organization.clone(), group.clone());
+        self.readers.run(move |connection| issue::read(connection, &organization, &group)).await
     }
 
     async fn runs(&self, limit: usize) -> Result<Vec<RunRow>, StoreError> {

@@ -7,6 +7,7 @@ mod bench;
 mod deliveries;
 mod durability;
 mod history;
+mod issues;
 mod lanes;
 mod planning;
 mod replays;

@@ -12,15 +12,16 @@ use tokio::time::Instant;
 
 use crate::delivery::{Delivery, DeliveryState, DestinationName, Reason, Rung};
 use crate::dispatch::moment::after;
-use crate::event::{Event, EventId};
+use crate::event::{Event, EventId, GroupId, Organization};
+use crate::issue::Issue;
 use crate::notify::{Call, Notifier, SendError, Sent};
 use crate::render::Rendered;
 use crate::sentry::payload::AcceptedEvent;
 use crate::store::{
     Acceptance, Backlog, Claims, DeliveryClaim, DeliveryFilter, DeliveryRow, DeliveryTicket,
-    DestinationChange, DestinationEntry, DestinationStatus, EventTicket, FindError, History, Next,
-    OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed, RunHistory, RunRow, StoreError,
-    Story, Told, WaitingEvent,
+    DestinationChange, DestinationEntry, DestinationStatus, EventTicket, FindError, History, IssueSource,
+    KeptIssue, Next, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed, RunHistory,
+    RunRow, StoreError, Story, Told, WaitingEvent,
 };
 
 /// A delivery as the fake keeps it.
@@ -59,6 +60,7 @@ pub(super) struct Kept {
     pub(super) accepted: VecDeque<Event>,
     pub(super) plans: Vec<(Plan, Instant)>,
     pub(super) statuses: Vec<DestinationStatus>,
+    pub(super) issues: HashMap<GroupId, KeptIssue>,
     /// While true nothing works.
     pub(super) fails: bool,
     /// While true nothing can be recorded.
@@ -227,6 +229,18 @@ impl Queue for FakeStore {
         Ok(Recorded::Done)
     }
 
+    async fn keep_issue(
+        &self,
+        _: &Organization,
+        group: &GroupId,
+        issue: Option<Issue>,
+        source: IssueSource,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.available()?.issues.insert(group.clone(), KeptIssue { issue, source, kept_at: now });
+        Ok(())
+    }
+
     async fn register_destinations(
         &self,
         _: Vec<DestinationEntry>,
@@ -286,6 +300,10 @@ impl History for FakeStore {
             Told::Story(Story { events: vec![event.clone()], payload: Bytes::from_static(b"{}") })
         };
         Ok(events.iter().map(|event| kept.events.get(event).map(story)).collect())
+    }
+
+    async fn issue(&self, _: &Organization, group: &GroupId) -> Result<Option<KeptIssue>, StoreError> {
+        Ok(self.available()?.issues.get(group).cloned())
     }
 
     async fn runs(&self, _: usize) -> Result<Vec<RunRow>, StoreError> {

@@ -12,11 +12,14 @@ use super::place::{self, APPLICATION_ID};
 use crate::store::StoreError;
 
 /// The schema's versions, oldest first; the number of a version is its place in this list, from 1.
-const MIGRATION_STEPS: &[M<'static>] = &[M::up(include_str!("../migrations/sqlite/0001_store.sql"))];
+const MIGRATION_STEPS: &[M<'static>] = &[
+    M::up(include_str!("../migrations/sqlite/0001_store.sql")),
+    M::up(include_str!("../migrations/sqlite/0002_issue.sql")),
+];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 
 /// The newest version in [`MIGRATIONS`].
-pub(super) const LATEST_VERSION: i32 = 1;
+pub(super) const LATEST_VERSION: i32 = 2;
 
 /// Neither makes a file, and no connection is used by two threads at once.
 const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
