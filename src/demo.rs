@@ -76,7 +76,8 @@ pub async fn run(options: DemoOptions, out: &mut (dyn Write + Send)) -> Result<D
     let secrets = Secrets::random();
     let (receivers, arrivals) =
         Receivers::start(clock.clone(), secrets.audit_secret.clone()).map_err(DemoError::SetUp)?;
-    let folder = Folder::write(&receivers, &secrets, options.once).map_err(DemoError::SetUp)?;
+    let sentry_api = play::sentry_api(clock.clone(), &secrets.api_token).map_err(DemoError::SetUp)?;
+    let folder = Folder::write(&receivers, &sentry_api, &secrets, options.once).map_err(DemoError::SetUp)?;
     let config_dir = folder.config_dir();
     let relay = relay::start_relay(&config_dir, clock.clone()).await?;
     let mut narrator = Narrator::new(out, options.style, TimeZone::system());
@@ -91,6 +92,7 @@ pub async fn run(options: DemoOptions, out: &mut (dyn Write + Send)) -> Result<D
     let summary = stage.summary();
     relay.stop().await;
     receivers.stop().await;
+    sentry_api.stop().await;
     played.map(|()| summary)
 }
 

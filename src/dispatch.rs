@@ -11,6 +11,7 @@ mod deliver;
 mod desk;
 mod finish;
 mod journal;
+pub mod lookup;
 mod moment;
 mod outage;
 pub mod pace;

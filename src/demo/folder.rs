@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 
+use super::receivers::sentry::SentryStandIn;
 use super::receivers::{Receiver, Receivers};
 use crate::event::Action;
 
@@ -23,6 +24,8 @@ const ROUTES: &str = include_str!("folder/routes.toml");
 pub(super) struct Secrets {
     /// Signs webhooks as Sentry does.
     pub(super) client_secret: SecretString,
+    /// Lets the relay ask Sentry.
+    pub(super) api_token: SecretString,
     /// Signs what the audit webhook gets, `whsec_…`.
     pub(super) audit_secret: SecretString,
     /// Opens what asks for a token.
@@ -34,7 +37,12 @@ impl Secrets {
     pub(super) fn random() -> Self {
         let random = || hex::encode(rand::random::<[u8; 32]>());
         let audit_secret = format!("whsec_{}", STANDARD.encode(rand::random::<[u8; 32]>()));
-        Self { client_secret: random().into(), audit_secret: audit_secret.into(), token: random().into() }
+        Self {
+            client_secret: random().into(),
+            api_token: random().into(),
+            audit_secret: audit_secret.into(),
+            token: random().into(),
+        }
     }
 }
 
@@ -48,16 +56,22 @@ impl Folder {
     ///
     /// # Errors
     /// Where a file cannot be written.
-    pub(super) fn write(receivers: &Receivers, secrets: &Secrets, hasten: bool) -> io::Result<Self> {
+    pub(super) fn write(
+        receivers: &Receivers,
+        sentry: &SentryStandIn,
+        secrets: &Secrets,
+        hasten: bool,
+    ) -> io::Result<Self> {
         // Made with mode 0700: nobody else can read the secrets.
         let root = tempfile::Builder::new().prefix("seer-relay-demo-").tempdir()?;
         let folder = Self { root };
         let config = folder.config_dir();
         fs::create_dir_all(config.join("secrets"))?;
-        fs::write(config.join("relay.toml"), folder.settings(hasten))?;
+        fs::write(config.join("relay.toml"), folder.settings(&sentry.url(), hasten))?;
         fs::write(config.join("routes.toml"), routes(hasten))?;
         let secret = |name: &str, value: &str| fs::write(config.join("secrets").join(name), value);
         secret("sentry-client-secret", secrets.client_secret.expose_secret())?;
+        secret("sentry-api-token", secrets.api_token.expose_secret())?;
         secret("token", secrets.token.expose_secret())?;
         secret("slack-webhook-url", &receivers.url(Receiver::Slack))?;
         secret("discord-webhook-url", &receivers.url(Receiver::Discord))?;
@@ -71,7 +85,7 @@ impl Folder {
         self.root.path().join("config")
     }
 
-    fn settings(&self, hasten: bool) -> String {
+    fn settings(&self, api_url: &str, hasten: bool) -> String {
         let store = format!("sqlite:{}", self.root.path().join("data").join("relay.db").display());
         let retry_min = if hasten { "50ms" } else { "1s" };
         format!(
@@ -83,6 +97,8 @@ impl Folder {
              \n\
              [sentry.{ORGANIZATION}]\n\
              client_secrets = [{{ file = \"secrets/sentry-client-secret\" }}]\n\
+             api_token = {{ file = \"secrets/sentry-api-token\" }}    # with it messages name their issues\n\
+             api_url = \"{api_url}\"\n\
              \n\
              [store]\n\
              url = {store}\n\
@@ -134,7 +150,8 @@ mod tests {
         let secrets = Secrets::random();
         let (receivers, _arrivals) = Receivers::start(Clock::system(), secrets.audit_secret.clone()).unwrap();
         for hasten in [false, true] {
-            let folder = Folder::write(&receivers, &secrets, hasten).unwrap();
+            let api = SentryStandIn::start(ORGANIZATION, Clock::system()).unwrap();
+            let folder = Folder::write(&receivers, &api, &secrets, hasten).unwrap();
             let checked = match load_checked(&folder.config_dir(), &Environment::default()) {
                 Ok(checked) => checked,
                 Err(report) => panic!("{report}"),

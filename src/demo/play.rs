@@ -1,14 +1,17 @@
 //! The play: which webhooks are sent, in which order, and what goes wrong on purpose.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
+use super::folder::ORGANIZATION;
+use super::receivers::sentry::{SentryStandIn, issue};
 use super::receivers::{Receiver, Trouble};
 use crate::client::{HttpClient, TransportError};
 use crate::clock::Clock;
@@ -72,6 +75,28 @@ pub(super) fn ids(shape: Shape) -> SampleIds {
         Shape::Present => SampleIds::for_run("4101"),
         Shape::Documented => SampleIds { group_id: "1170820577".to_owned(), ..SampleIds::for_run("4102") },
     }
+}
+
+/// Starts the API of the stand-in Sentry, which knows the issues of both runs. One of them has a title as strangers
+/// write them.
+///
+/// # Errors
+/// Where no port can be had.
+pub(super) fn sentry_api(clock: Clock, token: &SecretString) -> io::Result<SentryStandIn> {
+    let api = SentryStandIn::start(ORGANIZATION, clock)?;
+    api.grant(token.expose_secret(), &["event:read"]);
+    for (shape, short_id, title) in [
+        (Shape::Present, "API-2K", "TypeError: 'NoneType' object is not iterable"),
+        (
+            Shape::Documented,
+            "API-31",
+            "ValueError: <!channel> [pay](javascript:alert(1)) **now** `\u{202e}txt.exe`",
+        ),
+    ] {
+        let group = ids(shape).group_id;
+        api.put(&group, issue(&group, short_id, title, "api"));
+    }
+    Ok(api)
 }
 
 /// Sends webhooks as Sentry does.

@@ -3,6 +3,7 @@
 //! Each request is handed to a channel with what was answered. They know nothing of the relay that calls them.
 
 mod discord;
+pub mod sentry;
 mod slack;
 mod webhook;
 

@@ -23,6 +23,7 @@ pub struct Metrics {
     webhook_seconds: prometheus::Histogram,
     novelties: IntCounter,
     events_planned: IntCounterVec,
+    lookups: IntCounterVec,
     attempts: IntCounterVec,
     attempt_seconds: HistogramVec,
     refused: IntCounterVec,
@@ -45,13 +46,7 @@ impl Metrics {
                 Opts::new("seer_relay_webhooks_total", "Requests to /webhooks/sentry, by what was answered"),
                 &["code"],
             )?,
-            webhook_seconds: prometheus::Histogram::with_opts(
-                HistogramOpts::new(
-                    "seer_relay_webhook_seconds",
-                    "Time from a signed webhook's last byte to its answer",
-                )
-                .buckets(ACK_SECONDS.to_vec()),
-            )?,
+            webhook_seconds: webhook_seconds()?,
             novelties: IntCounter::new(
                 "seer_relay_payload_novelties_total",
                 "Fields and actions in verified payloads that this version does not know",
@@ -60,15 +55,15 @@ impl Metrics {
                 Opts::new("seer_relay_events_planned_total", "Events routed, by whether a route matched"),
                 &["routed"],
             )?,
+            lookups: IntCounterVec::new(
+                Opts::new("seer_relay_lookups_total", "Questions to Sentry's API, by what came of them"),
+                &["organization", "question", "outcome"],
+            )?,
             attempts: IntCounterVec::new(
                 Opts::new("seer_relay_attempts_total", "HTTP attempts, by destination and outcome"),
                 &["destination", "outcome"],
             )?,
-            attempt_seconds: HistogramVec::new(
-                HistogramOpts::new("seer_relay_attempt_seconds", "Duration of HTTP attempts")
-                    .buckets(ATTEMPT_SECONDS.to_vec()),
-                &["destination"],
-            )?,
+            attempt_seconds: attempt_seconds()?,
             refused: IntCounterVec::new(
                 Opts::new(
                     "seer_relay_messages_refused_total",
@@ -110,6 +105,7 @@ impl Metrics {
         self.registry.register(Box::new(self.webhook_seconds.clone()))?;
         self.registry.register(Box::new(self.novelties.clone()))?;
         self.registry.register(Box::new(self.events_planned.clone()))?;
+        self.registry.register(Box::new(self.lookups.clone()))?;
         self.registry.register(Box::new(self.attempts.clone()))?;
         self.registry.register(Box::new(self.attempt_seconds.clone()))?;
         self.registry.register(Box::new(self.refused.clone()))?;
@@ -138,6 +134,11 @@ impl Metrics {
     /// Counts a routing decision.
     pub fn event_planned(&self, routed: bool) {
         self.events_planned.with_label_values(&[if routed { "yes" } else { "no" }]).inc();
+    }
+
+    /// Counts a question to Sentry: `issue` or `run`, and `found` or the word of why not.
+    pub fn lookup(&self, organization: &str, question: &str, outcome: &str) {
+        self.lookups.with_label_values(&[organization, question, outcome]).inc();
     }
 
     /// Counts an attempt; `None` is a success.
@@ -190,6 +191,18 @@ impl Metrics {
     }
 }
 
+fn webhook_seconds() -> Result<prometheus::Histogram, prometheus::Error> {
+    let help = "Time from a signed webhook's last byte to its answer";
+    prometheus::Histogram::with_opts(
+        HistogramOpts::new("seer_relay_webhook_seconds", help).buckets(ACK_SECONDS.to_vec()),
+    )
+}
+
+fn attempt_seconds() -> Result<HistogramVec, prometheus::Error> {
+    let options = HistogramOpts::new("seer_relay_attempt_seconds", "Duration of HTTP attempts");
+    HistogramVec::new(options.buckets(ATTEMPT_SECONDS.to_vec()), &["destination"])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,6 +211,7 @@ mod tests {
     fn every_metric_is_registered_and_shown() {
         let metrics = Metrics::new().unwrap();
         metrics.webhook("accepted");
+        metrics.lookup("acme", "issue", "found");
         metrics.attempt("dev", Some(Reason::Timeout), Duration::from_millis(20));
         metrics.message_refused("dev");
         metrics.delivery_finished("dev", DeliveryState::Dead);
@@ -205,6 +219,12 @@ mod tests {
         metrics.show_backlog(3, [("dev", DeliveryState::Waiting, 7)]);
         let text = metrics.encode();
         assert!(text.contains(r#"seer_relay_webhooks_total{code="accepted"} 1"#), "{text}");
+        assert!(
+            text.contains(
+                r#"seer_relay_lookups_total{organization="acme",outcome="found",question="issue"} 1"#
+            ),
+            "{text}"
+        );
         assert!(
             text.contains(r#"seer_relay_attempts_total{destination="dev",outcome="timeout"} 1"#),
             "{text}"

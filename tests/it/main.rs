@@ -15,6 +15,7 @@ mod fuzz;
 mod house;
 mod ingest;
 mod ladder;
+mod lookup;
 mod preview;
 mod proof;
 mod store;

@@ -1,0 +1,246 @@
+//! One organization's wishes: which wait, which are being asked, and at what pace.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::keeper::{End, Keeper};
+use super::voice::Voice;
+use super::{Prospect, Source};
+use crate::event::GroupId;
+use crate::sentry::api::{ApiError, Limits};
+
+/// How many wishes wait at most: at Sentry's pace, minutes of them.
+const MOST_WISHES: usize = 1_000;
+/// How soon is looked again for whether fewer questions are open.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// One organization's wishes.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) source: Source,
+    state: Mutex<State>,
+    /// Raised when there may be more to do. Only the loop that serves the desk waits for it.
+    pub(super) changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    keeper: Keeper,
+    voice: Voice,
+    waiting: VecDeque<GroupId>,
+    /// Those that wait, and those that are being asked.
+    wanted: HashSet<GroupId>,
+}
+
+/// What to do next.
+pub(super) enum Step {
+    /// Ask.
+    Ask(Wish),
+    /// Wait, until then where that is known.
+    Wait(Option<Instant>),
+}
+
+impl Desk {
+    pub(super) fn new(source: Source) -> Self {
+        let state = State {
+            keeper: Keeper::new(Instant::now()),
+            voice: Voice::default(),
+            waiting: VecDeque::new(),
+            wanted: HashSet::new(),
+        };
+        Self { source, state: Mutex::new(state), changed: Notify::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a wish, unless nothing would come of it in time.
+    pub(super) fn wish(&self, group: &GroupId, now: Instant) -> Prospect {
+        let mut state = self.state();
+        if state.wanted.contains(group) {
+            return Prospect::Coming;
+        }
+        let is_hopeless = state.keeper.held_for(now) > self.source.lookup_wait;
+        if is_hopeless || state.wanted.len() >= MOST_WISHES {
+            return Prospect::Nothing;
+        }
+        state.wanted.insert(group.clone());
+        state.waiting.push_back(group.clone());
+        self.changed.notify_one();
+        Prospect::Coming
+    }
+
+    /// Takes the next wish, where one may be asked now.
+    pub(super) fn next(self: &Arc<Self>, now: Instant) -> Step {
+        let mut state = self.state();
+        if state.waiting.is_empty() {
+            return Step::Wait(None);
+        }
+        match state.keeper.opens_at(now) {
+            Some(at) if at <= now => {}
+            opens_at => return Step::Wait(opens_at),
+        }
+        let Some(group) = state.waiting.pop_front() else { return Step::Wait(None) };
+        Step::Ask(Wish { turn: self.begin(&mut state, now), group })
+    }
+
+    fn begin(self: &Arc<Self>, state: &mut State, now: Instant) -> Turn {
+        state.keeper.began(now);
+        Turn { desk: Arc::clone(self), began: now, end: (End::Apart, Limits::default(), None) }
+    }
+
+    /// Waits for a turn outside of the wishes, for so long at most.
+    pub(super) async fn turn(self: &Arc<Self>, patience: Duration) -> Option<Turn> {
+        let until = Instant::now() + patience;
+        loop {
+            let now = Instant::now();
+            let opens_at = {
+                let mut state = self.state();
+                let opens_at = state.keeper.opens_at(now);
+                if opens_at.is_some_and(|at| at <= now) {
+                    return Some(self.begin(&mut state, now));
+                }
+                opens_at.unwrap_or(now + LOOK_AGAIN)
+            };
+            if opens_at > until {
+                return None;
+            }
+            sleep_until(opens_at).await;
+        }
+    }
+
+    /// Notes how a question ended that was asked at `began`. Where Sentry is left alone for longer than anybody waits,
+    /// all wishes are given up.
+    fn ended(&self, began: Instant, end: End, limits: Limits, error: Option<&ApiError>) {
+        let now = Instant::now();
+        let organization = self.source.api.organization();
+        let mut state = self.state();
+        let held = state.keeper.ended(began, end, limits, now);
+        match (end, error) {
+            (End::Answered, _) => state.voice.answered(organization),
+            (End::Limited | End::Down | End::Refused, Some(error)) => {
+                state.voice.failed(organization, error, held, now);
+            }
+            (End::Limited | End::Down | End::Refused, None) | (End::Apart, _) => {}
+        }
+        if held > self.source.lookup_wait {
+            for group in std::mem::take(&mut state.waiting) {
+                state.wanted.remove(&group);
+            }
+        }
+        drop(state);
+        self.changed.notify_one();
+    }
+}
+
+/// The right to ask one question. Dropping it gives its place back, whatever became of it.
+pub(super) struct Turn {
+    pub(super) desk: Arc<Desk>,
+    began: Instant,
+    /// Where nobody says how it ended, Sentry was not asked.
+    pub(super) end: (End, Limits, Option<ApiError>),
+}
+
+/// A wish that is being asked. Dropping it ends its turn, and whoever still wants the issue wishes again.
+pub(super) struct Wish {
+    pub(super) turn: Turn,
+    pub(super) group: GroupId,
+}
+
+impl Drop for Wish {
+    fn drop(&mut self) {
+        self.turn.desk.state().wanted.remove(&self.group);
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let (end, limits, error) = &self.end;
+        self.desk.ended(self.began, *end, *limits, error.as_ref());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::HttpClient;
+    use crate::event::Organization;
+    use crate::sentry::api::SentryApi;
+
+    fn desk(lookup_wait: Duration) -> Arc<Desk> {
+        let client = HttpClient::new(None).unwrap();
+        let url = "http://127.0.0.1:1".parse().unwrap();
+        let api = SentryApi::new(client, Organization::new("acme"), url, &"token".into());
+        Arc::new(Desk::new(Source { api, lookup_wait, issue_max_age: Duration::from_hours(1) }))
+    }
+
+    fn ask(desk: &Arc<Desk>) -> Option<Wish> {
+        match desk.next(Instant::now()) {
+            Step::Ask(wish) => Some(wish),
+            Step::Wait(_) => None,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_wishes_wait_than_fit_and_the_same_one_is_one() {
+        let desk = desk(Duration::from_secs(2));
+        for number in 0..MOST_WISHES {
+            let group = GroupId::new(number.to_string());
+            assert_eq!(desk.wish(&group, Instant::now()), Prospect::Coming);
+            assert_eq!(desk.wish(&group, Instant::now()), Prospect::Coming);
+        }
+        assert_eq!(desk.wish(&GroupId::new("more"), Instant::now()), Prospect::Nothing);
+        let first = ask(&desk).unwrap();
+        assert_eq!(first.group.as_str(), "0");
+        assert!(ask(&desk).is_none(), "one at a time, at Sentry's pace");
+        drop(first);
+        assert_eq!(desk.wish(&GroupId::new("more"), Instant::now()), Prospect::Coming);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wish_that_is_dropped_gives_its_place_back() {
+        let desk = desk(Duration::from_secs(2));
+        for _ in 0..20 {
+            desk.wish(&GroupId::new("5"), Instant::now());
+            tokio::time::advance(Duration::from_secs(1)).await;
+            drop(ask(&desk).expect("a place is free"));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_too_late_is_given_up_and_what_does_not_waits() {
+        for (lookup_wait, expected) in [(500, Prospect::Nothing), (2_000, Prospect::Coming)] {
+            let desk = desk(Duration::from_millis(lookup_wait));
+            for group in ["1", "2"] {
+                desk.wish(&GroupId::new(group), Instant::now());
+            }
+            let mut first = ask(&desk).unwrap();
+            first.turn.end =
+                (End::Down, Limits::default(), Some(ApiError::Unavailable("status 500".to_owned())));
+            drop(first);
+            for group in ["1", "2"] {
+                assert_eq!(desk.wish(&GroupId::new(group), Instant::now()), expected);
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_outside_of_the_wishes_keeps_the_same_pace() {
+        let desk = desk(Duration::from_secs(2));
+        let start = Instant::now();
+        for _ in 0..4 {
+            drop(desk.turn(Duration::from_secs(10)).await.unwrap());
+        }
+        assert_eq!(start.elapsed().as_millis() / 10, 75, "three quarters of a second");
+        let limits = Limits { pause: Some(Duration::from_mins(1)), is_crowded: false };
+        let mut turn = desk.turn(Duration::from_secs(10)).await.unwrap();
+        turn.end = (End::Limited, limits, Some(ApiError::RateLimited));
+        drop(turn);
+        assert!(desk.turn(Duration::from_secs(10)).await.is_none());
+    }
+}
