@@ -118,6 +118,11 @@ impl Run {
         Some(label(&first.organization, run_id, sentry_run_id, &first.id))
     }
 
+    /// Returns the issue that these events are about, as [`fold`](Self::fold) would; `None` where none of them names it.
+    pub fn group_of(events: &[Event]) -> Option<&GroupId> {
+        events.iter().find_map(|event| event.group_id.as_ref())
+    }
+
     /// Returns the repositories that the run is about, each once: where the cause lies, where code was written, where
     /// pull requests were opened. While none of these is known, those of the files that cause and plan speak of.
     pub fn repos(&self) -> Vec<&str> {

@@ -188,10 +188,10 @@ fn body(
     let story = story.ok_or("the event is no longer in the store")?;
     // A panic would come again with every attempt, and nobody would learn of it.
     catch_unwind(AssertUnwindSafe(|| {
-        let Story { events, payload } = story;
+        let Story { events, payload, issue } = story;
         let event = events.last().ok_or("the event has no run")?;
         let links = shared.links(&event.organization).ok_or("there are no links for its organization")?;
-        let context = Context::new(&events, None, &links, delivery.origin == Origin::Replay)
+        let context = Context::new(&events, issue.as_deref(), &links, delivery.origin == Origin::Replay)
             .ok_or("the event has no run")?
             .made_at(shared.clock.wall());
         // Each of these may be megabytes, so none is kept for longer than it is needed.

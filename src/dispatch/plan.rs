@@ -66,7 +66,7 @@ mod tests {
     fn entries(actions: &[Action], replay: bool) -> Vec<(String, Entry)> {
         let events = actions.iter().map(|action| event(action.as_str(), action.clone())).collect();
         let ticket = EventTicket { sequence: 1, fence: 1 };
-        let waiting = WaitingEvent { ticket, events, payload: None, bytes: 0, replay };
+        let waiting = WaitingEvent { ticket, events, payload: None, issue: None, bytes: 0, replay };
         let to = ["slack", "discord", "webhook", "stranger"];
         let routed = to
             .map(|name| RoutedDestination { name: DestinationName::new(name), template_set: None })

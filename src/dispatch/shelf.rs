@@ -36,14 +36,15 @@ impl Shelf {
         kept.retain(|_, kept| now.duration_since(kept.put_at) < FRESH_FOR);
         let mut room = MOST_BYTES.saturating_sub(kept.values().map(|kept| kept.bytes).sum());
         for (waiting, plan) in planned {
-            let WaitingEvent { events, payload, bytes, .. } = waiting;
+            let WaitingEvent { events, payload, issue, bytes, .. } = waiting;
             let wanted =
                 plan.deliveries.iter().filter(|delivery| delivery.entry != Entry::Superseded).count();
             let (Some(payload), Some(event)) = (payload, events.last()) else { continue };
             let Some(left) = room.checked_sub(bytes).filter(|_| wanted > 0) else { continue };
             room = left;
             let id = event.id.clone();
-            let story = Arc::new(Story { events, payload });
+            let issue = issue.and_then(|kept| kept.issue).map(Box::new);
+            let story = Arc::new(Story { events, payload, issue });
             kept.insert(id, Kept { story, bytes, wanted, put_at: now });
         }
     }
@@ -86,7 +87,8 @@ mod tests {
         };
         let mut deliveries = vec![delivery(Entry::Superseded)];
         deliveries.extend((0..waiting).map(|_| delivery(Entry::Waiting)));
-        let event = WaitingEvent { ticket, events, payload: Some(Bytes::new()), bytes, replay: false };
+        let payload = Some(Bytes::new());
+        let event = WaitingEvent { ticket, events, payload, issue: None, bytes, replay: false };
         (event, Plan { ticket, routes: Vec::new(), deliveries })
     }
 

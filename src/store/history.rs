@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::{FindError, KeptIssue, StoreError};
 use crate::delivery::{DeliveryId, DeliveryState, DestinationKind, DestinationName, Reason};
 use crate::event::{Event, EventId, GroupId, Organization};
+use crate::issue::Issue;
 use crate::run::Run;
 
 /// An event with everything that a message about it needs.
@@ -18,6 +19,8 @@ pub struct Story {
     pub events: Vec<Event>,
     /// The webhook's body as Sentry sent it.
     pub payload: Bytes,
+    /// What Sentry said last of the run's issue.
+    pub issue: Option<Box<Issue>>,
 }
 
 /// A story, or how much memory it would take.

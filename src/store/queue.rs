@@ -9,7 +9,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::{FindError, IssueSource, StoreError};
+use super::{FindError, IssueSource, KeptIssue, StoreError};
 use crate::delivery::{Attempt, Delivery, DeliveryId, DestinationKind, DestinationName, Reason, Rung};
 use crate::event::{Event, EventId, GroupId, Organization};
 use crate::issue::Issue;
@@ -33,6 +33,8 @@ pub struct WaitingEvent {
     pub events: Vec<Event>,
     /// The webhook's body as Sentry sent it, where the whole story is light.
     pub payload: Option<Bytes>,
+    /// What is kept of the run's issue.
+    pub issue: Option<KeptIssue>,
     /// About how much memory these take.
     pub bytes: usize,
     /// Whether somebody asked for it to be routed anew.
@@ -230,7 +232,8 @@ pub struct Replayed {
 /// them.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Stores an event, or finds the equal one accepted less than `dedupe_window` before `event.received_at()`.
+    /// Stores an event, or finds the equal one accepted less than `dedupe_window` before `event.received_at()`. With an
+    /// alert its issue is kept.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] where it could not be committed.

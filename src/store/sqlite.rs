@@ -253,7 +253,8 @@ impl History for Store {
         group: &GroupId,
     ) -> Result<Option<KeptIssue>, StoreError> {
         let (organization, group) = (organization.clone(), group.clone());
-        self.readers.run(move |connection| issue::read(connection, &organization, &group)).await
+        let kept = self.readers.run(move |connection| issue::read(connection, &organization, &group)).await?;
+        Ok(kept.map(|(kept, _)| kept))
     }
 
     async fn runs(&self, limit: usize) -> Result<Vec<RunRow>, StoreError> {

@@ -83,6 +83,10 @@ impl Kept {
         (self.row(id).state, self.row(id).reason)
     }
 
+    fn issue_of(&self, event: &Event) -> Option<&KeptIssue> {
+        self.issues.get(event.group_id.as_ref()?)
+    }
+
     fn status(&mut self, name: &DestinationName) -> &mut DestinationStatus {
         if !self.statuses.iter().any(|status| status.name == *name) {
             let status = DestinationStatus { name: name.clone(), held_until: None, gone_since: None };
@@ -161,9 +165,12 @@ impl Queue for FakeStore {
         let mut kept = self.available()?;
         let count = kept.accepted.len().min(limit);
         let ticket = EventTicket { sequence: 1, fence: 1 };
-        let waiting =
-            |event| WaitingEvent { ticket, events: vec![event], payload: None, bytes: 0, replay: false };
-        Ok(kept.accepted.drain(..count).map(waiting).collect())
+        let events: Vec<Event> = kept.accepted.drain(..count).collect();
+        let waiting = |event: Event| {
+            let issue = kept.issue_of(&event).cloned();
+            WaitingEvent { ticket, events: vec![event], payload: None, issue, bytes: 0, replay: false }
+        };
+        Ok(events.into_iter().map(waiting).collect())
     }
 
     async fn plan(&self, plans: Vec<Plan>, _: Timestamp) -> Result<(), StoreError> {
@@ -297,7 +304,8 @@ impl History for FakeStore {
     async fn stories(&self, events: &[EventId], _: usize) -> Result<Vec<Option<Told>>, StoreError> {
         let kept = self.available()?;
         let story = |event: &Event| {
-            Told::Story(Story { events: vec![event.clone()], payload: Bytes::from_static(b"{}") })
+            let issue = kept.issue_of(event).and_then(|kept| kept.issue.clone()).map(Box::new);
+            Told::Story(Story { events: vec![event.clone()], payload: Bytes::from_static(b"{}"), issue })
         };
         Ok(events.iter().map(|event| kept.events.get(event).map(story)).collect())
     }

@@ -7,12 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use rusqlite::{OptionalExtension, params};
 
-use super::run;
 use super::value::{micros, span};
 use super::writer::Writing;
+use super::{issue, run};
 use crate::event::{Artifacts, EventId, GroupId, RunId, SentryRunId};
+use crate::issue::Issue;
 use crate::sentry::payload::AcceptedEvent;
-use crate::store::Acceptance;
+use crate::store::{Acceptance, IssueSource};
 
 /// An event on its way in, with everything made ready that needs no database.
 pub(super) struct Arrival {
@@ -21,6 +22,8 @@ pub(super) struct Arrival {
     /// `None` where the payload says nothing.
     artifacts: Option<String>,
     headers: String,
+    /// What an alert says of its issue, where that is more than its id.
+    issue: Option<String>,
 }
 
 impl Arrival {
@@ -32,12 +35,15 @@ impl Arrival {
         let empty = *event.artifacts() == Artifacts::default();
         let artifacts = if empty { None } else { Some(serde_json::to_string(event.artifacts())?) };
         let headers = serde_json::to_string(event.headers())?;
-        Ok(Self { event, dedupe_window, artifacts, headers })
+        let says_more = |issue: &&Issue| **issue != Issue::unknown(issue.id.clone());
+        let issue = event.issue().filter(says_more).map(serde_json::to_string).transpose()?;
+        Ok(Self { event, dedupe_window, artifacts, headers, issue })
     }
 
     /// Returns how much memory it takes, about.
     pub(super) fn bytes(&self) -> usize {
-        self.event.raw().len() + self.artifacts.as_ref().map_or(0, String::len) + self.headers.len()
+        let length = |json: &Option<String>| json.as_ref().map_or(0, String::len);
+        self.event.raw().len() + length(&self.artifacts) + length(&self.issue) + self.headers.len()
     }
 }
 
@@ -56,6 +62,10 @@ pub(super) fn accept(writing: &mut Writing<'_>, arrival: &Arrival) -> rusqlite::
         writing
             .prepare("INSERT INTO event_artifacts (sequence, artifacts) VALUES (?1, ?2)")?
             .execute(params![sequence, artifacts])?;
+    }
+    if let (Some(json), Some(group)) = (&arrival.issue, event.group_id()) {
+        let (source, received_at) = (IssueSource::Alert, event.received_at());
+        issue::keep(writing, event.organization(), group, Some(json), source, received_at)?;
     }
     let body: &Bytes = event.raw();
     writing

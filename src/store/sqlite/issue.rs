@@ -5,7 +5,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::value::{micros, time, word};
 use super::writer::Writing;
-use crate::event::{GroupId, Organization};
+use crate::event::{Event, GroupId, Organization};
+use crate::run::Run;
 use crate::store::{IssueSource, KeptIssue};
 
 /// How many issues one transaction removes at most.
@@ -30,20 +31,33 @@ pub(super) fn keep(
         .map(drop)
 }
 
-/// Reads what is kept of an issue. What a newer version wrote in a way that this one cannot read counts as not known.
+/// Reads what is kept of the issue that these events are about, and how long it is.
+pub(super) fn of_events(
+    connection: &Connection,
+    events: &[Event],
+) -> rusqlite::Result<Option<(KeptIssue, usize)>> {
+    match (events.last(), Run::group_of(events)) {
+        (Some(event), Some(group)) => read(connection, &event.organization, group),
+        (None, _) | (_, None) => Ok(None),
+    }
+}
+
+/// Reads what is kept of an issue, and how long it is. What a newer version wrote in a way that this one cannot read counts as not known.
 pub(super) fn read(
     connection: &Connection,
     organization: &Organization,
     group: &GroupId,
-) -> rusqlite::Result<Option<KeptIssue>> {
+) -> rusqlite::Result<Option<(KeptIssue, usize)>> {
     connection
         .prepare_cached(
             "SELECT issue, source, fetched_at FROM issue WHERE group_id = ?1 AND organization = ?2",
         )?
         .query_row([group.as_str(), organization.as_str()], |row| {
-            let issue = row.get_ref(0)?.as_str_or_null()?.and_then(|text| serde_json::from_str(text).ok());
+            let json = row.get_ref(0)?.as_str_or_null()?.unwrap_or_default();
             let source = word(row.get_ref(1)?.as_str()?, IssueSource::from_word)?;
-            Ok(KeptIssue { issue, source, kept_at: time(row.get(2)?) })
+            let kept =
+                KeptIssue { issue: serde_json::from_str(json).ok(), source, kept_at: time(row.get(2)?) };
+            Ok((kept, json.len()))
         })
         .optional()
 }

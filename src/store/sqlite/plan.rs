@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::delivery::{self, NewDelivery};
 use super::value::micros;
-use super::{destination, ids, story, writer::Writing};
+use super::{destination, ids, issue, story, writer::Writing};
 use crate::delivery::Origin;
 use crate::event::EventId;
 use crate::store::{Entry, EventTicket, Plan, PlannedDelivery, WaitingEvent};
@@ -35,9 +35,10 @@ pub(super) fn waiting(
             Some(left) => story::payload(connection, ticket.sequence, left)?.body,
             None => None,
         };
-        let bytes = bytes + payload.as_ref().map_or(0, Bytes::len);
+        let (issue, issue_bytes) = issue::of_events(connection, &events)?.unzip();
+        let bytes = bytes + payload.as_ref().map_or(0, Bytes::len) + issue_bytes.unwrap_or_default();
         bytes_read += bytes;
-        waiting.push(WaitingEvent { ticket, events, payload, bytes, replay: row.get(2)? });
+        waiting.push(WaitingEvent { ticket, events, payload, issue, bytes, replay: row.get(2)? });
     }
     Ok(waiting)
 }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::issue;
 use super::value::time;
 use crate::event::{Action, Artifacts, Event, EventId, GroupId, Organization, RunId, SentryRunId};
 use crate::store::{Story, Told};
@@ -119,8 +120,9 @@ pub(super) fn of_event(
     };
     Ok(Some(match events {
         Some((events, _)) => {
-            let payload = payload.body.unwrap_or_default();
-            Told::Story(Story { events: events_of(events), payload })
+            let events = events_of(events);
+            let issue = issue::of_events(connection, &events)?.and_then(|(kept, _)| kept.issue).map(Box::new);
+            Told::Story(Story { events, payload: payload.body.unwrap_or_default(), issue })
         }
         None => Told::Heavy { bytes: payload.bytes + artifact_bytes(connection, run, sequence)? },
     }))

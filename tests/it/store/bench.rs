@@ -37,6 +37,7 @@ pub(crate) fn at(second: i64) -> Timestamp {
 #[derive(Debug, Clone)]
 pub(crate) struct Webhook {
     organization: &'static str,
+    resource: &'static str,
     action: &'static str,
     data: Map<String, Value>,
     received_at: Timestamp,
@@ -44,7 +45,13 @@ pub(crate) struct Webhook {
 
 /// Returns a webhook of `acme` without any ids, received at the beginning of time.
 pub(crate) fn webhook(action: &'static str) -> Webhook {
-    Webhook { organization: "acme", action, data: Map::new(), received_at: at(0) }
+    Webhook { organization: "acme", resource: "seer", action, data: Map::new(), received_at: at(0) }
+}
+
+/// Returns an alert on an activity, which describes this issue.
+pub(crate) fn alert(activity: &str, issue: Value) -> Webhook {
+    let alert = Webhook { resource: "activity_alert", ..webhook("triggered") };
+    alert.with("activity", json!({ "type": activity, "details": {} })).with("issue", issue)
 }
 
 impl Webhook {
@@ -85,7 +92,7 @@ impl Webhook {
         let signature = hex::encode(mac.finalize().into_bytes());
         let head = [
             ("Sentry-Hook-Signature", signature.as_bytes()),
-            ("Sentry-Hook-Resource", b"seer"),
+            ("Sentry-Hook-Resource", self.resource.as_bytes()),
             ("Sentry-Hook-Timestamp", b"1800000000"),
         ];
         let headers = WebhookHeaders::read(head).unwrap();

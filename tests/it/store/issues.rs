@@ -4,7 +4,9 @@ use seer_relay::event::{GroupId, Organization};
 use seer_relay::issue::{Issue, Project};
 use seer_relay::store::{IssueSource, KeptIssue};
 
-use super::bench::{Bench, at, webhook};
+use serde_json::json;
+
+use super::bench::{Bench, alert, at, webhook};
 
 fn issue(title: &str) -> Issue {
     Issue {
@@ -72,4 +74,37 @@ async fn an_issue_of_which_nothing_was_said_for_as_long_as_runs_are_kept_goes() 
         assert_eq!(kept(&bench, "acme", &number.to_string()).await, None);
     }
     assert!(kept(&bench, "acme", "fresh").await.is_some());
+}
+
+#[tokio::test]
+async fn an_alert_brings_its_issue_along_unless_it_says_no_more_than_an_id() {
+    let bench = Bench::new().await;
+    let told = json!({ "id": "5", "title": "boom", "project": { "slug": "api" } });
+    bench.accept(alert("seer_root_cause_started", told).at(1)).await;
+    let first = kept(&bench, "acme", "5").await.unwrap();
+    assert_eq!((first.source, first.kept_at), (IssueSource::Alert, at(1)));
+    assert_eq!(first.issue.as_ref().unwrap().title.as_deref(), Some("boom"));
+    bench.accept(alert("seer_root_cause_completed", json!({ "id": "5" })).at(2)).await;
+    assert_eq!(kept(&bench, "acme", "5").await, Some(first));
+    bench.accept(webhook("root_cause_started").with("group_id", json!(6))).await;
+    assert_eq!(kept(&bench, "acme", "6").await, None);
+}
+
+#[tokio::test]
+async fn an_event_is_read_with_what_is_known_of_its_issue_now() {
+    let bench = Bench::new().await;
+    let group = |action| webhook(action).run("1").with("group_id", json!(5));
+    bench.accept(group("root_cause_started")).await;
+    let event = bench.accept(webhook("root_cause_completed").run("1")).await;
+    let stranger = bench.accept(group("root_cause_started").organization("umbrella")).await;
+    keep(&bench, "5", Some(issue("boom")), IssueSource::Api, 0).await;
+
+    let known = KeptIssue { issue: Some(issue("boom")), source: IssueSource::Api, kept_at: at(0) };
+    let waiting: Vec<_> = bench.waiting_events().await.into_iter().map(|waiting| waiting.issue).collect();
+    assert_eq!(waiting, [Some(known.clone()), Some(known), None]);
+    assert_eq!(bench.story(&event).await.unwrap().issue.as_deref(), Some(&issue("boom")));
+    assert_eq!(bench.story(&stranger).await.unwrap().issue, None);
+
+    keep(&bench, "5", Some(issue("bang")), IssueSource::Api, 1).await;
+    assert_eq!(bench.story(&event).await.unwrap().issue.as_deref(), Some(&issue("bang")));
 }
