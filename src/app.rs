@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use crate::client::{ClientError, HttpClient};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::dispatch::lookup::Source;
 use crate::dispatch::{Dispatcher, Rules};
 use crate::http::{self, AccessToken, AppState, Memory};
 use crate::notify::build;
@@ -199,6 +200,7 @@ fn dispatcher(
         notifiers: build(&config.destinations, &client),
         destinations: config.destinations,
         links,
+        sources: Source::of(&config.organizations, &client),
     };
     Ok(Dispatcher::new(
         Arc::clone(store) as Arc<dyn Queue>,

@@ -1,8 +1,9 @@
 //! The dispatcher: routes and plans what was accepted; claims deliveries, renders, sends and records them.
 //!
-//! Two loops, nothing else: `dispatch/planner.rs` and `dispatch/sender.rs`. They meet everything else in the store:
-//! a wake-up signal saves waiting, but polling works without it. Knows neither HTTP servers nor SQL, and of an answer
-//! only what its notifier says that it means.
+//! Two loops, `dispatch/planner.rs` and `dispatch/sender.rs`, and beside them `dispatch/lookup.rs`, which asks Sentry
+//! what the planner wishes to know of issues. They meet everything else in the store: a wake-up signal saves waiting,
+//! but polling works without it. Knows neither HTTP servers nor SQL, and of an answer only what its notifier says that
+//! it means.
 
 pub mod backoff;
 mod board;
@@ -45,6 +46,7 @@ use crate::store::{DestinationStatus, History, Queue};
 use crate::telemetry::Metrics;
 
 use desk::Desk;
+use lookup::{Lookup, Source};
 use moment::{SteadyClock, after, between};
 use outage::{Outage, Pauses};
 use sender::Sender;
@@ -101,6 +103,8 @@ pub struct Rules {
     pub notifiers: Notifiers,
     /// Where links in messages lead, per organization.
     pub links: HashMap<Organization, Links>,
+    /// The organizations whose Sentry can be asked.
+    pub sources: Vec<Source>,
 }
 
 /// Takes events from the store to their destinations.
@@ -129,8 +133,10 @@ impl Dispatcher {
         let (stopping, stopped) = watch::channel(false);
         let work = async {
             if self.shared.register(stopped.clone()).await {
+                let lookup = tokio::spawn(Arc::clone(&self.shared.lookup).run(stopped.clone()));
                 let planner = tokio::spawn(planner(Arc::clone(&self.shared), self.wake, stopped.clone()));
-                tokio::join!(Sender::new(Arc::clone(&self.shared)).run(stopped), passing_panics_on(planner));
+                let sender = Sender::new(Arc::clone(&self.shared)).run(stopped);
+                tokio::join!(sender, passing_panics_on(planner), passing_panics_on(lookup));
             }
         };
         let stop = async {
@@ -178,6 +184,9 @@ struct Shared {
     settings: DeliveryConfig,
     clock: SteadyClock,
     metrics: Arc<Metrics>,
+    lookup: Arc<Lookup>,
+    /// Raised when Sentry answered, or will not. Only the plan loop waits for it, so no signal is lost.
+    answered: Arc<Notify>,
     outage: Outage,
     /// How long a claim is ours: longer than any attempt may take.
     lease: Duration,
@@ -213,6 +222,15 @@ impl Shared {
                 Arc::new(Desk::configured(destination, notifier, Arc::clone(&metrics), now))
             })
             .collect();
+        let answered = Arc::new(Notify::new());
+        let lookup = Lookup::new(
+            rules.sources.clone(),
+            Arc::clone(&queue),
+            Arc::clone(&history),
+            clock.clone(),
+            Arc::clone(&metrics),
+            Arc::clone(&answered),
+        );
         let timeouts = rules.destinations.iter().map(|destination| destination.timeout);
         Self {
             queue,
@@ -224,6 +242,8 @@ impl Shared {
             settings,
             clock: SteadyClock::new(clock),
             metrics,
+            lookup: Arc::new(lookup),
+            answered,
             outage: Outage::default(),
             planned: Notify::new(),
             shelf: Shelf::default(),

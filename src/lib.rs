@@ -8,6 +8,7 @@
 //! Sentry ── POST ─▶ http/webhook ─▶ sentry/signature ─▶ sentry/payload ─▶ Queue::accept ─▶ 202
 //!                                                                              │ durable
 //!                              dispatch ◀── Queue::waiting_events ─────────────┘
+//!                                  ├─▶ lookup ─▶ sentry/api ─▶ Queue::keep_issue     where there is a token
 //!                                  └─▶ routing ─▶ Queue::plan             one row per destination, or "no route"
 //!                              dispatch ◀── Queue::claim_deliveries       lease, attempt n
 //!                                  └─▶ render ─▶ Notifier::send ─▶ backoff::next ─▶ Queue::record
@@ -17,9 +18,10 @@
 //! Take a `pr_created`. [`http`] reads the body within its limits; [`sentry::signature`] finds the organization whose
 //! client secret signed it; [`sentry::payload`] makes one [`event::Event`] of either payload shape, or of Sentry's alert
 //! on the same step, which describes the [`issue::Issue`] too;
-//! [`store::Queue::accept`] commits it, and only then is Sentry answered 202. From here on nothing depends on Sentry.
-//! [`dispatch`] reads the event, folds its run ([`run::Run`]), asks [`routing`] for destinations and queues one
-//! [`delivery::Delivery`] for each. It claims those that are due, renders each from today's templates ([`render`]
+//! [`store::Queue::accept`] commits it, and only then is Sentry answered 202. From here on no message depends on Sentry.
+//! [`dispatch`] reads the event with what is kept of its issue, and wishes for that where it is nothing or old: then
+//! [`dispatch::lookup`] asks [`sentry::api`], at Sentry's pace, and keeps the answer. It folds the event's run
+//! ([`run::Run`]), asks [`routing`] for destinations and queues one [`delivery::Delivery`] for each. It claims those that are due, renders each from today's templates ([`render`]
 //! makes a [`message::Message`]), lets the destination's [`notify::Notifier`] turn it into a request, and writes down
 //! what became of it together with what happens next.
 //!
@@ -35,7 +37,7 @@
 //! | --- | --- |
 //! | 0 | [`event`], [`clock`], [`secret`], [`json`], [`threads`], [`words`], [`client`] |
 //! | 1 | [`run`], [`issue`], [`delivery`], [`message`] |
-//! | 2 | [`sentry`], [`routing`], [`render`], [`sample`] (which may use [`sentry`]), [`preview`]: pure, no clock, no I/O after loading; [`telemetry`] |
+//! | 2 | [`sentry`], [`routing`], [`render`], [`sample`] (which may use [`sentry`]), [`preview`]: pure, no clock, no I/O after loading (but for `sentry/api`); [`telemetry`] |
 //! | 3 | [`store`], [`notify`]: the ports and their adapters |
 //! | 4 | [`http`], [`dispatch`]: the two drivers |
 //! | 5 | [`config`] |

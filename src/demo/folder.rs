@@ -137,6 +137,7 @@ pub(super) fn audience(action: &Action) -> &'static [Receiver] {
 mod tests {
     use jiff::Timestamp;
 
+    use super::super::play;
     use super::*;
     use crate::check::load_checked;
     use crate::clock::Clock;
@@ -144,6 +145,7 @@ mod tests {
     use crate::event::{Event, EventId, Organization};
     use crate::run::Run;
     use crate::sample::{self, SampleIds, Shape};
+    use crate::sentry::issue;
 
     #[tokio::test]
     async fn the_settings_are_without_fault_and_the_routes_reach_the_audience() {
@@ -158,11 +160,11 @@ mod tests {
             };
             assert_eq!(checked.config.warnings, []);
             for shape in Shape::ALL {
-                let story = story(shape);
+                let (story, issue) = (story(shape), issue::read(&play::issue_of(shape), None));
                 for length in 1..=story.len() {
                     let run = Run::fold(&story[..length]).unwrap();
                     let event = &story[length - 1];
-                    let (_, destinations) = checked.config.routing.destinations(event, &run, None);
+                    let (_, destinations) = checked.config.routing.destinations(event, &run, issue.as_ref());
                     let names: Vec<_> = destinations.iter().map(|to| to.name.as_str()).collect();
                     let audience: Vec<_> = audience(&event.action).iter().map(|who| name(*who)).collect();
                     assert_eq!(names, audience, "{}", event.action);

@@ -85,18 +85,21 @@ pub(super) fn ids(shape: Shape) -> SampleIds {
 pub(super) fn sentry_api(clock: Clock, token: &SecretString) -> io::Result<SentryStandIn> {
     let api = SentryStandIn::start(ORGANIZATION, clock)?;
     api.grant(token.expose_secret(), &["event:read"]);
-    for (shape, short_id, title) in [
-        (Shape::Present, "API-2K", "TypeError: 'NoneType' object is not iterable"),
-        (
-            Shape::Documented,
-            "API-31",
-            "ValueError: <!channel> [pay](javascript:alert(1)) **now** `\u{202e}txt.exe`",
-        ),
-    ] {
-        let group = ids(shape).group_id;
-        api.put(&group, issue(&group, short_id, title, "api"));
+    for shape in Shape::ALL {
+        api.put(&ids(shape).group_id, issue_of(shape));
     }
     Ok(api)
+}
+
+/// Returns the issue of a run as Sentry serializes it.
+pub(super) fn issue_of(shape: Shape) -> Value {
+    let (short_id, title) = match shape {
+        Shape::Present => ("API-2K", "TypeError: 'NoneType' object is not iterable"),
+        Shape::Documented => {
+            ("API-31", "ValueError: <!channel> [pay](javascript:alert(1)) **now** `\u{202e}txt.exe`")
+        }
+    };
+    issue(&ids(shape).group_id, short_id, title, "api")
 }
 
 /// Sends webhooks as Sentry does.

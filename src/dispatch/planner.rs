@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::outage::Pauses;
 use super::stories::{LIGHT_BYTES, PATIENCE};
 use super::{POLL, Shared, plan};
+use crate::issue::Issue;
 use crate::run::Run;
 use crate::store::{Entry, Plan, WaitingEvent};
 
@@ -42,6 +43,7 @@ pub(super) async fn run(shared: Arc<Shared>, wake: Arc<Notify>, mut stopped: wat
         };
         woken = tokio::select! {
             () = &mut signal, if planned.is_some() => true,
+            () = shared.answered.notified(), if planned.is_some() => false,
             () = sleep(wait) => false,
             _ = stopped.wait_for(|stopped| *stopped) => false,
         };
@@ -81,11 +83,12 @@ async fn plan_batch(shared: &Shared) -> Option<usize> {
 }
 
 fn route(shared: &Shared, waiting: &WaitingEvent) -> Plan {
+    let issue = known_issue(shared, waiting);
     // One event that cannot be routed must not keep all others from it; it stays in the history, and can be replayed.
     let decided = catch_unwind(AssertUnwindSafe(|| {
         let event = waiting.events.last()?;
         let run = Run::fold(&waiting.events)?;
-        Some(shared.rules.routing.destinations(event, &run, None))
+        Some(shared.rules.routing.destinations(event, &run, issue))
     }));
     if decided.is_err() {
         let event = waiting.events.last().map(|event| event.id.as_str());
@@ -93,4 +96,16 @@ fn route(shared: &Shared, waiting: &WaitingEvent) -> Plan {
     }
     let decision = decided.ok().flatten().unwrap_or_default();
     plan::plan(waiting, decision, |name| shared.kind_of(name))
+}
+
+/// Returns what is known of an event's issue. Where that is nothing, or from too long ago, Sentry is asked, for the
+/// events that come after the answer.
+fn known_issue<'a>(shared: &Shared, waiting: &'a WaitingEvent) -> Option<&'a Issue> {
+    let kept = waiting.issue.as_ref();
+    if let (Some(event), Some(group)) = (waiting.events.last(), Run::group_of(&waiting.events))
+        && shared.lookup.wants(&event.organization, kept)
+    {
+        shared.lookup.wish(&event.organization, group);
+    }
+    kept?.issue.as_ref()
 }

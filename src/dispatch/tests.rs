@@ -23,7 +23,7 @@ use crate::event::{Action, Artifacts, Event, EventId, Organization};
 use crate::notify::webhook::WebhookConfig;
 use crate::notify::{Destination, Notifier, Rate, Service};
 use crate::render::Renderer;
-use crate::routing::RoutingTable;
+use crate::routing::{Route, RoutingTable};
 use crate::secret::Secret;
 use crate::telemetry::Metrics;
 
@@ -105,6 +105,7 @@ struct Stage {
     clock: Clock,
     destinations: Vec<Destination>,
     notifiers: Vec<(DestinationName, Arc<dyn Notifier>)>,
+    routes: Vec<Route>,
 }
 
 impl Stage {
@@ -118,6 +119,7 @@ impl Stage {
             clock: Clock::from_fn(move || start() + (Instant::now() - began)),
             destinations: Vec::new(),
             notifiers: Vec::new(),
+            routes: Vec::new(),
         }
     }
 
@@ -162,11 +164,12 @@ impl Stage {
     /// Starts the dispatcher; it stops when the returned sender is used or dropped.
     fn play(&mut self) -> (oneshot::Sender<()>, JoinHandle<()>) {
         let rules = Rules {
-            routing: RoutingTable::new(Vec::new()),
+            routing: RoutingTable::new(std::mem::take(&mut self.routes)),
             renderer: Renderer::built_in(),
             destinations: std::mem::take(&mut self.destinations),
             notifiers: std::mem::take(&mut self.notifiers).into_iter().collect(),
             links: HashMap::new(),
+            sources: Vec::new(),
         };
         let dispatcher = Dispatcher::new(
             Arc::clone(&self.store) as _,

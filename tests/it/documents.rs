@@ -98,6 +98,7 @@ fn faults(relay: &str, routes: &str) -> Vec<String> {
     std::fs::write(folder.path().join("routes.toml"), routes).unwrap();
     let environment = Environment::from_pairs([
         ("SENTRY_CLIENT_SECRET", "a client secret"),
+        ("SENTRY_API_TOKEN", "token"),
         ("SLACK_WEBHOOK_URL", "https://slack.example/x"),
         ("DISCORD_WEBHOOK_URL", "https://discord.example/x"),
         ("AUDIT_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
@@ -114,10 +115,11 @@ fn every_example_of_settings_and_routes_is_sound() {
     let examples = fences("toml");
     let (settings, routes): (Vec<_>, Vec<_>) =
         examples.into_iter().partition(|example| example.starts_with("[sentry."));
-    let [settings] = settings.as_slice() else { panic!("one example of settings") };
+    let [least, settings] = settings.as_slice() else { panic!("the least settings, and with a token") };
     let (whole, parts): (Vec<_>, Vec<_>) =
         routes.into_iter().partition(|example| example.contains("[[route]]"));
     assert_eq!((whole.len(), parts.len()), (1, 2), "the routing file, and a destination for each chat");
+    assert_eq!(faults(least, &whole.concat()), [""; 0]);
     assert_eq!(faults(settings, &whole.concat()), [""; 0]);
     assert_eq!(faults(settings, &(parts.concat() + AUDIT + ROUTE)), [""; 0]);
 }

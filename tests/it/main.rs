@@ -14,6 +14,7 @@ mod faults;
 mod fuzz;
 mod house;
 mod ingest;
+mod issues;
 mod ladder;
 mod lookup;
 mod preview;

@@ -12,9 +12,11 @@ use super::{Stage, delivery, destination, event, start};
 use crate::clock::Clock;
 use crate::delivery::{Delivery, DeliveryState, DestinationName, Reason};
 use crate::dispatch::moment::after;
-use crate::event::Action;
+use crate::event::{Action, Event, GroupId};
+use crate::issue::{Issue, Project};
 use crate::notify::{Destination, Rate, SendError, Verdict};
-use crate::store::{DestinationStatus, Next, Queue};
+use crate::routing::{Condition, Conditions, Field, Pattern, Route};
+use crate::store::{DestinationStatus, IssueSource, KeptIssue, Next, Queue};
 
 pub(super) const TAKES: Answer = Answer::Takes(Duration::from_millis(1));
 pub(super) const DELIVERED: (DeliveryState, Option<Reason>) = (DeliveryState::Delivered, None);
@@ -459,6 +461,38 @@ async fn an_event_is_planned_at_once_when_it_is_announced_and_soon_when_it_is_no
     stage.store.kept().accepted.push_back(event("evt_2", Action::PrCreated));
     stage.store.until("it is planned", |kept| kept.plans.len() == 2).await;
     assert!(accepted_at.elapsed() <= Duration::from_millis(500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_routed_by_what_is_known_of_its_issue() {
+    let audit = FakeNotifier::new([], TAKES);
+    let mut stage = Stage::new().to(destination("audit"), Some(&audit));
+    let project = Condition { field: Field::Project, patterns: vec![Pattern::new("api".to_owned())] };
+    stage.routes.push(Route {
+        name: "api".to_owned(),
+        when: Conditions(vec![project]),
+        not: None,
+        otherwise: false,
+        to: vec![DestinationName::new("audit")],
+        template_set: None,
+        stop: false,
+    });
+    let known = Issue {
+        project: Some(Project { slug: Some("api".to_owned()), ..Project::default() }),
+        ..Issue::unknown(GroupId::new("5"))
+    };
+    let kept = KeptIssue { issue: Some(known), source: IssueSource::Alert, kept_at: start() };
+    stage.store.kept().issues.insert(GroupId::new("5"), kept);
+    for group in ["5", "6"] {
+        let event = Event { group_id: Some(GroupId::new(group)), ..event(group, Action::PrCreated) };
+        stage.store.kept().accepted.push_back(event);
+    }
+
+    let _playing = stage.play();
+    stage.store.until("both are planned", |kept| kept.plans.len() == 2).await;
+
+    let routed: Vec<usize> = stage.store.kept().plans.iter().map(|(plan, _)| plan.routes.len()).collect();
+    assert_eq!(routed, [1, 0]);
 }
 
 #[tokio::test(start_paused = true)]

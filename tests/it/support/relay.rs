@@ -26,6 +26,16 @@ impl RelayFolder {
 
     /// Writes a folder with further settings, too.
     pub(crate) fn with_settings(settings: &str, routes: &str) -> Self {
+        Self::write(settings, "", routes)
+    }
+
+    /// Writes a folder whose relay asks this Sentry, with the token in `API_TOKEN`.
+    pub(crate) fn asking(api_url: &str, routes: &str) -> Self {
+        let api = format!("api_token = {{ env = \"API_TOKEN\" }}\napi_url = \"{api_url}\"\n");
+        Self::write("", &api, routes)
+    }
+
+    fn write(settings: &str, api: &str, routes: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("config");
         std::fs::create_dir(&config).unwrap();
@@ -33,7 +43,7 @@ impl RelayFolder {
         let relay = format!(
             "http.listen = \"127.0.0.1:0\"\nlog.format = \"json\"\nstore.url = \"sqlite:{}\"\n\
              delivery.retry_min = \"10ms\"\n{settings}\n\
-             [sentry.acme]\nclient_secrets = [{{ env = \"CLIENT_SECRET\" }}]\n",
+             [sentry.acme]\nclient_secrets = [{{ env = \"CLIENT_SECRET\" }}]\n{api}",
             store.display()
         );
         std::fs::write(config.join("relay.toml"), relay).unwrap();
