@@ -3,6 +3,7 @@
 //! Knows neither how events are kept nor how a run is shown.
 
 mod fold;
+mod pairs;
 
 use jiff::Timestamp;
 
@@ -12,6 +13,7 @@ use crate::event::{
 };
 
 pub use fold::{is_late_start, pair_of_ready};
+pub use pairs::{StepSign, twin_of};
 
 /// Everything known of one run up to and including one event.
 #[derive(Debug, Clone, PartialEq)]

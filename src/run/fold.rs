@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::pairs::{Pairs, StepSign};
 use super::{Run, RunState, StageProgress, StageState};
 use crate::event::{Action, Event, Phase, PullRequest, RepositoryChange, Stage};
 
@@ -92,6 +93,7 @@ struct Fold {
     /// The furthest state but for iterations.
     furthest: RunState,
     iterations: Iterations,
+    pairs: Pairs,
 }
 
 impl Fold {
@@ -117,7 +119,13 @@ impl Fold {
             iterations: 0,
         };
         let stages = stages.map(|stage| (stage, End::default()));
-        Self { run, stages, furthest: RunState::Unknown, iterations: Iterations::default() }
+        Self {
+            run,
+            stages,
+            furthest: RunState::Unknown,
+            iterations: Iterations::default(),
+            pairs: Pairs::default(),
+        }
     }
 
     fn add(&mut self, event: &Event) {
@@ -127,7 +135,12 @@ impl Fold {
         run.group_id = run.group_id.take().or_else(|| event.group_id.clone());
         run.started_at = run.started_at.min(event.received_at);
         run.updated_at = run.updated_at.max(event.received_at);
-        self.add_artifacts(event);
+        let has_twin = self.pairs.meet(StepSign::of(event)).is_some();
+        self.add_artifacts(event, has_twin && event.is_alert());
+        if has_twin {
+            // The step is counted already.
+            return;
+        }
         match &event.action {
             Action::RootCauseStarted => self.start(Stage::RootCause, RunState::RootCauseStarted, event),
             Action::RootCauseCompleted => {
@@ -192,23 +205,24 @@ impl Fold {
         }
     }
 
-    fn add_artifacts(&mut self, event: &Event) {
+    /// Takes over what an event says. Of an alert whose webhook came before, only what that left out.
+    fn add_artifacts(&mut self, event: &Event, said_in_full: bool) {
         let run = &mut self.run;
         let artifacts = &event.artifacts;
         if let Some(said) = &artifacts.root_cause {
-            let known = run.root_cause.as_ref().and_then(|known| known.summary.as_deref());
-            if !is_told(event, said.summary.as_deref(), known) {
+            let known = run.root_cause.as_ref().map(|known| known.summary.as_deref());
+            if !is_repeated(event, said_in_full, said.summary.as_deref(), known) {
                 run.root_cause.clone_from(&artifacts.root_cause);
             }
         }
         if let Some(said) = &artifacts.solution {
-            let known = run.solution.as_ref().and_then(|known| known.summary.as_deref());
-            if !is_told(event, said.summary.as_deref(), known) {
+            let known = run.solution.as_ref().map(|known| known.summary.as_deref());
+            if !is_repeated(event, said_in_full, said.summary.as_deref(), known) {
                 run.solution.clone_from(&artifacts.solution);
             }
         }
         for change in artifacts.changes.iter().flatten() {
-            put_change(&mut run.changes, change);
+            put_change(&mut run.changes, change, said_in_full);
         }
         for pull_request in artifacts.pull_requests.iter().flatten() {
             put_pull_request(&mut run.pull_requests, pull_request, event.action == Action::PrReadyForReview);
@@ -269,14 +283,16 @@ impl Iterations {
     }
 }
 
-/// Tells whether an alert, which says a summary alone, repeats what a webhook has said in full.
-fn is_told(event: &Event, said: Option<&str>, known: Option<&str>) -> bool {
-    event.is_alert() && said.is_some() && known == said
+/// Tells whether an alert, which says a summary alone, repeats what is known: what the webhook of its step said in full,
+/// or the same summary.
+fn is_repeated(event: &Event, said_in_full: bool, said: Option<&str>, known: Option<Option<&str>>) -> bool {
+    event.is_alert() && known.is_some_and(|known| said_in_full || (said.is_some() && known == said))
 }
 
-/// Puts the newest code of a repository in the place of its older code.
-fn put_change(changes: &mut Vec<RepositoryChange>, change: &RepositoryChange) {
+/// Puts the newest code of a repository in the place of its older code, unless that was said in full.
+fn put_change(changes: &mut Vec<RepositoryChange>, change: &RepositoryChange, said_in_full: bool) {
     match changes.iter_mut().find(|known| known.repo == change.repo) {
+        Some(_) if said_in_full => {}
         Some(known) => known.clone_from(change),
         None => changes.push(change.clone()),
     }

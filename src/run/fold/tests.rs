@@ -360,5 +360,24 @@ fn an_alert_never_takes_away_what_a_webhook_said_in_full() {
     assert_eq!(known(&[webhook(1), alert(2, "a")]), full);
     assert_eq!(known(&[alert(1, "a"), webhook(2)]), full);
     assert_eq!(known(&[alert(1, "a")]), ("a".to_owned(), None));
-    assert_eq!(known(&[webhook(1), alert(2, "b")]), ("b".to_owned(), None), "the step was run again");
+    assert_eq!(known(&[webhook(1), alert(2, "b")]), full, "one step, whatever the alert made of it");
+    assert_eq!(
+        known(&[webhook(1), alert(2, "a"), alert(3, "b")]),
+        ("b".to_owned(), None),
+        "it was run again"
+    );
+}
+
+#[test]
+fn a_step_that_an_alert_tells_as_well_is_one_step() {
+    let webhook = |second| at(second, "coding_completed");
+    let alert = |second| Event { resource: "activity_alert".to_owned(), ..at(second, "coding_completed") };
+    let coding = |events: &[Event]| {
+        let coding = stage(events, Stage::Coding);
+        (coding.times, coding.completed_at.map(|at| at.as_second()))
+    };
+    assert_eq!(coding(&[alert(1)]), (1, Some(1)));
+    assert_eq!(coding(&[webhook(1), alert(2)]), (1, Some(1)));
+    assert_eq!(coding(&[alert(1), webhook(2)]), (1, Some(1)));
+    assert_eq!(coding(&[webhook(1), alert(2), webhook(3), alert(4)]), (2, Some(3)));
 }
