@@ -11,6 +11,7 @@ mod decide;
 mod deliver;
 mod desk;
 mod finish;
+mod holds;
 mod journal;
 pub mod lookup;
 mod moment;

@@ -8,6 +8,7 @@ use super::table::{clean, table};
 use super::{Failure, Output, Terminal};
 use crate::clock::Clock;
 use crate::delivery::{DeliveryState, DestinationName};
+use crate::event::GroupId;
 use crate::http::api::{DeliveryJson, EventJson, RunJson, run_history};
 use crate::render::context::rfc3339;
 use crate::store::{DeliveryFilter, DeliveryRow, History, RunHistory};
@@ -71,11 +72,7 @@ fn page(history: &RunHistory, terminal: Terminal) -> String {
     let run = &history.run;
     let mut text = String::new();
     let _ = writeln!(text, "run      {}", clean(&run.label()));
-    let _ = writeln!(
-        text,
-        "issue    {}",
-        run.group_id.as_ref().map_or_else(|| "-".into(), |id| clean(id.as_str()))
-    );
+    let _ = writeln!(text, "issue    {}", issue_line(history));
     let _ = writeln!(text, "state    {}", run.state);
     let _ = writeln!(text, "repos    {}", clean(&run.repos().join(", ")));
     let _ = writeln!(text, "started  {}", seconds(&rfc3339(run.started_at)));
@@ -86,12 +83,23 @@ fn page(history: &RunHistory, terminal: Terminal) -> String {
             (true, []) => "no route".into(),
             (true, routes) => routes.join(", "),
         };
+        let routes = if event.issue_unknown { format!("{routes} (the issue was not known)") } else { routes };
         [seconds(&event.received_at), event.action, event.id, routes]
     });
     text += &table(terminal, ["RECEIVED", "ACTION", "EVENT", "ROUTES"], events);
     text.push('\n');
     text += &delivery_table(terminal, &history.deliveries);
     text
+}
+
+/// The issue as people know it, then its id: `API-1X TypeError: … (1170820242)`.
+fn issue_line(history: &RunHistory) -> String {
+    let id = history.run.group_id.as_ref().map_or("-", GroupId::as_str);
+    let issue = history.issue.as_ref();
+    let texts =
+        [issue.and_then(|issue| issue.short_id.as_deref()), issue.and_then(|issue| issue.title.as_deref())];
+    let known: Vec<String> = texts.into_iter().flatten().map(clean).collect();
+    if known.is_empty() { clean(id) } else { format!("{} ({})", known.join(" "), clean(id)) }
 }
 
 /// List deliveries, the newest first.

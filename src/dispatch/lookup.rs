@@ -119,6 +119,11 @@ impl Lookup {
         self.desks.get(organization).map_or(Prospect::Nothing, |desk| desk.wish(group, Instant::now()))
     }
 
+    /// Returns whether a wish for this issue waits for its answer.
+    pub fn is_asked(&self, organization: &Organization, group: &GroupId) -> bool {
+        self.desks.get(organization).is_some_and(|desk| desk.is_wanted(group))
+    }
+
     /// Asks for the newest run of an issue, in its turn; `None` where that is not known now, or is none.
     pub async fn autofix(&self, organization: &Organization, group: &GroupId) -> Option<Autofix> {
         let desk = self.desks.get(organization)?;

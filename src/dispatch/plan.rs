@@ -3,19 +3,50 @@
 use crate::delivery::{DestinationKind, DestinationName};
 use crate::event::{Event, EventId};
 use crate::routing::RoutedDestination;
-use crate::run;
+use crate::run::{self, StepSign};
 use crate::store::{Entry, Plan, PlannedDelivery, WaitingEvent};
+
+/// The other webhook of an event's step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Twin {
+    id: EventId,
+    /// Whether it was planned, or is planned first.
+    pub(super) is_planned: bool,
+}
+
+/// Finds the other webhook of the step that an event tells of, where it is accepted.
+pub(super) fn twin(waiting: &WaitingEvent) -> Option<Twin> {
+    if !waiting.events.iter().any(Event::is_alert) {
+        return None;
+    }
+    let later = || waiting.later.iter();
+    let signs = waiting.events.iter().map(StepSign::of).chain(later().map(|later| later.sign.clone()));
+    let id = run::twin_of(&waiting.events.last()?.id, signs)?;
+    let is_planned = later().find(|later| later.sign.id == id).is_none_or(|later| later.is_planned);
+    Some(Twin { id, is_planned })
+}
+
+/// What was decided of an event.
+pub(super) struct Decided {
+    /// Names of the routes that matched.
+    pub(super) routes: Vec<String>,
+    /// Where it goes.
+    pub(super) destinations: Vec<RoutedDestination>,
+    /// Whether a route asks for the issue, which is not known.
+    pub(super) issue_unknown: bool,
+}
 
 /// Turns the routing decision for an event into its plan.
 ///
-/// A person does not want to hear late that something began, nor twice of one pull request; a program gets every
+/// A person does not want to hear late that something began, nor twice of one step or pull request; a program gets every
 /// event. What somebody asked to be sent again is sent. A destination of unknown kind is no destination.
 pub(super) fn plan(
     waiting: &WaitingEvent,
-    (routes, destinations): (Vec<String>, Vec<RoutedDestination>),
+    decided: Decided,
     kind_of: impl Fn(&DestinationName) -> Option<DestinationKind>,
 ) -> Plan {
-    let news = if waiting.replay { News::Fresh } else { News::of(&waiting.events) };
+    let news = if waiting.replay { News::Fresh } else { News::of(waiting) };
+    let Decided { routes, destinations, issue_unknown } = decided;
     let deliveries = destinations
         .into_iter()
         .filter_map(|RoutedDestination { name, template_set }| {
@@ -23,7 +54,7 @@ pub(super) fn plan(
             Some(PlannedDelivery { destination: name, kind, template_set, entry: news.entry(kind) })
         })
         .collect();
-    Plan { ticket: waiting.ticket, routes, deliveries }
+    Plan { ticket: waiting.ticket, routes, issue_unknown, deliveries }
 }
 
 /// What an event is worth to a person.
@@ -37,10 +68,13 @@ enum News {
 }
 
 impl News {
-    fn of(events: &[Event]) -> Self {
-        let Some((event, earlier)) = events.split_last() else { return Self::Fresh };
+    fn of(waiting: &WaitingEvent) -> Self {
+        let Some((event, earlier)) = waiting.events.split_last() else { return Self::Fresh };
         if run::is_late_start(event, earlier) {
             return Self::Late;
+        }
+        if let Some(twin) = twin(waiting) {
+            return Self::Repeats(twin.id);
         }
         run::pair_of_ready(event, earlier).map_or(Self::Fresh, |pair| Self::Repeats(pair.id.clone()))
     }
@@ -66,14 +100,14 @@ mod tests {
     fn entries(actions: &[Action], replay: bool) -> Vec<(String, Entry)> {
         let events = actions.iter().map(|action| event(action.as_str(), action.clone())).collect();
         let ticket = EventTicket { sequence: 1, fence: 1 };
-        let waiting = WaitingEvent { ticket, events, payload: None, issue: None, bytes: 0, replay };
+        let waiting =
+            WaitingEvent { ticket, events, payload: None, issue: None, bytes: 0, later: Vec::new(), replay };
         let to = ["slack", "discord", "webhook", "stranger"];
         let routed = to
             .map(|name| RoutedDestination { name: DestinationName::new(name), template_set: None })
             .to_vec();
-        let plan = plan(&waiting, (vec!["all".to_owned()], routed), |name| {
-            DestinationKind::from_word(name.as_str())
-        });
+        let decided = Decided { routes: vec!["all".to_owned()], destinations: routed, issue_unknown: false };
+        let plan = plan(&waiting, decided, |name| DestinationKind::from_word(name.as_str()));
         assert_eq!(plan.routes, ["all"]);
         plan.deliveries.into_iter().map(|planned| (planned.destination.to_string(), planned.entry)).collect()
     }

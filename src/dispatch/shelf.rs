@@ -88,8 +88,9 @@ mod tests {
         let mut deliveries = vec![delivery(Entry::Superseded)];
         deliveries.extend((0..waiting).map(|_| delivery(Entry::Waiting)));
         let payload = Some(Bytes::new());
-        let event = WaitingEvent { ticket, events, payload, issue: None, bytes, replay: false };
-        (event, Plan { ticket, routes: Vec::new(), deliveries })
+        let event =
+            WaitingEvent { ticket, events, payload, issue: None, bytes, later: Vec::new(), replay: false };
+        (event, Plan { ticket, routes: Vec::new(), issue_unknown: false, deliveries })
     }
 
     fn put(shelf: &Shelf, events: impl IntoIterator<Item = (WaitingEvent, Plan)>, now: Instant) {

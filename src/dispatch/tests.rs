@@ -3,6 +3,7 @@
 mod fake;
 mod pacing;
 mod scenes;
+mod waiting;
 
 use std::collections::HashMap;
 use std::sync::Arc;

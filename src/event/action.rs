@@ -135,6 +135,11 @@ impl Action {
         }
     }
 
+    /// Returns how histories show it: its own name, and of an alert the whole one, so that the two of a step differ.
+    pub fn shown(&self, resource: &str) -> String {
+        if resource == ACTIVITY_ALERT_RESOURCE { self.full_name(resource) } else { self.to_string() }
+    }
+
     /// Returns the stage it belongs to, where this version knows the action.
     pub fn stage(&self) -> Option<Stage> {
         match self {
@@ -190,6 +195,8 @@ mod tests {
         assert_eq!(name(Action::PrReadyForReview), "activity_alert.seer_pr_ready_for_review");
         assert_eq!(name(Action::IterationCompleted), "activity_alert.seer_pr_iteration_completed");
         assert_eq!(name(Action::from_name("relay.stalled")), "relay.stalled");
+        assert_eq!(Action::PrCreated.shown("seer"), "pr_created");
+        assert_eq!(Action::PrCreated.shown("activity_alert"), "activity_alert.seer_pr_created");
     }
 
     #[test]

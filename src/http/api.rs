@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::delivery::{DeliveryState, DestinationKind, Reason};
-use crate::render::context::{rfc3339, run_document};
+use crate::render::context::{issue_document, rfc3339, run_document};
 use crate::run::{Run, RunState};
 use crate::store::{DeliveryRow, EventRow, RunHistory, RunRow};
 
@@ -84,16 +84,19 @@ pub struct EventJson {
     pub routes: Vec<String>,
     /// Whether it was routed yet.
     pub routed: bool,
+    /// Whether a route asked for the issue, which was not known in time: no condition on it held.
+    pub issue_unknown: bool,
 }
 
 impl From<&EventRow> for EventJson {
     fn from(row: &EventRow) -> Self {
         Self {
             id: row.event.id.to_string(),
-            action: row.event.action.to_string(),
+            action: row.event.action.shown(&row.event.resource),
             received_at: rfc3339(row.event.received_at),
             routes: row.routes.clone().unwrap_or_default(),
             routed: row.routes.is_some(),
+            issue_unknown: row.issue_unknown,
         }
     }
 }
@@ -168,6 +171,7 @@ pub fn run_history(history: &RunHistory) -> Value {
     let deliveries: Vec<DeliveryJson> = history.deliveries.iter().map(DeliveryJson::from).collect();
     let mut document = fields(run_document(&history.run));
     document.extend(fields(json!(RunSummary::from(&history.run))));
+    document.insert("issue".to_owned(), issue_document(&history.run, history.issue.as_ref()));
     document.extend(fields(json!({ "events": events, "deliveries": deliveries, "dead": dead })));
     Value::Object(document)
 }

@@ -92,8 +92,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::event::{
-    Action, Artifacts, Event, EventId, FileChange, Organization, PullRequest, RepositoryChange, RootCause,
-    Solution, Step,
+    Action, Artifacts, Event, EventId, FileChange, GroupId, Organization, PullRequest, RepositoryChange,
+    RootCause, Solution, Step,
 };
 use crate::issue::Issue;
 use crate::json::parse_lenient;
@@ -226,6 +226,13 @@ pub(super) fn shape() -> Value {
 /// Returns a time as the contract writes it: RFC 3339 in UTC with milliseconds.
 pub fn rfc3339(time: Timestamp) -> String {
     view::time(time)
+}
+
+/// Returns `issue` of the contract alone; where nothing is known of it, its id.
+pub fn issue_document(run: &Run, issue: Option<&Issue>) -> Value {
+    let id = run.group_id.as_ref().map(GroupId::as_str);
+    let url = issue.and_then(|issue| issue.permalink.as_deref()).and_then(view::web_address);
+    serde_json::to_value(view::IssueData::new(id, issue, url.as_ref())).unwrap_or_default()
 }
 
 /// Returns `run` of the contract alone.

@@ -210,14 +210,16 @@ impl Fold {
         let run = &mut self.run;
         let artifacts = &event.artifacts;
         if let Some(said) = &artifacts.root_cause {
-            let known = run.root_cause.as_ref().map(|known| known.summary.as_deref());
-            if !is_repeated(event, said_in_full, said.summary.as_deref(), known) {
+            let known = run.root_cause.as_ref().and_then(|known| known.summary.as_deref());
+            let is_told = said_in_full && run.root_cause.is_some();
+            if !is_told && !is_repeated(event, said.summary.as_deref(), known) {
                 run.root_cause.clone_from(&artifacts.root_cause);
             }
         }
         if let Some(said) = &artifacts.solution {
-            let known = run.solution.as_ref().map(|known| known.summary.as_deref());
-            if !is_repeated(event, said_in_full, said.summary.as_deref(), known) {
+            let known = run.solution.as_ref().and_then(|known| known.summary.as_deref());
+            let is_told = said_in_full && run.solution.is_some();
+            if !is_told && !is_repeated(event, said.summary.as_deref(), known) {
                 run.solution.clone_from(&artifacts.solution);
             }
         }
@@ -283,10 +285,9 @@ impl Iterations {
     }
 }
 
-/// Tells whether an alert, which says a summary alone, repeats what is known: what the webhook of its step said in full,
-/// or the same summary.
-fn is_repeated(event: &Event, said_in_full: bool, said: Option<&str>, known: Option<Option<&str>>) -> bool {
-    event.is_alert() && known.is_some_and(|known| said_in_full || (said.is_some() && known == said))
+/// Tells whether an alert, which says a summary alone, repeats the one that is known.
+fn is_repeated(event: &Event, said: Option<&str>, known: Option<&str>) -> bool {
+    event.is_alert() && said.is_some() && known == said
 }
 
 /// Puts the newest code of a repository in the place of its older code, unless that was said in full.

@@ -69,13 +69,11 @@ pub(super) struct Pairs {
 impl Pairs {
     /// Takes the next event, and returns its twin where that came before.
     pub(super) fn meet(&mut self, sign: StepSign) -> Option<EventId> {
-        match self.single.iter().position(|earlier| earlier.is_of_step(&sign)) {
-            Some(place) => Some(self.single.remove(place).id),
-            None => {
-                self.single.push(sign);
-                None
-            }
-        }
+        let Some(place) = self.single.iter().position(|earlier| earlier.is_of_step(&sign)) else {
+            self.single.push(sign);
+            return None;
+        };
+        Some(self.single.remove(place).id)
     }
 }
 

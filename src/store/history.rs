@@ -55,6 +55,8 @@ pub struct EventRow {
     pub event: Event,
     /// Names of the routes that matched; `None` while it waits to be routed, empty for "no route".
     pub routes: Option<Vec<String>>,
+    /// Whether a route asked for the issue, which was not known in time: no condition on it held.
+    pub issue_unknown: bool,
 }
 
 /// One delivery in a list.
@@ -101,6 +103,8 @@ pub struct DeliveryRow {
 pub struct RunHistory {
     /// The run as it is now.
     pub run: Run,
+    /// What is known of its issue now.
+    pub issue: Option<Issue>,
     /// Its events, in order of acceptance.
     pub events: Vec<EventRow>,
     /// Its deliveries, in order of planning.

@@ -13,6 +13,7 @@ use super::{FindError, IssueSource, KeptIssue, StoreError};
 use crate::delivery::{Attempt, Delivery, DeliveryId, DestinationKind, DestinationName, Reason, Rung};
 use crate::event::{Event, EventId, GroupId, Organization};
 use crate::issue::Issue;
+use crate::run::StepSign;
 use crate::sentry::payload::AcceptedEvent;
 
 /// What became of a webhook.
@@ -37,8 +38,19 @@ pub struct WaitingEvent {
     pub issue: Option<KeptIssue>,
     /// About how much memory these take.
     pub bytes: usize,
+    /// Of an alert: what was accepted of the same step in its run after it.
+    pub later: Vec<LaterStep>,
     /// Whether somebody asked for it to be routed anew.
     pub replay: bool,
+}
+
+/// An event that was accepted after another one and may be of the same step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaterStep {
+    /// Which step it speaks of.
+    pub sign: StepSign,
+    /// Whether it was planned already.
+    pub is_planned: bool,
 }
 
 /// An event as it waits: once it is planned or waits anew, a plan with this changes nothing. So planning needs no lease:
@@ -58,6 +70,8 @@ pub struct Plan {
     pub ticket: EventTicket,
     /// Names of the routes that matched, in order; empty is "no route".
     pub routes: Vec<String>,
+    /// Whether a route asks for the issue, which was not known in time.
+    pub issue_unknown: bool,
     /// One per destination.
     pub deliveries: Vec<PlannedDelivery>,
 }
@@ -240,12 +254,17 @@ pub trait Queue: Send + Sync {
     async fn accept(&self, event: AcceptedEvent, dedupe_window: Duration) -> Result<Acceptance, StoreError>;
 
     /// Reads up to `limit` events that wait to be routed, in order of acceptance; fewer, one at least, where their
-    /// stories are heavy. Of a story that takes more than `light_bytes` the payload is left out.
+    /// stories are heavy. Of a story that takes more than `light_bytes` the payload is left out. Those `left_aside`, by
+    /// their places in the order of acceptance, are not read.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn waiting_events(&self, limit: usize, light_bytes: usize)
-    -> Result<Vec<WaitingEvent>, StoreError>;
+    async fn waiting_events(
+        &self,
+        limit: usize,
+        light_bytes: usize,
+        left_aside: Vec<i64>,
+    ) -> Result<Vec<WaitingEvent>, StoreError>;
 
     /// Writes routing decisions and queues their deliveries; plans whose ticket counts no longer are left out. An event
     /// and a destination always make the same delivery id. May answer before it is on disk: what is lost with the

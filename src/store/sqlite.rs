@@ -142,8 +142,9 @@ impl Queue for Store {
         &self,
         limit: usize,
         light_bytes: usize,
+        left_aside: Vec<i64>,
     ) -> Result<Vec<WaitingEvent>, StoreError> {
-        self.readers.run(move |connection| plan::waiting(connection, limit, light_bytes)).await
+        self.readers.run(move |connection| plan::waiting(connection, limit, light_bytes, &left_aside)).await
     }
 
     async fn plan(&self, plans: Vec<Plan>, now: Timestamp) -> Result<(), StoreError> {

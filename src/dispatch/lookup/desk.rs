@@ -75,6 +75,11 @@ impl Desk {
         Prospect::Coming
     }
 
+    /// Returns whether a wish waits or is being asked.
+    pub(super) fn is_wanted(&self, group: &GroupId) -> bool {
+        self.state().wanted.contains(group)
+    }
+
     /// Takes the next wish, where one may be asked now.
     pub(super) fn next(self: &Arc<Self>, now: Instant) -> Step {
         let mut state = self.state();

@@ -16,12 +16,13 @@ use crate::event::{Event, EventId, GroupId, Organization};
 use crate::issue::Issue;
 use crate::notify::{Call, Notifier, SendError, Sent};
 use crate::render::Rendered;
+use crate::run::StepSign;
 use crate::sentry::payload::AcceptedEvent;
 use crate::store::{
     Acceptance, Backlog, Claims, DeliveryClaim, DeliveryFilter, DeliveryRow, DeliveryTicket,
     DestinationChange, DestinationEntry, DestinationStatus, EventTicket, FindError, History, IssueSource,
-    KeptIssue, Next, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed, RunHistory,
-    RunRow, StoreError, Story, Told, WaitingEvent,
+    KeptIssue, LaterStep, Next, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed,
+    RunHistory, RunRow, StoreError, Story, Told, WaitingEvent,
 };
 
 /// A delivery as the fake keeps it.
@@ -57,7 +58,7 @@ impl Row {
 pub(super) struct Kept {
     pub(super) rows: Vec<Row>,
     pub(super) events: HashMap<EventId, Event>,
-    pub(super) accepted: VecDeque<Event>,
+    pub(super) accepted: Vec<Event>,
     pub(super) plans: Vec<(Plan, Instant)>,
     pub(super) statuses: Vec<DestinationStatus>,
     pub(super) issues: HashMap<GroupId, KeptIssue>,
@@ -81,6 +82,44 @@ impl Kept {
 
     pub(super) fn state(&self, id: &str) -> (DeliveryState, Option<Reason>) {
         (self.row(id).state, self.row(id).reason)
+    }
+
+    fn sequences(&self) -> impl Iterator<Item = i64> + use<> {
+        0..i64::try_from(self.accepted.len()).expect("few events")
+    }
+
+    fn accepted(&self, sequence: i64) -> &Event {
+        &self.accepted[usize::try_from(sequence).expect("it counts from 0")]
+    }
+
+    /// The event that was planned at this place in the order of planning.
+    pub(super) fn planned(&self, place: usize) -> &Event {
+        self.accepted(self.plans[place].0.ticket.sequence)
+    }
+
+    fn is_planned(&self, sequence: i64) -> bool {
+        self.plans.iter().any(|(plan, _)| plan.ticket.sequence == sequence)
+    }
+
+    /// An event as it waits; all events of one issue are one run here.
+    fn waiting_event(&self, sequence: i64) -> WaitingEvent {
+        let event = self.accepted(sequence);
+        let is_of_run = |other: &i64| self.accepted(*other).group_id == event.group_id;
+        let (earlier, later) =
+            self.sequences().filter(is_of_run).partition::<Vec<_>, _>(|other| *other <= sequence);
+        let later = later.into_iter().map(|later| LaterStep {
+            sign: StepSign::of(self.accepted(later)),
+            is_planned: self.is_planned(later),
+        });
+        WaitingEvent {
+            ticket: EventTicket { sequence, fence: 1 },
+            events: earlier.into_iter().map(|earlier| self.accepted(earlier).clone()).collect(),
+            payload: None,
+            issue: self.issue_of(event).cloned(),
+            bytes: 0,
+            later: later.collect(),
+            replay: false,
+        }
     }
 
     fn issue_of(&self, event: &Event) -> Option<&KeptIssue> {
@@ -161,16 +200,15 @@ impl Queue for FakeStore {
         unreachable!("the dispatcher accepts nothing")
     }
 
-    async fn waiting_events(&self, limit: usize, _: usize) -> Result<Vec<WaitingEvent>, StoreError> {
-        let mut kept = self.available()?;
-        let count = kept.accepted.len().min(limit);
-        let ticket = EventTicket { sequence: 1, fence: 1 };
-        let events: Vec<Event> = kept.accepted.drain(..count).collect();
-        let waiting = |event: Event| {
-            let issue = kept.issue_of(&event).cloned();
-            WaitingEvent { ticket, events: vec![event], payload: None, issue, bytes: 0, replay: false }
-        };
-        Ok(events.into_iter().map(waiting).collect())
+    async fn waiting_events(
+        &self,
+        limit: usize,
+        _: usize,
+        left_aside: Vec<i64>,
+    ) -> Result<Vec<WaitingEvent>, StoreError> {
+        let kept = self.available()?;
+        let waits = |sequence: &i64| !kept.is_planned(*sequence) && !left_aside.contains(sequence);
+        Ok(kept.sequences().filter(waits).take(limit).map(|sequence| kept.waiting_event(sequence)).collect())
     }
 
     async fn plan(&self, plans: Vec<Plan>, _: Timestamp) -> Result<(), StoreError> {

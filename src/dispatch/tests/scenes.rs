@@ -393,7 +393,7 @@ async fn while_the_store_fails_everything_waits_and_then_goes_on() {
     let audit = FakeNotifier::new([], TAKES);
     let mut stage = Stage::new().to(destination("audit"), Some(&audit));
     stage.queue("audit", "1", "d");
-    stage.store.kept().accepted.push_back(event("evt_new", Action::PrCreated));
+    stage.store.kept().accepted.push(event("evt_new", Action::PrCreated));
     stage.store.kept().fails = true;
 
     let _playing = stage.play();
@@ -452,13 +452,13 @@ async fn an_event_is_planned_at_once_when_it_is_announced_and_soon_when_it_is_no
     pass(Duration::from_millis(100)).await;
 
     let accepted_at = Instant::now();
-    stage.store.kept().accepted.push_back(event("evt_1", Action::PrCreated));
+    stage.store.kept().accepted.push(event("evt_1", Action::PrCreated));
     stage.wake.notify_one();
     stage.store.until("it is planned", |kept| kept.plans.len() == 1).await;
     assert_eq!(accepted_at.elapsed(), Duration::ZERO);
 
     let accepted_at = Instant::now();
-    stage.store.kept().accepted.push_back(event("evt_2", Action::PrCreated));
+    stage.store.kept().accepted.push(event("evt_2", Action::PrCreated));
     stage.store.until("it is planned", |kept| kept.plans.len() == 2).await;
     assert!(accepted_at.elapsed() <= Duration::from_millis(500));
 }
@@ -485,7 +485,7 @@ async fn an_event_is_routed_by_what_is_known_of_its_issue() {
     stage.store.kept().issues.insert(GroupId::new("5"), kept);
     for group in ["5", "6"] {
         let event = Event { group_id: Some(GroupId::new(group)), ..event(group, Action::PrCreated) };
-        stage.store.kept().accepted.push_back(event);
+        stage.store.kept().accepted.push(event);
     }
 
     let _playing = stage.play();

@@ -69,7 +69,7 @@ struct StageData {
 
 /// `issue`: what is analysed. Webhooks of Seer say its id alone; the rest is known once Sentry described it.
 #[derive(Serialize)]
-struct IssueData<'a> {
+pub(super) struct IssueData<'a> {
     id: Option<&'a str>,
     url: Option<String>,
     short_id: Option<&'a str>,
@@ -126,7 +126,7 @@ impl<'a> Data<'a> {
 }
 
 impl<'a> IssueData<'a> {
-    fn new(id: Option<&'a str>, issue: Option<&'a Issue>, url: Option<&Url>) -> Self {
+    pub(super) fn new(id: Option<&'a str>, issue: Option<&'a Issue>, url: Option<&Url>) -> Self {
         let text = |of: fn(&Issue) -> &Option<String>| issue.and_then(|issue| shown(of(issue).as_ref()));
         let project = issue.and_then(|issue| issue.project.as_ref());
         Self {
@@ -165,7 +165,7 @@ fn shown(text: Option<&String>) -> Option<&str> {
 }
 
 /// Returns an http or https address without an `@`: it holds no credentials, and nowhere reads like a mention.
-fn web_address(text: &str) -> Option<Url> {
+pub(super) fn web_address(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host() && !url.as_str().contains('@')).then_some(url)
 }

@@ -374,7 +374,7 @@ fn a_step_that_an_alert_tells_as_well_is_one_step() {
     let alert = |second| Event { resource: "activity_alert".to_owned(), ..at(second, "coding_completed") };
     let coding = |events: &[Event]| {
         let coding = stage(events, Stage::Coding);
-        (coding.times, coding.completed_at.map(|at| at.as_second()))
+        (coding.times, coding.completed_at.map(Timestamp::as_second))
     };
     assert_eq!(coding(&[alert(1)]), (1, Some(1)));
     assert_eq!(coding(&[webhook(1), alert(2)]), (1, Some(1)));

@@ -51,7 +51,7 @@ impl Arrival {
 pub(super) fn accept(writing: &mut Writing<'_>, arrival: &Arrival) -> rusqlite::Result<Acceptance> {
     let event = &arrival.event;
     let names = run::Names::of(event);
-    let found = run::find(writing, &names)?;
+    let found = run::find(writing, &names, event.received_at())?;
     if let Some(first) = found.oldest().map(|run| find_equal(writing, arrival, run)).transpose()?.flatten() {
         return Ok(Acceptance::Duplicate(first));
     }

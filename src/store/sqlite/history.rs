@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::find;
 use super::story::{self, Kept};
 use super::value::{micros, time, word};
+use super::{find, issue};
 use crate::delivery::{DeliveryId, DeliveryState, DestinationKind, DestinationName, Reason};
-use crate::event::{EventId, Organization};
+use crate::event::{Action, EventId, Organization};
 use crate::run::Run;
 use crate::store::{Backlog, DeliveryFilter, DeliveryRow, EventRow, FindError, RunHistory, RunRow};
 
@@ -68,8 +68,13 @@ pub(super) fn run(connection: &Connection, name: &str) -> rusqlite::Result<Resul
         "ORDER BY d.number",
         Timestamp::MIN,
     )?;
-    let events = events.into_iter().map(|kept| EventRow { event: kept.event, routes: kept.routes }).collect();
-    Ok(Ok(RunHistory { run, events, deliveries }))
+    let issue = match &run.group_id {
+        Some(group) => issue::read(connection, &run.organization, group)?.and_then(|(kept, _)| kept.issue),
+        None => None,
+    };
+    let row =
+        |kept: Kept| EventRow { event: kept.event, routes: kept.routes, issue_unknown: kept.issue_unknown };
+    Ok(Ok(RunHistory { run, issue, events: events.into_iter().map(row).collect(), deliveries }))
 }
 
 /// Whether a delivery goes to the destination that is asked for, if one is.
@@ -132,7 +137,7 @@ fn list_deliveries(
                     (SELECT f.sentry_run_id FROM event f
                      WHERE f.run_number = e.run_number AND f.sentry_run_id IS NOT NULL ORDER BY f.sequence LIMIT 1),
                     (SELECT f.id FROM event f WHERE f.run_number = e.run_number ORDER BY f.sequence LIMIT 1),
-                    e.action, t.name, t.kind, d.state, d.lease_until, d.attempts, d.last_status, d.last_reason,
+                    e.action, e.resource, t.name, t.kind, d.state, d.lease_until, d.attempts, d.last_status, d.last_reason,
                     d.created_at, d.due_at, d.finished_at,
                     (SELECT o.id FROM delivery o WHERE o.number = d.replay_of),
                     (SELECT o.id FROM delivery o WHERE o.number = d.replayed_by)
@@ -152,33 +157,33 @@ fn read_delivery(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<DeliveryRow>
         (None, Some(id), _) | (None, None, Some(id)) => id,
         (None, None, None) => event_id.clone(),
     };
-    let leased = row.get::<_, Option<i64>>(10)?.is_some_and(|until| until > micros(now));
-    let kept = word(row.get_ref(9)?.as_str()?, DeliveryState::from_word)?;
+    let leased = row.get::<_, Option<i64>>(11)?.is_some_and(|until| until > micros(now));
+    let kept = word(row.get_ref(10)?.as_str()?, DeliveryState::from_word)?;
     let state = if leased && kept == DeliveryState::Waiting { DeliveryState::Sending } else { kept };
-    let due_at = row.get::<_, Option<i64>>(15)?.map(time);
-    let finished_at = row.get::<_, Option<i64>>(16)?.map(time);
+    let due_at = row.get::<_, Option<i64>>(16)?.map(time);
+    let finished_at = row.get::<_, Option<i64>>(17)?.map(time);
     Ok(DeliveryRow {
         id: DeliveryId::new(row.get::<_, String>(0)?),
         event_id: EventId::new(event_id),
         run: format!("{organization}/{shown}"),
         organization: Organization::new(organization),
         run_id,
-        action: row.get(6)?,
-        destination: DestinationName::new(row.get::<_, String>(7)?),
-        kind: word(row.get_ref(8)?.as_str()?, DestinationKind::from_word)?,
+        action: Action::from_name(row.get_ref(6)?.as_str()?).shown(row.get_ref(7)?.as_str()?),
+        destination: DestinationName::new(row.get::<_, String>(8)?),
+        kind: word(row.get_ref(9)?.as_str()?, DestinationKind::from_word)?,
         state,
-        attempts: row.get(11)?,
-        last_status: row.get(12)?,
+        attempts: row.get(12)?,
+        last_status: row.get(13)?,
         last_reason: row
-            .get_ref(13)?
+            .get_ref(14)?
             .as_str_or_null()?
             .map(|text| word(text, Reason::from_word))
             .transpose()?,
-        created_at: time(row.get(14)?),
+        created_at: time(row.get(15)?),
         next_attempt_at: due_at.filter(|_| state == DeliveryState::Waiting),
         delivered_at: finished_at.filter(|_| state == DeliveryState::Delivered),
-        replay_of: row.get::<_, Option<String>>(17)?.map(DeliveryId::new),
-        replayed_by: row.get::<_, Option<String>>(18)?.map(DeliveryId::new),
+        replay_of: row.get::<_, Option<String>>(18)?.map(DeliveryId::new),
+        replayed_by: row.get::<_, Option<String>>(19)?.map(DeliveryId::new),
     })
 }
 

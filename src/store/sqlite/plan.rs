@@ -1,15 +1,18 @@
 //! Routing: events that wait for their routes are read in order of acceptance, and their plans become deliveries.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::delivery::{self, NewDelivery};
-use super::value::micros;
+use super::value::{micros, time};
 use super::{destination, ids, issue, story, writer::Writing};
 use crate::delivery::Origin;
-use crate::event::EventId;
-use crate::store::{Entry, EventTicket, Plan, PlannedDelivery, WaitingEvent};
+use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, EventId};
+use crate::run::StepSign;
+use crate::store::{Entry, EventTicket, LaterStep, Plan, PlannedDelivery, WaitingEvent};
 
 /// After how many bytes of stories no further event is read.
 const STORY_BYTES: usize = 8 * 1024 * 1024;
@@ -20,16 +23,21 @@ pub(super) fn waiting(
     connection: &Connection,
     limit: usize,
     light_bytes: usize,
+    left_aside: &[i64],
 ) -> rusqlite::Result<Vec<WaitingEvent>> {
     let mut statement = connection.prepare_cached(
         "SELECT sequence, fence, replay, run_number FROM event INDEXED BY event_waiting
          WHERE due_at IS NOT NULL ORDER BY sequence",
     )?;
+    let left_aside: HashSet<i64> = left_aside.iter().copied().collect();
     let mut rows = statement.query([])?;
     let (mut waiting, mut bytes_read) = (Vec::new(), 0_usize);
     while waiting.len() < limit && bytes_read < STORY_BYTES {
         let Some(row) = rows.next()? else { break };
         let ticket = EventTicket { sequence: row.get(0)?, fence: row.get(1)? };
+        if left_aside.contains(&ticket.sequence) {
+            continue;
+        }
         let (events, bytes) = story::of_place(connection, row.get(3)?, ticket.sequence)?;
         let payload = match light_bytes.checked_sub(bytes) {
             Some(left) => story::payload(connection, ticket.sequence, left)?.body,
@@ -38,9 +46,38 @@ pub(super) fn waiting(
         let (issue, issue_bytes) = issue::of_events(connection, &events)?.unzip();
         let bytes = bytes + payload.as_ref().map_or(0, Bytes::len) + issue_bytes.unwrap_or_default();
         bytes_read += bytes;
-        waiting.push(WaitingEvent { ticket, events, payload, issue, bytes, replay: row.get(2)? });
+        let later = match events.last().filter(|event| event.is_alert()) {
+            Some(alert) => later_steps(connection, row.get(3)?, ticket.sequence, &alert.action)?,
+            None => Vec::new(),
+        };
+        waiting.push(WaitingEvent { ticket, events, payload, issue, bytes, later, replay: row.get(2)? });
     }
     Ok(waiting)
+}
+
+/// Reads the events of a run after one of them that tell of the same action.
+fn later_steps(
+    connection: &Connection,
+    run: Option<i64>,
+    sequence: i64,
+    action: &Action,
+) -> rusqlite::Result<Vec<LaterStep>> {
+    connection
+        .prepare_cached(
+            "SELECT id, resource = ?4, iteration, received_at, due_at IS NULL FROM event
+             WHERE run_number = ?1 AND sequence > ?2 AND action = ?3 ORDER BY sequence",
+        )?
+        .query_map(params![run, sequence, action.as_str(), ACTIVITY_ALERT_RESOURCE], |row| {
+            let sign = StepSign {
+                id: EventId::new(row.get::<_, String>(0)?),
+                is_alert: row.get(1)?,
+                action: action.clone(),
+                iteration: row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned),
+                received_at: time(row.get(3)?),
+            };
+            Ok(LaterStep { sign, is_planned: row.get(4)? })
+        })?
+        .collect()
 }
 
 /// Writes plans in order of acceptance; one whose ticket counts no longer changes nothing.
@@ -86,10 +123,10 @@ fn write_routes(writing: &Writing<'_>, plan: &Plan, now: Timestamp) -> rusqlite:
     let routes = serde_json::Value::from(plan.routes.clone()).to_string();
     writing
         .prepare(
-            "UPDATE event SET routes = ?2, planned_at = ?3, due_at = NULL, replay = 0
+            "UPDATE event SET routes = ?2, planned_at = ?3, issue_unknown = ?4, due_at = NULL, replay = 0
              WHERE sequence = ?1",
         )?
-        .execute(params![plan.ticket.sequence, routes, micros(now)])
+        .execute(params![plan.ticket.sequence, routes, micros(now), plan.issue_unknown])
         .map(drop)
 }
 

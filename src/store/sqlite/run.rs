@@ -1,11 +1,11 @@
 //! Runs and their names: which run an event belongs to, and two runs that turn out to be one.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
-use super::value::micros;
+use super::value::{micros, time};
 use super::{lane, writer::Writing};
-use crate::event::{RunId, SentryRunId};
+use crate::event::{ACTIVITY_ALERT_RESOURCE, GroupId, RunId, SentryRunId, Stage};
 use crate::sentry::payload::AcceptedEvent;
 
 /// A name of Sentry's `run_id`.
@@ -15,12 +15,24 @@ pub(super) const SENTRY_RUN_ID: &str = "sentry_run_id";
 /// A name by content, for an event that shows no id: leads to an equal one alone, and is never shown.
 const CONTENT: &str = "content";
 
+/// A name by the issue: leads to its newest run, of which alone an alert may tell. Never shown.
+const GROUP: &str = "group";
+
+/// After how long a run of which nothing was heard is not the one whose root cause an alert tells.
+const OVER_AFTER: SignedDuration = SignedDuration::from_hours(1);
+/// How long ago the newest of the alerts was at most that a run with ids makes its own.
+const TAKES_OVER_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+
 /// What an event says of the run that it belongs to.
 pub(super) struct Names<'a> {
     organization: &'a str,
     run_id: Option<&'a str>,
     sentry_run_id: Option<&'a str>,
-    /// Set where there is neither of the ids.
+    group: Option<&'a str>,
+    is_alert: bool,
+    /// Whether it tells of what every run begins with.
+    begins: bool,
+    /// Set where nothing else leads anywhere.
     content: Option<String>,
 }
 
@@ -29,9 +41,20 @@ impl<'a> Names<'a> {
     pub(super) fn of(event: &'a AcceptedEvent) -> Self {
         let run_id = event.run_id().map(RunId::as_str);
         let sentry_run_id = event.sentry_run_id().map(SentryRunId::as_str);
-        let nameless = run_id.is_none() && sentry_run_id.is_none();
+        let group = event.group_id().map(GroupId::as_str);
+        let is_alert = event.resource() == ACTIVITY_ALERT_RESOURCE;
+        let nameless = run_id.is_none() && sentry_run_id.is_none() && !(is_alert && group.is_some());
         let content = nameless.then(|| hex::encode(event.fingerprint()));
-        Self { organization: event.organization().as_str(), run_id, sentry_run_id, content }
+        let begins = event.action().stage() == Some(Stage::RootCause);
+        Self {
+            organization: event.organization().as_str(),
+            run_id,
+            sentry_run_id,
+            group,
+            is_alert,
+            begins,
+            content,
+        }
     }
 }
 
@@ -40,6 +63,8 @@ impl<'a> Names<'a> {
 pub(super) struct Found {
     run_id: Option<i64>,
     sentry_run_id: Option<i64>,
+    /// The newest run of its issue, where the event may belong to it.
+    group: Option<i64>,
     /// The run of the newest event of the same content.
     content: Option<i64>,
 }
@@ -47,12 +72,12 @@ pub(super) struct Found {
 impl Found {
     /// Returns the oldest of them.
     pub(super) fn oldest(&self) -> Option<i64> {
-        [self.run_id, self.sentry_run_id, self.content].into_iter().flatten().min()
+        [self.run_id, self.sentry_run_id, self.group, self.content].into_iter().flatten().min()
     }
 }
 
 /// Looks an event's names up.
-pub(super) fn find(writing: &Writing<'_>, names: &Names<'_>) -> rusqlite::Result<Found> {
+pub(super) fn find(writing: &Writing<'_>, names: &Names<'_>, now: Timestamp) -> rusqlite::Result<Found> {
     let mut statement = writing
         .prepare("SELECT run_number FROM run_name WHERE name = ?1 AND kind = ?2 AND organization = ?3")?;
     let mut look_up = |name: Option<&str>, kind: &str| match name {
@@ -61,14 +86,34 @@ pub(super) fn find(writing: &Writing<'_>, names: &Names<'_>) -> rusqlite::Result
         }
         None => Ok(None),
     };
-    Ok(Found {
-        run_id: look_up(names.run_id, RUN_ID)?,
-        sentry_run_id: look_up(names.sentry_run_id, SENTRY_RUN_ID)?,
-        content: look_up(names.content.as_deref(), CONTENT)?,
+    let run_id = look_up(names.run_id, RUN_ID)?;
+    let sentry_run_id = look_up(names.sentry_run_id, SENTRY_RUN_ID)?;
+    let content = look_up(names.content.as_deref(), CONTENT)?;
+    let by_group = run_id.is_none() && sentry_run_id.is_none() && names.content.is_none();
+    let group = match look_up(names.group.filter(|_| by_group), GROUP)? {
+        Some(run) if may_belong(writing, names, run, now)? => Some(run),
+        Some(_) | None => None,
+    };
+    Ok(Found { run_id, sentry_run_id, group, content })
+}
+
+/// Tells whether an event that no id leads anywhere may belong to the newest run of its issue. An alert does, unless it
+/// tells how another run begins; a webhook does where only alerts have told of that run, and lately.
+fn may_belong(writing: &Writing<'_>, names: &Names<'_>, run: i64, now: Timestamp) -> rusqlite::Result<bool> {
+    let (newest, only_alerts): (Option<i64>, bool) = writing
+        .prepare("SELECT max(received_at), min(resource = ?2) FROM event WHERE run_number = ?1")?
+        .query_row(params![run, ACTIVITY_ALERT_RESOURCE], |row| {
+            Ok((row.get(0)?, row.get::<_, Option<bool>>(1)?.unwrap_or(false)))
+        })?;
+    let silent_for = newest.map(|newest| now.duration_since(time(newest))).unwrap_or_default();
+    Ok(if names.is_alert {
+        !names.begins || silent_for <= OVER_AFTER
+    } else {
+        only_alerts && silent_for <= TAKES_OVER_WITHIN
     })
 }
 
-/// Returns the run of a new event. Opens one where its names lead nowhere, links a name that is new to the run that the
+/// Returns the run of a new event. Opens one where its names lead nowhere, from then on the newest of its issue; links a name that is new to the run that the
 /// other one leads to, and makes one of two where they lead to different runs.
 pub(super) fn enter(
     writing: &Writing<'_>,
@@ -83,7 +128,10 @@ pub(super) fn enter(
             older
         }
         (Some(run), _) | (None, Some(run)) => run,
-        (None, None) => open(writing, names.organization, now)?,
+        (None, None) => match found.group {
+            Some(run) => run,
+            None => open(writing, names, now)?,
+        },
     };
     if let (Some(name), None) = (names.run_id, found.run_id) {
         link(writing, name, RUN_ID, names.organization, run)?;
@@ -97,10 +145,14 @@ pub(super) fn enter(
     Ok(run)
 }
 
-fn open(writing: &Writing<'_>, organization: &str, now: Timestamp) -> rusqlite::Result<i64> {
-    writing
+fn open(writing: &Writing<'_>, names: &Names<'_>, now: Timestamp) -> rusqlite::Result<i64> {
+    let run = writing
         .prepare("INSERT INTO run (organization, opened_at) VALUES (?1, ?2)")?
-        .insert(params![organization, micros(now)])
+        .insert(params![names.organization, micros(now)])?;
+    if let Some(group) = names.group {
+        link(writing, group, GROUP, names.organization, run)?;
+    }
+    Ok(run)
 }
 
 fn link(writing: &Writing<'_>, name: &str, kind: &str, organization: &str, run: i64) -> rusqlite::Result<()> {
@@ -174,6 +226,8 @@ fn names_of(writing: &Writing<'_>, run: i64) -> rusqlite::Result<Vec<Name>> {
              UNION
              SELECT sentry_run_id, 'sentry_run_id', organization FROM event
              WHERE run_number = ?1 AND sentry_run_id IS NOT NULL
+             UNION
+             SELECT group_id, 'group', organization FROM event WHERE run_number = ?1 AND group_id IS NOT NULL
              UNION
              SELECT lower(hex(fingerprint)), 'content', organization FROM event
              WHERE run_number = ?1 AND run_id IS NULL AND sentry_run_id IS NULL AND fingerprint IS NOT NULL",

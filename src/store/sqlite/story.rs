@@ -14,6 +14,8 @@ pub(super) struct Kept {
     pub(super) event: Event,
     /// Names of the routes that matched; `None` while it waits to be routed for the first time.
     pub(super) routes: Option<Vec<String>>,
+    /// Whether a route asked for the issue, which was not known in time.
+    pub(super) issue_unknown: bool,
 }
 
 /// Reads every event of a run, in order of acceptance.
@@ -43,7 +45,7 @@ fn up_to(
     let condition = up_to_condition(run);
     let mut statement = connection.prepare_cached(&format!(
             "SELECT e.sequence, e.id, coalesce(e.organization, ''), e.resource, e.action, e.run_id, e.sentry_run_id,
-                    e.group_id, e.iteration, e.received_at, e.sent_at, a.artifacts, e.routes
+                    e.group_id, e.iteration, e.received_at, e.sent_at, a.artifacts, e.routes, e.issue_unknown
              FROM event e LEFT JOIN event_artifacts a ON a.sequence = e.sequence WHERE {condition}"
     ))?;
     let mut rows = statement.query(params![run, sequence])?;
@@ -80,6 +82,7 @@ fn read_event(row: &Row<'_>) -> rusqlite::Result<Kept> {
             artifacts,
         },
         routes: row.get_ref(12)?.as_str_or_null()?.map(from_json).transpose()?,
+        issue_unknown: row.get(13)?,
     })
 }
 

@@ -142,7 +142,7 @@ impl Bench {
 
     /// Reads every event that waits to be planned.
     pub(crate) async fn waiting_events(&self) -> Vec<WaitingEvent> {
-        self.store.waiting_events(1000, 64 * 1024).await.unwrap()
+        self.store.waiting_events(1000, 64 * 1024, Vec::new()).await.unwrap()
     }
 
     /// Plans every event that waits for all of these destinations.
@@ -240,7 +240,7 @@ pub(crate) fn open_destination(destination: &str, allowance: usize) -> OpenDesti
 /// Returns a plan for all of these destinations.
 pub(crate) fn plan(waiting: &WaitingEvent, destinations: &[&str]) -> Plan {
     let deliveries = destinations.iter().map(|name| planned(name, Entry::Waiting)).collect();
-    Plan { ticket: waiting.ticket, routes: vec!["everything".to_owned()], deliveries }
+    Plan { ticket: waiting.ticket, routes: vec!["everything".to_owned()], issue_unknown: false, deliveries }
 }
 
 pub(crate) fn planned(destination: &str, entry: Entry) -> PlannedDelivery {

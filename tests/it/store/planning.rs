@@ -24,10 +24,10 @@ async fn no_more_events_are_read_than_asked_for_and_no_payload_of_a_heavy_story(
     for run in ["1", "2", "3"] {
         bench.accept(webhook("root_cause_started").run(run)).await;
     }
-    let light = bench.store.waiting_events(2, 10_000).await.unwrap();
+    let light = bench.store.waiting_events(2, 10_000, Vec::new()).await.unwrap();
     assert_eq!(light.len(), 2);
     assert!(light.iter().all(|event| event.payload.as_ref().is_some_and(|body| body.len() == event.bytes)));
-    let heavy = bench.store.waiting_events(3, 10).await.unwrap();
+    let heavy = bench.store.waiting_events(3, 10, Vec::new()).await.unwrap();
     assert_eq!(heavy.iter().map(|event| event.payload.is_none()).collect::<Vec<_>>(), [true; 3]);
 }
 
@@ -67,7 +67,8 @@ async fn an_event_without_a_route_is_kept_and_shows_none() {
     bench.accept(webhook("root_cause_started").run("1")).await;
     assert_eq!(bench.store.run("1").await.unwrap().events[0].routes, None, "it waits to be routed");
     let waiting = bench.waiting_events().await.remove(0);
-    let no_route = Plan { ticket: waiting.ticket, routes: Vec::new(), deliveries: Vec::new() };
+    let no_route =
+        Plan { ticket: waiting.ticket, routes: Vec::new(), issue_unknown: false, deliveries: Vec::new() };
     bench.store.plan(vec![no_route], at(0)).await.unwrap();
     let history = bench.store.run("1").await.unwrap();
     assert_eq!(history.events[0].routes, Some(Vec::new()));
@@ -86,7 +87,12 @@ async fn a_plan_is_kept_as_it_was_decided() {
         entry: Entry::Waiting,
     };
     let routes = vec!["first \"quoted\"".to_owned(), "second".to_owned()];
-    let decided = Plan { ticket: waiting.ticket, routes: routes.clone(), deliveries: vec![delivery] };
+    let decided = Plan {
+        ticket: waiting.ticket,
+        routes: routes.clone(),
+        issue_unknown: false,
+        deliveries: vec![delivery],
+    };
     bench.store.plan(vec![decided], at(4)).await.unwrap();
 
     let history = bench.store.run("1").await.unwrap();
@@ -108,6 +114,7 @@ async fn a_delivery_that_is_needless_from_the_start_is_on_record_and_holds_nothi
     let needless = Plan {
         ticket: waiting[0].ticket,
         routes: Vec::new(),
+        issue_unknown: false,
         deliveries: vec![planned("audit", Entry::Superseded)],
     };
     bench.store.plan(vec![needless, plan(&waiting[1], &["audit"])], at(0)).await.unwrap();
@@ -125,6 +132,7 @@ async fn a_delivery_is_superseded_by_another_event_only_where_that_one_goes_out(
     let first = Plan {
         ticket: waiting[0].ticket,
         routes: Vec::new(),
+        issue_unknown: false,
         deliveries: vec![
             planned("waiting", Entry::Waiting),
             planned("delivered", Entry::Waiting),
@@ -145,7 +153,7 @@ async fn a_delivery_is_superseded_by_another_event_only_where_that_one_goes_out(
     let destinations = ["waiting", "delivered", "dead", "removed", "superseded", "elsewhere"];
     let deliveries =
         destinations.iter().map(|name| planned(name, Entry::SupersededBy(created.clone()))).collect();
-    let second = Plan { ticket: waiting[1].ticket, routes: Vec::new(), deliveries };
+    let second = Plan { ticket: waiting[1].ticket, routes: Vec::new(), issue_unknown: false, deliveries };
     bench.store.plan(vec![second], at(1)).await.unwrap();
 
     let rows = bench.deliveries(1).await;

@@ -51,6 +51,13 @@ impl RelayFolder {
         Self { folder, environment: vec![("CLIENT_SECRET".into(), SECRET.into())] }
     }
 
+    /// Adds a line to the settings of the organization.
+    pub(crate) fn add_setting(&self, line: &str) {
+        let path = self.config().join("relay.toml");
+        let settings = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, format!("{settings}{line}\n")).unwrap();
+    }
+
     /// Sets a variable for every process that is started here.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.environment.push((name.to_owned(), value.to_owned()));

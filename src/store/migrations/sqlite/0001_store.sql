@@ -24,7 +24,7 @@ CREATE TABLE run (
 -- The names that lead to a run; several names of one run are several rows.
 CREATE TABLE run_name (
     name TEXT NOT NULL,
-    kind TEXT NOT NULL,                     -- run_id, sentry_run_id; content: fingerprint of an event without either
+    kind TEXT NOT NULL,                     -- run_id, sentry_run_id; group: issue; content: fingerprint
     organization TEXT NOT NULL,
     run_number INTEGER NOT NULL,            -- run.number
     PRIMARY KEY (name, kind, organization)  -- the name first: Sentry's ids grow, so new rows lie together
