@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::path::Path;
 
 /// A longer text is cut where a fault shows it.
 const MAX_SHOWN_CHARS: usize = 80;
@@ -25,9 +26,18 @@ fn is_invisible(character: char) -> bool {
 
 /// Returns a name or value in backticks, cut, with control characters made visible.
 pub fn quoted(text: &str) -> String {
+    quoted_up_to(text, MAX_SHOWN_CHARS)
+}
+
+/// Returns a path in backticks, whole, with control characters made visible.
+pub fn quoted_path(path: &Path) -> String {
+    quoted_up_to(&path.to_string_lossy(), usize::MAX)
+}
+
+fn quoted_up_to(text: &str, most: usize) -> String {
     let mut shown = String::from("`");
     for (index, character) in text.chars().enumerate() {
-        if index == MAX_SHOWN_CHARS {
+        if index == most {
             shown.push('…');
             break;
         }

@@ -8,7 +8,7 @@ use super::document::{Document, Node};
 use super::findings::{Findings, Place};
 use super::secrets::unreadable;
 use super::settings::table_of;
-use crate::words::{quoted, suggestion};
+use crate::words::{quoted, quoted_path, suggestion};
 
 /// The settings.
 pub(crate) const SETTINGS: &str = "relay.toml";
@@ -85,7 +85,7 @@ fn read_file(dir: &Path, name: &str, missing_hint: &str, findings: &mut Findings
             None
         }
         Err(Unread::Because(kind)) => {
-            let hint = format!("put a file that `seer-relay` may read at `{}`", path.display());
+            let hint = format!("put a file that `seer-relay` may read at {}", quoted_path(&path));
             findings.fault(place, "file_unreadable", format!("{shown} {}", unreadable(kind)), hint);
             None
         }

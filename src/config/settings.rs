@@ -21,7 +21,7 @@ use crate::http::HttpConfig;
 use crate::render::TemplatesConfig;
 use crate::store::StoreConfig;
 use crate::telemetry::LogConfig;
-use crate::words::quoted;
+use crate::words::{quoted, quoted_path};
 
 pub(crate) use self::schema::{table_names, table_of};
 
@@ -198,8 +198,8 @@ fn check_paths(
     if let Some(place) = place.filter(|_| !settings.templates.dir.is_dir()) {
         let message = format!("`templates.dir` names {}, which is not a folder", quoted(&raw.templates.dir));
         let hint = format!(
-            "make `{}` a folder, or name none: the built-in templates need no folder",
-            settings.templates.dir.display()
+            "make {} a folder, or name none: the built-in templates need no folder",
+            quoted_path(&settings.templates.dir)
         );
         findings.fault(place, "folder_missing", message, hint);
         settings.templates.dir_is_explicit = false;

@@ -9,7 +9,7 @@ use crate::config::fault::Fault;
 use crate::delivery::DestinationKind;
 use crate::event::Action;
 use crate::render::Renderer;
-use crate::words::{nearest, quoted, suggestion};
+use crate::words::{nearest, quoted, quoted_path, suggestion};
 
 const KINDS: &[DestinationKind] = DestinationKind::ALL;
 
@@ -25,7 +25,7 @@ pub(super) fn unknown_sets(reading: &Reading, renderer: &Renderer, shown: &Shown
                 .or_else(|| suggestion(&named.set, "there", sets.iter().map(String::as_str)))
                 .unwrap_or_else(|| {
                     let folder = shown.path(&shown.config.dir.join(&named.set));
-                    format!("make the folder `{}` with templates in it", folder.display())
+                    format!("make the folder {} with templates in it", quoted_path(&folder))
                 });
             named.place.clone().fault("unknown_template_set", message, hint)
         })

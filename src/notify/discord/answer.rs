@@ -31,7 +31,7 @@ pub(super) fn read(answer: &Answer) -> Result<(), Reading> {
     let class =
         code.and_then(class_of_code).or_else(|| Class::of_status(answer.status)).unwrap_or(Class::Unreadable);
     let asked = json.get("retry_after").and_then(Value::as_f64).and_then(pause_of_seconds);
-    let pause = asked.max(pause(answer));
+    let pause = asked.filter(|_| class == Class::TooMany).max(pause(answer));
     let words = words(&json, code).unwrap_or_else(|| text.into_owned());
     Err(Reading { class, words: Some(words), pause })
 }
