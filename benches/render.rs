@@ -57,7 +57,7 @@ fn destination(service: Service, diff_lines: usize) -> Destination {
 
 fn destinations(diff_lines: usize) -> [Destination; 2] {
     let webhook_url = || Secret::Missing("only rendered".to_owned());
-    let slack = SlackConfig { webhook_url: webhook_url(), buttons: false, slack_compatible: false };
+    let slack = SlackConfig::of_webhook(webhook_url());
     let discord = DiscordConfig { webhook_url: webhook_url(), thread_id: None };
     [Service::Slack(slack), Service::Discord(discord)].map(|service| destination(service, diff_lines))
 }

@@ -66,7 +66,7 @@ pub struct Destination {
 /// What is particular to a kind of destination.
 #[derive(Debug, Clone)]
 pub enum Service {
-    /// A Slack incoming webhook.
+    /// Slack, or what speaks as it does.
     Slack(slack::SlackConfig),
     /// A Discord webhook.
     Discord(discord::DiscordConfig),
@@ -96,12 +96,12 @@ impl Service {
         }
     }
 
-    /// Returns its address.
-    pub fn address(&self) -> &Secret {
+    /// Returns what tells its place from others, as one secret: mostly its address.
+    pub fn address(&self) -> Secret {
         match self {
-            Self::Slack(config) => &config.webhook_url,
-            Self::Discord(config) => &config.webhook_url,
-            Self::Webhook(config) => &config.url,
+            Self::Slack(config) => config.access.address(),
+            Self::Discord(config) => config.webhook_url.clone(),
+            Self::Webhook(config) => config.url.clone(),
         }
     }
 }
@@ -259,10 +259,7 @@ fn notifier_beside(
 ) -> Result<Arc<dyn Notifier>, BuildError> {
     let (client, timeout) = (client.clone(), destination.timeout);
     match &destination.service {
-        Service::Slack(config) => {
-            let endpoint = Endpoint::parse(known(&config.webhook_url)?)?;
-            Ok(Arc::new(SlackNotifier::new(config.clone(), endpoint, client, timeout)))
-        }
+        Service::Slack(config) => Ok(Arc::new(SlackNotifier::new(config.clone(), client, timeout)?)),
         Service::Discord(config) => {
             let endpoint = Endpoint::parse(known(&config.webhook_url)?)?;
             let courtesy = Arc::clone(courtesy);

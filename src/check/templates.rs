@@ -377,9 +377,7 @@ fn uses(reading: &Reading, renderer: &Renderer) -> Vec<Use> {
 fn plainest(kind: DestinationKind) -> Service {
     let nowhere = || Secret::Missing("only rendered for".to_owned());
     match kind {
-        DestinationKind::Slack => {
-            Service::Slack(SlackConfig { webhook_url: nowhere(), buttons: false, slack_compatible: false })
-        }
+        DestinationKind::Slack => Service::Slack(SlackConfig::of_webhook(nowhere())),
         DestinationKind::Discord => {
             Service::Discord(DiscordConfig { webhook_url: nowhere(), thread_id: None })
         }

@@ -5,7 +5,7 @@ use url::Url;
 use super::document::{Document, Entry, Node, Table};
 use super::findings::{Findings, Place};
 use super::reader::{Keys, Reader};
-use super::secrets::{Demand, NamedSecret, Vault};
+use super::secrets::{Demand, NamedSecret, Vault, check_token};
 use super::values;
 use crate::event::Organization;
 use crate::secret::Secret;
@@ -134,14 +134,6 @@ fn lookup(reader: &mut Reader<'_>, base_url: &Url) -> LookupConfig {
             .unwrap_or(defaults.issue_max_age),
         ..defaults
     }
-}
-
-/// A header has to hold it.
-fn check_token(text: &str) -> Result<(), String> {
-    if text.trim().bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Ok(());
-    }
-    Err("is no token: it holds white space or characters that a header cannot (it is not shown)".to_owned())
 }
 
 fn client_secrets(reader: &mut Reader<'_>) -> Vec<NamedSecret> {

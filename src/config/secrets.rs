@@ -85,6 +85,14 @@ impl Demand {
     };
 }
 
+/// Says whether a header can hold a token.
+pub(crate) fn check_token(text: &str) -> Result<(), String> {
+    if text.trim().bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err("is no token: it holds white space or characters that a header cannot (it is not shown)".to_owned())
+}
+
 /// Why there is no value.
 struct Unusable {
     code: &'static str,

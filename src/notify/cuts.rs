@@ -112,12 +112,16 @@ mod tests {
     use super::*;
     use crate::message::{Button, Inline};
     use crate::notify::discord::DiscordConfig;
-    use crate::notify::slack::SlackConfig;
+    use crate::notify::slack::{SlackAccess, SlackConfig};
     use crate::secret::Secret;
 
     fn slack(slack_compatible: bool) -> Service {
         let webhook_url = Secret::Known(SecretString::from("https://hooks.example/x"));
-        Service::Slack(SlackConfig { webhook_url, buttons: true, slack_compatible })
+        Service::Slack(SlackConfig {
+            access: SlackAccess::Webhook(webhook_url),
+            buttons: true,
+            slack_compatible,
+        })
     }
 
     fn discord() -> Service {

@@ -71,6 +71,11 @@ impl Endpoint {
         Ok(endpoint)
     }
 
+    /// Takes an address that is no secret.
+    pub(crate) fn public(url: Url) -> Self {
+        Self { url, secrets: Vec::new() }
+    }
+
     /// Keeps a further secret out of [`Self::words`].
     pub(crate) fn add_secret(&mut self, secret: &str) {
         if secret.chars().count() >= 4 {

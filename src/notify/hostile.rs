@@ -14,7 +14,7 @@ use url::Url;
 use crate::delivery::{DestinationName, Rung};
 use crate::message::{Block, Button, Inline, ListItem, Message, Tone};
 use crate::notify::discord::DiscordConfig;
-use crate::notify::slack::SlackConfig;
+use crate::notify::slack::{SlackAccess, SlackConfig};
 use crate::notify::{Destination, Rate, Service, body_for};
 use crate::render::Rendered;
 use crate::secret::Secret;
@@ -37,7 +37,11 @@ fn destination(service: Service) -> Destination {
 }
 
 fn slack(buttons: bool, slack_compatible: bool) -> Destination {
-    destination(Service::Slack(SlackConfig { webhook_url: secret(), buttons, slack_compatible }))
+    destination(Service::Slack(SlackConfig {
+        access: SlackAccess::Webhook(secret()),
+        buttons,
+        slack_compatible,
+    }))
 }
 
 fn discord() -> Destination {

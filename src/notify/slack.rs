@@ -1,10 +1,11 @@
-//! Slack incoming webhooks: their settings, their limits, and how one is called.
+//! Slack, by an incoming webhook or by a bot: its settings, its limits, and how it is called.
 //!
-//! Knows neither how blocks are made (`slack/blocks.rs`) nor what an answer says (`slack/answer.rs`).
+//! Knows neither how blocks are made (`slack/blocks.rs`) nor what an answer says (`slack/answer.rs`, `slack/bot.rs`).
 
 mod answer;
 mod blocks;
 mod body;
+mod bot;
 mod classic;
 mod excess;
 mod rich;
@@ -13,29 +14,63 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::client::HttpClient;
 use crate::delivery::{DestinationKind, Rung};
 use crate::notify::answer::{failed, unreached};
 use crate::notify::endpoint::Endpoint;
-use crate::notify::{Call, Notifier, SendError, Sent};
+use crate::notify::{BuildError, Call, Notifier, SendError, Sent, known};
 use crate::render::Rendered;
 use crate::secret::Secret;
 
 pub(crate) use body::{body, fits};
+pub use bot::{API_URL, SlackBot};
 pub(crate) use classic::fits as classic_fits;
 pub(crate) use excess::excess;
 
 /// Settings of a `[slack.NAME]` table.
 #[derive(Debug, Clone)]
 pub struct SlackConfig {
-    /// The incoming webhook's address.
-    pub webhook_url: Secret,
+    /// How it is reached.
+    pub access: SlackAccess,
     /// Whether a link titled "button" becomes a button instead of a link. Default false.
     pub buttons: bool,
     /// Whether the receiver only knows Slack's classic form (Mattermost, Rocket.Chat): `text` and one attachment.
     /// Default false.
     pub slack_compatible: bool,
+}
+
+impl SlackConfig {
+    /// Returns the settings of an incoming webhook, the rest as nobody changed it.
+    pub fn of_webhook(url: Secret) -> Self {
+        Self { access: SlackAccess::Webhook(url), buttons: false, slack_compatible: false }
+    }
+}
+
+/// How Slack is reached.
+#[derive(Debug, Clone)]
+pub enum SlackAccess {
+    /// By the address of an incoming webhook.
+    Webhook(Secret),
+    /// By the Web API.
+    Bot(SlackBot),
+}
+
+impl SlackAccess {
+    /// Returns what tells this place from others, as one secret.
+    pub(crate) fn address(&self) -> Secret {
+        match self {
+            Self::Webhook(url) => url.clone(),
+            Self::Bot(bot) => match &bot.token {
+                Secret::Known(token) => {
+                    let token = token.expose_secret();
+                    Secret::Known(format!("{} {} {token}", bot.api_url, bot.channel).into())
+                }
+                Secret::Missing(why) => Secret::Missing(why.clone()),
+            },
+        }
+    }
 }
 
 /// Slack's limits, in code points unless they say otherwise.
@@ -75,24 +110,37 @@ pub(crate) mod limit {
     pub(super) const SENTENCE: usize = 600;
 }
 
-/// Speaks to one Slack incoming webhook.
+/// Speaks to one incoming webhook, or as one bot to one channel.
 #[derive(Debug)]
 pub(crate) struct SlackNotifier {
     config: SlackConfig,
     endpoint: Endpoint,
+    /// Of a bot: the value of the header that lets it in.
+    authorization: Option<SecretString>,
     client: HttpClient,
     timeout: Duration,
 }
 
 impl SlackNotifier {
-    /// Returns a notifier of this webhook.
+    /// Returns a notifier of this place.
+    ///
+    /// # Errors
+    /// [`BuildError`] when its secret is missing or its address cannot be called.
     pub(crate) fn new(
         config: SlackConfig,
-        endpoint: Endpoint,
         client: HttpClient,
         timeout: Duration,
-    ) -> Self {
-        Self { config, endpoint, client, timeout }
+    ) -> Result<Self, BuildError> {
+        let (endpoint, authorization) = match &config.access {
+            SlackAccess::Webhook(url) => (Endpoint::parse(known(url)?)?, None),
+            SlackAccess::Bot(bot) => {
+                let token = known(&bot.token)?.expose_secret().trim();
+                let mut endpoint = Endpoint::public(bot.method("chat.postMessage"));
+                endpoint.add_secret(token);
+                (endpoint, Some(format!("Bearer {token}").into()))
+            }
+        };
+        Ok(Self { config, endpoint, authorization, client, timeout })
     }
 }
 
@@ -107,13 +155,19 @@ impl Notifier for SlackNotifier {
     }
 
     async fn send(&self, body: Bytes, call: &Call) -> Result<Sent, SendError> {
-        let headers = [("content-type", "application/json; charset=utf-8")];
+        let mut headers = vec![("content-type", "application/json; charset=utf-8")];
+        let authorization = self.authorization.as_ref().map(ExposeSecret::expose_secret);
+        headers.extend(authorization.map(|value| ("authorization", value)));
         let answer = self
             .client
             .post(&self.endpoint.url, &headers, body, self.timeout, true)
             .await
             .map_err(|error| unreached(&error))?;
-        match answer::read(&answer, self.config.slack_compatible) {
+        let read = match self.config.access {
+            SlackAccess::Webhook(_) => answer::read(&answer, self.config.slack_compatible),
+            SlackAccess::Bot(_) => bot::read(&answer),
+        };
+        match read {
             Ok(()) => Ok(Sent { status: answer.status, pause: None }),
             Err(reading) => Err(failed(DestinationKind::Slack, &self.endpoint, &answer, reading, call.now)),
         }

@@ -5,7 +5,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
 use crate::notify::discord::DiscordConfig;
-use crate::notify::slack::SlackConfig;
+use crate::notify::slack::{SlackAccess, SlackBot, SlackConfig};
 
 fn now() -> Timestamp {
     "2026-11-23T12:00:00Z".parse().unwrap()
@@ -33,7 +33,13 @@ fn destination(name: &str, service: Service) -> Destination {
 }
 
 fn slack(webhook_url: Secret) -> Service {
-    Service::Slack(SlackConfig { webhook_url, buttons: false, slack_compatible: false })
+    Service::Slack(SlackConfig::of_webhook(webhook_url))
+}
+
+fn bot(token: Secret) -> Service {
+    let api_url = "https://slack.example/api/".parse().unwrap();
+    let access = SlackAccess::Bot(SlackBot { token, channel: "C1".to_owned(), api_url });
+    Service::Slack(SlackConfig { access, ..SlackConfig::of_webhook(missing()) })
 }
 
 fn discord(webhook_url: Secret) -> Service {
@@ -104,6 +110,37 @@ async fn a_refusal_is_classed_and_its_words_hold_no_secret() {
 }
 
 #[tokio::test]
+async fn a_bot_says_its_channel_in_the_body_and_its_token_in_the_header_alone() {
+    const TOKEN: &str = "xoxb-s3cret-token";
+    let server = MockServer::start().await;
+    let refusal = r#"{"ok":false,"error":"of_tomorrow xoxb-s3cret-token"}"#;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_string(refusal)).mount(&server).await;
+    let bot = SlackBot {
+        token: known_secret(TOKEN),
+        channel: "C1".to_owned(),
+        api_url: format!("{}/api/", server.uri()).parse().unwrap(),
+    };
+    let config = SlackConfig { access: SlackAccess::Bot(bot), ..SlackConfig::of_webhook(missing()) };
+    let destination = destination("x", Service::Slack(config));
+    let notifier = notifier(&destination, &HttpClient::new(None).unwrap()).unwrap();
+    let rendered = Rendered::Body(serde_json::json!({ "text": "hello" }));
+    for rung in Rung::ALL {
+        let body: serde_json::Value = serde_json::from_slice(&notifier.body(&rendered, *rung)).unwrap();
+        assert_eq!((&body["channel"], &body["text"]), (&"C1".into(), &"hello".into()));
+    }
+    let call = Call { delivery_id: DeliveryId::new("dlv_1"), now: now() };
+    let error = notifier.send(notifier.body(&rendered, Rung::Whole), &call).await.unwrap_err();
+
+    let request = server.received_requests().await.unwrap().remove(0);
+    assert_eq!(request.url.path(), "/api/chat.postMessage");
+    assert_eq!(request.headers["authorization"], format!("Bearer {TOKEN}").as_str());
+    assert!(!String::from_utf8(request.body).unwrap().contains(TOKEN));
+    assert_eq!((error.reason, error.verdict), (Reason::ClientError, Verdict::GiveUp));
+    assert_eq!(error.words.as_deref(), Some("of_tomorrow [redacted]"));
+    assert!(!format!("{destination:?} {error:?}").contains(TOKEN));
+}
+
+#[tokio::test]
 async fn no_answer_at_all_is_tried_again() {
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for kind in DestinationKind::ALL.iter().copied() {
@@ -127,6 +164,7 @@ fn a_destination_whose_secret_cannot_be_used_has_no_notifier() {
         destination("odd-key", webhook(url(), Some(known_secret("hunter2")), known_secret("v"))),
         destination("header", webhook(url(), None, missing())),
         destination("odd-url", slack(known_secret("hunter2"))),
+        destination("bot", bot(missing())),
         destination("fine", slack(url())),
     ];
     let client = HttpClient::new(None).unwrap();

@@ -13,7 +13,7 @@ use seer_relay::event::{Action, Event, EventId, Organization};
 use seer_relay::issue::{Issue, Project};
 use seer_relay::message::{Block, Inline, Message};
 use seer_relay::notify::discord::DiscordConfig;
-use seer_relay::notify::slack::SlackConfig;
+use seer_relay::notify::slack::{SlackAccess, SlackConfig};
 use seer_relay::notify::{Destination, Rate, Service, body_for};
 use seer_relay::render::context::{Context, Links};
 use seer_relay::render::{Rendered, Renderer, Target, TemplatesConfig};
@@ -153,7 +153,11 @@ fn nowhere() -> Secret {
 }
 
 pub(crate) fn slack(buttons: bool, slack_compatible: bool) -> Destination {
-    destination(Service::Slack(SlackConfig { webhook_url: nowhere(), buttons, slack_compatible }))
+    destination(Service::Slack(SlackConfig {
+        access: SlackAccess::Webhook(nowhere()),
+        buttons,
+        slack_compatible,
+    }))
 }
 
 pub(crate) fn discord() -> Destination {

@@ -27,9 +27,9 @@ pub(super) const KEYS: Keys = Keys {
     elsewhere: &[
         ("buttons", "it belongs to `[slack.NAME]`: Discord always shows real buttons"),
         ("slack_compatible", "it belongs to `[slack.NAME]`"),
-        ("bot_token", "it belongs to `[slack.NAME]`, and comes with a later version"),
+        ("bot_token", "it belongs to `[slack.NAME]`"),
         ("channel", "it belongs to `[slack.NAME]`: a Discord webhook knows its channel"),
-        ("api_url", "it belongs to `[slack.NAME]`, and comes with a later version"),
+        ("api_url", "it belongs to `[slack.NAME]`"),
         ("url", "it belongs to `[webhook.NAME]`; here it is `webhook_url`"),
         ("secret", "it belongs to `[webhook.NAME]`: Discord checks no signature"),
         ("headers", "it belongs to `[webhook.NAME]`"),

@@ -5,11 +5,15 @@ use secrecy::ExposeSecret;
 use super::{RELAY, ROUTES, VARIABLES, environment, folder, load};
 use crate::config::{Config, Environment};
 use crate::notify::Service;
+use crate::notify::slack::SlackAccess;
 use crate::secret::Secret;
 
 fn slack_secret(config: &Config) -> &Secret {
     match &config.destinations[0].service {
-        Service::Slack(slack) => &slack.webhook_url,
+        Service::Slack(slack) => match &slack.access {
+            SlackAccess::Webhook(url) => url,
+            SlackAccess::Bot(bot) => &bot.token,
+        },
         other @ (Service::Discord(_) | Service::Webhook(_)) => panic!("not slack: {other:?}"),
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{RELAY, ROUTES, environment, load};
 use crate::config::{Config, Environment, starter};
 use crate::delivery::DestinationName;
+use crate::notify::slack::SlackAccess;
 use crate::notify::{Rate, Service};
 use crate::routing::Field;
 
@@ -52,6 +53,21 @@ fn each_kind_has_its_defaults() {
     assert_eq!(audit.headers.len(), 1);
     assert_eq!(audit.headers[0].0, "Authorization");
     assert!(audit.secret.is_some() && !audit.thin);
+}
+
+#[test]
+fn a_bot_posts_into_its_channel_at_slack_or_elsewhere() {
+    let bot = |more: &str| {
+        let routes = format!(
+            "[slack.a]\nbot_token = {{ env = \"SLACK_WEBHOOK_URL\" }}\nchannel = \"#team\"\n{more}[[route]]\nto = \"a\"\n"
+        );
+        let config = load(RELAY, &routes).expect("sound");
+        let Service::Slack(slack) = config.destinations[0].service.clone() else { panic!("slack") };
+        let SlackAccess::Bot(bot) = slack.access else { panic!("a bot") };
+        (bot.channel, bot.api_url.to_string())
+    };
+    assert_eq!(bot(""), ("#team".to_owned(), "https://slack.com/api/".to_owned()));
+    assert_eq!(bot("api_url = \"http://127.0.0.1:4003/api\"\n").1, "http://127.0.0.1:4003/api/");
 }
 
 #[test]

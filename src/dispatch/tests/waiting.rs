@@ -17,11 +17,7 @@ use crate::store::Entry;
 
 /// A stage with one chat and one program, which get everything.
 fn stage() -> Stage {
-    let chat = SlackConfig {
-        webhook_url: Secret::Known("http://127.0.0.1:9/".into()),
-        buttons: false,
-        slack_compatible: false,
-    };
+    let chat = SlackConfig::of_webhook(Secret::Known("http://127.0.0.1:9/".into()));
     let chat = Destination { service: Service::Slack(chat), ..destination("chat") };
     let mut stage = Stage::new().to(chat, None).to(destination("program"), None);
     stage.routes.push(Route {

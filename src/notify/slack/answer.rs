@@ -38,7 +38,7 @@ fn leading_word(text: &str) -> &str {
 /// Returns what one of Slack's words means; `None` for a word that is not Slack's.
 // Source: https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks and
 // https://docs.slack.dev/reference/methods/chat.postMessage, read 2026-11-23.
-fn class_of_word(word: &str) -> Option<Class> {
+pub(super) fn class_of_word(word: &str) -> Option<Class> {
     let class = match word {
         "invalid_payload"
         | "no_text"

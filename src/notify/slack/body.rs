@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{SlackConfig, blocks, classic, limit};
+use super::{SlackAccess, SlackConfig, blocks, classic, limit};
 use crate::delivery::Rung;
 use crate::message::{Button, Inline, Message};
 use crate::notify::dialect::Dialect;
@@ -20,13 +20,16 @@ const LINKS: usize = 1_200;
 
 /// Returns the exact request body.
 pub(crate) fn body(config: &SlackConfig, rendered: &Rendered, rung: Rung) -> Bytes {
-    let value = match rendered {
+    let mut value = match rendered {
         Rendered::Body(value) => of_template(value, rung),
         Rendered::Message(_) | Rendered::Document(_) => {
             let message = summary::message_of(rendered).unwrap_or_default();
             of_message(config, &message, rung)
         }
     };
+    if let (SlackAccess::Bot(bot), Some(value)) = (&config.access, value.as_object_mut()) {
+        value.insert("channel".to_owned(), Value::from(bot.channel.as_str()));
+    }
     written(&value)
 }
 
@@ -163,11 +166,7 @@ mod tests {
     use crate::secret::Secret;
 
     fn config() -> SlackConfig {
-        SlackConfig {
-            webhook_url: Secret::Known(SecretString::from("https://hooks.example/x")),
-            buttons: false,
-            slack_compatible: false,
-        }
+        SlackConfig::of_webhook(Secret::Known(SecretString::from("https://hooks.example/x")))
     }
 
     fn message() -> Message {

@@ -116,9 +116,7 @@ const SEEDS: &[&str] = &[
 fn an_answer_of_slack_is_believed_within_bounds() {
     fuzz(
         "slack-answers",
-        |address| {
-            Service::Slack(SlackConfig { webhook_url: address, buttons: false, slack_compatible: false })
-        },
+        |address| Service::Slack(SlackConfig::of_webhook(address)),
         |sent, body| {
             let says_ok = serde_json::from_str::<Value>(body).is_ok_and(|json| json["ok"] == true);
             assert!(body.trim() == "ok" || says_ok, "{body:?} is no delivery");

@@ -93,12 +93,54 @@ pub(super) const CASES: &[Case] = &[
         "env",
     ),
     (
-        "a_bot_of_a_later_version",
-        Routes("[slack.x]\nbot_token = { env = \"T\" }\n[[route]]\nto = \"x\"\n"),
-        7,
-        "comes_later",
-        "`bot_token` in `[slack.x]` comes with a later version",
-        "incoming webhook",
+        "a_bot_without_a_channel",
+        Routes("[slack.x]\nbot_token = { env = \"SLACK_WEBHOOK_URL\" }\n[[route]]\nto = \"x\"\n"),
+        6,
+        "missing_key",
+        "`[slack.x]` has a `bot_token`, but no `channel`",
+        "`channel = \"C0123ABC\"`",
+    ),
+    (
+        "a_channel_that_is_none",
+        Routes(
+            "[slack.x]\nbot_token = { env = \"SLACK_WEBHOOK_URL\" }\nchannel = \"the team\"\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "invalid_value",
+        "`slack.x.channel` is `the team`, which is not a channel",
+        "`channel = \"C0123ABC\"`",
+    ),
+    (
+        "a_webhook_and_a_bot",
+        Routes(
+            "[slack.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\nbot_token = { env = \"SLACK_WEBHOOK_URL\" }\n\
+             channel = \"C1\"\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "misplaced_key",
+        "`[slack.x]` has both `webhook_url` and `bot_token`",
+        "either an incoming webhook or a bot",
+    ),
+    (
+        "a_channel_of_an_incoming_webhook",
+        Routes(
+            "[slack.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\nchannel = \"C1\"\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "misplaced_key",
+        "`slack.x.channel` belongs to a `bot_token`",
+        "knows its channel",
+    ),
+    (
+        "a_bot_of_what_is_only_compatible",
+        Routes(
+            "[slack.x]\nbot_token = { env = \"SLACK_WEBHOOK_URL\" }\nchannel = \"C1\"\nslack_compatible = true\n\
+             [[route]]\nto = \"x\"\n",
+        ),
+        9,
+        "misplaced_key",
+        "`slack.x.slack_compatible` belongs to a `webhook_url`",
+        "take it out",
     ),
     (
         "a_card_of_a_later_version",
