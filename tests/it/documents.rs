@@ -100,6 +100,7 @@ fn faults(relay: &str, routes: &str) -> Vec<String> {
         ("SENTRY_CLIENT_SECRET", "a client secret"),
         ("SENTRY_API_TOKEN", "token"),
         ("SLACK_WEBHOOK_URL", "https://slack.example/x"),
+        ("SLACK_BOT_TOKEN", "xoxb-token"),
         ("DISCORD_WEBHOOK_URL", "https://discord.example/x"),
         ("AUDIT_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
         ("AUDIT_AUTHORIZATION", "Bearer x"),
@@ -110,7 +111,7 @@ fn faults(relay: &str, routes: &str) -> Vec<String> {
 
 #[test]
 fn every_example_of_settings_and_routes_is_sound() {
-    const ROUTE: &str = "\n[[route]]\nto = [\"team\", \"dev\", \"audit\"]\n";
+    const ROUTE: &str = "\n[[route]]\nto = [\"team\", \"fixes\", \"dev\", \"audit\"]\n";
     const AUDIT: &str = "\n[webhook.audit]\nurl = \"https://audit.example/\"\n";
     let examples = fences("toml");
     let (settings, routes): (Vec<_>, Vec<_>) =
@@ -118,7 +119,11 @@ fn every_example_of_settings_and_routes_is_sound() {
     let [least, settings] = settings.as_slice() else { panic!("the least settings, and with a token") };
     let (whole, parts): (Vec<_>, Vec<_>) =
         routes.into_iter().partition(|example| example.contains("[[route]]"));
-    assert_eq!((whole.len(), parts.len()), (1, 2), "the routing file, and a destination for each chat");
+    assert_eq!(
+        (whole.len(), parts.len()),
+        (1, 3),
+        "the routing file, and a destination for each way into a chat"
+    );
     assert_eq!(faults(least, &whole.concat()), [""; 0]);
     assert_eq!(faults(settings, &whole.concat()), [""; 0]);
     assert_eq!(faults(settings, &(parts.concat() + AUDIT + ROUTE)), [""; 0]);
