@@ -39,12 +39,15 @@ text_id! {
 // Source: docs.sentry.io/integrations/integration-platform/webhooks/activity-alerts/, read 2026-11-25.
 pub const ACTIVITY_ALERT_RESOURCE: &str = "activity_alert";
 
-/// A verified webhook, parsed, as it was accepted.
+/// The resource of the relay's own notices, which no webhook brought.
+pub const RELAY_RESOURCE: &str = "relay";
+
+/// A verified webhook, parsed, as it was accepted; or a notice of the relay's own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     /// The relay's id.
     pub id: EventId,
-    /// Whose secret verified it.
+    /// Whose secret verified it; of a notice, whose run it is about.
     pub organization: Organization,
     /// `seer` for Sentry's steps, `activity_alert` for its alerts on them, `relay` for the relay's own notices.
     pub resource: String,
@@ -58,7 +61,7 @@ pub struct Event {
     pub group_id: Option<GroupId>,
     /// `iteration_index` of the `iteration_*` actions.
     pub iteration: Option<u64>,
-    /// When the relay read the webhook.
+    /// When the relay read the webhook, or noticed what it tells.
     pub received_at: Timestamp,
     /// Header `Sentry-Hook-Timestamp`, where it is a time.
     pub sent_at: Option<Timestamp>,
@@ -70,5 +73,10 @@ impl Event {
     /// Tells whether it is an alert on a step: it says less of the step than Seer's own webhook, and all of the issue.
     pub fn is_alert(&self) -> bool {
         self.resource == ACTIVITY_ALERT_RESOURCE
+    }
+
+    /// Tells whether it is a notice of the relay's own: no step of Seer's, but what became of the run.
+    pub fn is_notice(&self) -> bool {
+        self.resource == RELAY_RESOURCE
     }
 }

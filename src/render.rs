@@ -186,7 +186,7 @@ impl Renderer {
     pub fn actions(&self) -> Vec<Action> {
         let own = self.sets.actions().into_iter().map(|name| Action::from_name(&name));
         let own: Vec<_> = own.filter(|action| !action.is_known()).collect();
-        Action::KNOWN.into_iter().chain(own).collect()
+        Action::known().chain(own).collect()
     }
 
     /// Returns the template that an action would use, as people know it: its path in the templates folder.

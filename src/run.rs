@@ -28,7 +28,8 @@ pub struct Run {
     pub group_id: Option<GroupId>,
     /// The event that opened the run; names a run that has no ids.
     pub first_event: EventId,
-    /// How far the run has come; never turns back.
+    /// How far the run has come, which never turns back; or what the relay noticed of it, until the next step is heard
+    /// of.
     pub state: RunState,
     /// When the relay received its first event.
     pub started_at: Timestamp,
@@ -73,6 +74,10 @@ words! {
         Iterating = "iterating",
         /// An iteration was pushed.
         PrUpdated = "pr_updated",
+        /// Sentry says that the run failed.
+        Failed = "failed",
+        /// Sentry says that the run waits for somebody's answer.
+        WaitingForUser = "waiting_for_user",
     }
 }
 
@@ -100,7 +105,7 @@ words! {
         Running = "running",
         /// It ended.
         Completed = "completed",
-        /// Nothing was heard for too long.
+        /// It began, and will not end by itself: the run failed, or waits for somebody.
         Stalled = "stalled",
     }
 }

@@ -1,11 +1,12 @@
 //! Samples: webhooks as Sentry would send them, signed, for `send`, `render`, `check` and `demo`.
 //!
-//! They tell one believable story (`sample/story.rs`) in both payload shapes and as activity alerts, about one issue. Pure: the clock and the secret are
-//! arguments.
+//! They tell one believable story (`sample/story.rs`) in both payload shapes and as activity alerts, about one issue, and
+//! of what the relay would notice itself of such a run. Pure: the clock and the secret are arguments.
 
 mod alert;
 mod encoding;
 mod issue;
+mod notice;
 mod story;
 mod telling;
 mod variants;
@@ -29,6 +30,7 @@ use crate::sentry::{
 pub use alert::alert;
 pub use encoding::encode;
 pub use issue::{issue, issue_variants};
+pub use notice::notice_variants;
 pub use telling::{Telling, telling, telling_alone, telling_of, telling_of_alert};
 pub use variants::{HOSTILE, LARGE, variants};
 
@@ -104,7 +106,8 @@ impl Default for SampleIds {
     }
 }
 
-/// Returns the body of a webhook for this action. An action that this version does not know has the base fields alone.
+/// Returns the body of a webhook for this action of Seer's. An action that this version does not know has the base fields
+/// alone.
 pub fn body(action: &Action, shape: Shape, ids: &SampleIds) -> Value {
     let mut data = Map::new();
     data.insert("run_id".to_owned(), id(&ids.run_id));
@@ -138,8 +141,8 @@ pub fn run_script(shape: Shape) -> Vec<Action> {
         !matches!(action, Action::PrReadyForReview | Action::IterationStarted | Action::IterationCompleted)
     };
     match shape {
-        Shape::Documented => Action::KNOWN.into_iter().filter(documented).collect(),
-        Shape::Present => Action::KNOWN.to_vec(),
+        Shape::Documented => Action::OF_SEER.into_iter().filter(documented).collect(),
+        Shape::Present => Action::OF_SEER.to_vec(),
     }
 }
 
@@ -217,7 +220,7 @@ mod tests {
     #[test]
     fn every_sample_is_accepted_and_new_in_nothing() {
         for shape in Shape::ALL {
-            for action in Action::KNOWN {
+            for action in Action::OF_SEER {
                 let accepted = sample(&action, shape);
                 assert_eq!(accepted.action(), &action);
                 assert_eq!(accepted.run_id().unwrap().as_str(), "12345");

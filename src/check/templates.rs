@@ -206,14 +206,25 @@ impl<'a> Trial<'a> {
             [Some(&issue), None].map(|issue| Context::new(&whole.events, issue, &self.links, false))
         });
         let whole = whole.flatten().map(|context| (Sample::Plain, context));
-        let variants = if self.has_own_templates { sample::variants(action, shape) } else { Vec::new() };
         // The large one only tries how texts are cut, which templates do not decide; it would take most of the time.
-        let variants = variants.into_iter().filter(|(name, _)| name != LARGE);
-        let variants = variants.filter_map(|(name, body)| {
-            let event = self.event(&body)?;
-            Context::new(&[event], None, &self.links, false).map(|context| (kind_of(&name), context))
+        let variants = self.variants(action, shape).into_iter().filter(|(name, _)| name != LARGE);
+        let variants = variants.filter_map(|(name, events)| {
+            Context::new(&events, None, &self.links, false).map(|context| (kind_of(&name), context))
         });
         whole.chain(variants).chain(self.issue_variants(action, shape)).collect()
+    }
+
+    /// Returns the events of each variant, where there may be templates that it has to be tried with.
+    fn variants(&self, action: &Action, shape: Shape) -> Vec<(String, Vec<Event>)> {
+        if !self.has_own_templates {
+            return Vec::new();
+        }
+        if action.is_notice() {
+            let variants = sample::notice_variants(action, &self.organization, self.now).unwrap_or_default();
+            return variants.into_iter().map(|(name, telling)| (name, telling.events)).collect();
+        }
+        let variants = sample::variants(action, shape).into_iter();
+        variants.filter_map(|(name, body)| Some((name, vec![self.event(&body)?]))).collect()
     }
 
     /// Returns a sample alone with each of the issue's variants. What is known of an issue does not depend on the
@@ -221,8 +232,9 @@ impl<'a> Trial<'a> {
     fn issue_variants(&self, action: &Action, shape: Shape) -> Vec<(Sample, Context)> {
         let ids = SampleIds::default();
         let is_tried = self.has_own_templates && shape == Shape::Present;
-        let event = is_tried.then(|| self.event(&sample::body(action, shape, &ids))).flatten();
-        let Some(event) = event else { return Vec::new() };
+        let whole =
+            is_tried.then(|| sample::telling(action, shape, &self.organization, self.now).ok()).flatten();
+        let Some(event) = whole.and_then(|mut whole| whole.events.pop()) else { return Vec::new() };
         let issues = sample::issue_variants(&ids.group_id).into_iter().filter(|(name, _)| name != LARGE);
         let contexts = issues.filter_map(|(name, issue)| {
             let context = Context::new(std::slice::from_ref(&event), Some(&issue), &self.links, false)?;

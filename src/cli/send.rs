@@ -73,6 +73,10 @@ impl Send {
             Source::Alert(action) => {
                 Ok(Bytes::from(sample::encode(&sample::alert(&action, &SampleIds::default()))))
             }
+            Source::Sample(action) if action.is_notice() => Err(Failure::new(
+                format!("`{action}` is a notice of the relay's own, which Sentry never sends"),
+                "the relay makes it by itself; `seer-relay route` and `render` show what becomes of it",
+            )),
             Source::Sample(action) => {
                 let run = self.run.clone().unwrap_or_else(|| now.as_microsecond().to_string());
                 let ids = SampleIds::for_run(run);

@@ -18,7 +18,8 @@ use crate::words::{quoted, suggestion};
 #[derive(Debug, clap::Args)]
 pub(super) struct EventArguments {
     /// A webhook's body in a file, as Sentry sends it, or an action's name for a sample that comes with the binary:
-    /// `pr_created`, or `activity_alert.seer_pr_created` for Sentry's alert on it
+    /// `pr_created`, or `activity_alert.seer_pr_created` for Sentry's alert on it, or `relay.failed` for a notice of the
+    /// relay's own
     #[arg(value_name = "FILE|ACTION", required = true)]
     source: Option<String>,
     /// The organization that it belongs to [default: the first one of relay.toml]
@@ -124,10 +125,9 @@ impl EventArguments {
             return Ok(Source::Alert(action));
         }
         std::fs::read(path).map(|bytes| Source::File(Bytes::from(bytes))).map_err(|error| {
-            let alerts = Action::KNOWN.iter().map(|action| action.full_name(ACTIVITY_ALERT_RESOURCE));
-            let alerts: Vec<String> = alerts.collect();
-            let names = Action::KNOWN.iter().map(Action::as_str).chain(alerts.iter().map(String::as_str));
-            let samples = suggestion(source, "samples", names);
+            let alerts = Action::OF_SEER.iter().map(|action| action.full_name(ACTIVITY_ALERT_RESOURCE));
+            let names: Vec<String> = Action::known().map(|action| action.to_string()).chain(alerts).collect();
+            let samples = suggestion(source, "samples", names.iter().map(String::as_str));
             Failure::new(
                 format!(
                     "{} is no action with a sample, and no file that can be read: {error}",
@@ -157,7 +157,7 @@ impl EventArguments {
 
 /// Finds the known action whose activity alert has this name: `activity_alert.seer_pr_created`.
 fn alert_named(name: &str) -> Option<Action> {
-    Action::KNOWN.into_iter().find(|action| action.full_name(ACTIVITY_ALERT_RESOURCE) == name)
+    Action::OF_SEER.into_iter().find(|action| action.full_name(ACTIVITY_ALERT_RESOURCE) == name)
 }
 
 #[cfg(test)]

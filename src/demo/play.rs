@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn every_known_action_appears_in_the_present_shape_and_both_runs_take_turns() {
         let script = script();
-        for action in Action::KNOWN {
+        for action in Action::OF_SEER {
             assert!(
                 script.iter().any(|step| step.action == action && step.shape == Shape::Present),
                 "{action}"

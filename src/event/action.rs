@@ -36,6 +36,10 @@ pub enum Action {
     IterationStarted,
     /// `iteration_completed`
     IterationCompleted,
+    /// `relay.failed`: the relay's own notice that Sentry says that the run failed.
+    RunFailed,
+    /// `relay.waiting`: the relay's own notice that Sentry says that the run waits for somebody.
+    RunWaiting,
     /// Any other action, kept and delivered by the default template.
     Other(String),
 }
@@ -67,8 +71,8 @@ pub enum Phase {
 }
 
 impl Action {
-    /// Every action that this version knows, in the order of a run.
-    pub const KNOWN: [Self; 10] = [
+    /// Every action of Seer's that this version knows, in the order of a run.
+    pub const OF_SEER: [Self; 10] = [
         Self::RootCauseStarted,
         Self::RootCauseCompleted,
         Self::SolutionStarted,
@@ -81,15 +85,20 @@ impl Action {
         Self::IterationCompleted,
     ];
 
-    /// Reads an action's name; any text is one.
-    pub fn from_name(name: &str) -> Self {
-        Self::KNOWN
-            .into_iter()
-            .find(|action| action.as_str() == name)
-            .unwrap_or_else(|| Self::Other(name.to_owned()))
+    /// The actions of the relay's own notices, of which Sentry knows nothing.
+    pub const NOTICES: [Self; 2] = [Self::RunFailed, Self::RunWaiting];
+
+    /// Returns every action that this version knows: Seer's, then the relay's own.
+    pub fn known() -> impl Iterator<Item = Self> {
+        Self::OF_SEER.into_iter().chain(Self::NOTICES)
     }
 
-    /// Returns the name as Sentry writes it.
+    /// Reads an action's name; any text is one.
+    pub fn from_name(name: &str) -> Self {
+        Self::known().find(|action| action.as_str() == name).unwrap_or_else(|| Self::Other(name.to_owned()))
+    }
+
+    /// Returns the name as Sentry writes it; of a notice, as the relay does.
     pub fn as_str(&self) -> &str {
         match self {
             Self::RootCauseStarted => "root_cause_started",
@@ -102,6 +111,8 @@ impl Action {
             Self::PrReadyForReview => "pr_ready_for_review",
             Self::IterationStarted => "iteration_started",
             Self::IterationCompleted => "iteration_completed",
+            Self::RunFailed => "relay.failed",
+            Self::RunWaiting => "relay.waiting",
             Self::Other(name) => name,
         }
     }
@@ -126,7 +137,7 @@ impl Action {
     /// Returns its whole name, with the resource that it came from: `seer.pr_created`,
     /// `activity_alert.seer_pr_created`, `relay.stalled`.
     pub fn full_name(&self, resource: &str) -> String {
-        if self.as_str().starts_with(OWN_NOTICE) {
+        if self.is_notice() {
             self.as_str().to_owned()
         } else if resource == ACTIVITY_ALERT_RESOURCE {
             format!("{resource}.{}", self.activity())
@@ -140,7 +151,7 @@ impl Action {
         if resource == ACTIVITY_ALERT_RESOURCE { self.full_name(resource) } else { self.to_string() }
     }
 
-    /// Returns the stage it belongs to, where this version knows the action.
+    /// Returns the stage it belongs to, where this version knows the action; a notice is about the whole run.
     pub fn stage(&self) -> Option<Stage> {
         match self {
             Self::RootCauseStarted | Self::RootCauseCompleted => Some(Stage::RootCause),
@@ -148,11 +159,11 @@ impl Action {
             Self::CodingStarted | Self::CodingCompleted => Some(Stage::Coding),
             Self::PrCreated | Self::PrReadyForReview => Some(Stage::PullRequest),
             Self::IterationStarted | Self::IterationCompleted => Some(Stage::Iteration),
-            Self::Other(_) => None,
+            Self::RunFailed | Self::RunWaiting | Self::Other(_) => None,
         }
     }
 
-    /// Returns whether it opens or closes its stage, where this version knows the action.
+    /// Returns whether it opens or closes its stage, where it has one.
     pub fn phase(&self) -> Option<Phase> {
         match self {
             Self::RootCauseStarted | Self::SolutionStarted | Self::CodingStarted | Self::IterationStarted => {
@@ -164,8 +175,13 @@ impl Action {
             | Self::PrCreated
             | Self::PrReadyForReview
             | Self::IterationCompleted => Some(Phase::Completed),
-            Self::Other(_) => None,
+            Self::RunFailed | Self::RunWaiting | Self::Other(_) => None,
         }
+    }
+
+    /// Returns whether it is the name of one of the relay's own notices, of this version or another.
+    pub fn is_notice(&self) -> bool {
+        self.as_str().starts_with(OWN_NOTICE)
     }
 
     /// Returns whether this version knows the action.
@@ -186,7 +202,7 @@ mod tests {
 
     #[test]
     fn every_action_has_an_activity_and_a_name_for_each_resource() {
-        for action in Action::KNOWN.into_iter().chain([Action::from_name("of_tomorrow")]) {
+        for action in Action::OF_SEER.into_iter().chain([Action::from_name("of_tomorrow")]) {
             assert_eq!(Action::from_activity(&action.activity()), Some(action.clone()));
             assert_eq!(action.full_name("seer"), format!("seer.{action}"));
         }
@@ -197,6 +213,18 @@ mod tests {
         assert_eq!(name(Action::from_name("relay.stalled")), "relay.stalled");
         assert_eq!(Action::PrCreated.shown("seer"), "pr_created");
         assert_eq!(Action::PrCreated.shown("activity_alert"), "activity_alert.seer_pr_created");
+    }
+
+    #[test]
+    fn a_notice_is_known_and_of_no_stage() {
+        for (notice, name) in Action::NOTICES.into_iter().zip(["relay.failed", "relay.waiting"]) {
+            assert_eq!(Action::from_name(name), notice);
+            assert_eq!((notice.as_str(), notice.full_name("relay")), (name, name.to_owned()));
+            assert!(notice.is_notice() && notice.is_known());
+            assert_eq!((notice.stage(), notice.phase()), (None, None));
+        }
+        assert!(Action::OF_SEER.iter().all(|action| !action.is_notice()));
+        assert!(!Action::from_name("relay.of_tomorrow").is_known());
     }
 
     #[test]

@@ -133,6 +133,8 @@ pub struct PullRequest {
     pub url: Option<String>,
     /// Whether Sentry named a repository but no pull request: opening it failed.
     pub failed: bool,
+    /// Why it failed, in one line of Sentry's words, where its API says so.
+    pub reason: Option<String>,
     /// `Some(true)` once a `pr_ready_for_review` named it.
     pub ready: Option<bool>,
 }

@@ -11,9 +11,9 @@
 //! | --- | --- | --- |
 //! | `event.id` | text | the relay's id of the event, `evt_…` |
 //! | `event.resource` | text | where it came from: `seer`, `activity_alert` for the second webhook, `relay` for the relay's own notices |
-//! | `event.action` | text | Sentry's word for what happened: `root_cause_completed` … |
-//! | `event.stage` | text or null | `root_cause`, `solution`, `coding`, `pull_request`, `iteration`; null for an action that this version does not know |
-//! | `event.phase` | text or null | `started` or `completed`; `pr_*` complete their stage |
+//! | `event.action` | text | Sentry's word for what happened: `root_cause_completed` …; `relay.failed` and `relay.waiting` are the relay's own notices of what became of a run |
+//! | `event.stage` | text or null | `root_cause`, `solution`, `coding`, `pull_request`, `iteration`; null for an action that this version does not know, and for a notice |
+//! | `event.phase` | text or null | `started` or `completed`; `pr_*` complete their stage; null where there is no stage |
 //! | `event.received_at` | time | when the relay received it |
 //! | `event.sent_at` | time or null | when Sentry says that it sent it |
 //! | `event.iteration` | number or null | which further round, for `iteration_*` |
@@ -23,11 +23,11 @@
 //! | `run.sentry_run_id` | text or null | Sentry's other id of the run |
 //! | `run.group_id` | text or null | the id |
 //! | `run.organization` | text | the organization's slug |
-//! | `run.state` | text | how far it is: `root_cause_started` … `coding_completed`, `pr_created`, `pr_ready`, `iterating`, `pr_updated`, `unknown` |
+//! | `run.state` | text | how far it is: `root_cause_started` … `coding_completed`, `pr_created`, `pr_ready`, `iterating`, `pr_updated`, `unknown`; after a notice, until the next step, `failed` or `waiting_for_user` |
 //! | `run.started_at`, `run.updated_at` | time | when its first and its newest event was received |
 //! | `run.stages` | list | always root cause, solution, coding, pull request |
 //! | `run.stages[].stage` | text | `root_cause`, `solution`, `coding`, `pull_request` |
-//! | `run.stages[].state` | text | `pending`, `running`, `completed`, `stalled` |
+//! | `run.stages[].state` | text | `pending`, `running`, `completed`; `stalled`: it began, but the run failed or waits for somebody |
 //! | `run.stages[].started_at`, `.completed_at` | time or null | its newest start and end |
 //! | `run.stages[].seconds` | number or null | from start to end |
 //! | `run.stages[].times` | number | how often it was completed |
@@ -60,6 +60,7 @@
 //! | `run.pull_requests[].id` | text or null | the provider's id |
 //! | `run.pull_requests[].url` | text or null | its address |
 //! | `run.pull_requests[].failed` | boolean | whether opening it failed |
+//! | `run.pull_requests[].reason` | text or null | why it failed, in one line, where Sentry's API said so |
 //! | `run.pull_requests[].ready` | boolean or null | true once a `pr_ready_for_review` named it |
 //! | `run.repos` | list of texts | the repositories that the run is about |
 //! | `run.iterations` | number | further rounds so far |
@@ -83,7 +84,7 @@
 //! | `now` | time | when the message is made, for `ago` (templates only) |
 //! | `destination.name`, `.kind` | text | where the message goes (templates only) |
 //! | `destination.diff` | number | how many lines of diff it wants (templates only) |
-//! | `payload` | object | the webhook's body as Sentry sent it (webhook bodies only) |
+//! | `payload` | object or null | the webhook's body as Sentry sent it; null for a notice (webhook bodies only) |
 
 mod view;
 
@@ -137,11 +138,14 @@ impl Context {
         Self { now, ..self }
     }
 
-    /// Adds the webhook's body as Sentry sent it. Templates never see it.
+    /// Adds the webhook's body as Sentry sent it; empty where no webhook brought the event. Templates never see it.
     #[must_use]
     pub fn with_payload(self, body: &[u8]) -> Self {
-        let payload =
-            parse_lenient(body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()));
+        let payload = if body.is_empty() {
+            Value::Null
+        } else {
+            parse_lenient(body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))
+        };
         Self { payload: Some(payload), ..self }
     }
 

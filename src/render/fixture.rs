@@ -143,6 +143,7 @@ pub(crate) fn pull_request(repo: &str, number: Option<u64>) -> PullRequest {
         id: number.map(|number| number.to_string()),
         url: number.map(|number| format!("https://github.com/{repo}/pull/{number}")),
         failed: number.is_none(),
+        reason: None,
         ready: None,
     }
 }

@@ -11,7 +11,11 @@ pub(super) fn of(event: &Event) -> Tone {
         | Action::CodingStarted
         | Action::IterationStarted
         | Action::Other(_) => Tone::Progress,
-        Action::RootCauseCompleted | Action::SolutionCompleted | Action::CodingCompleted => Tone::Ready,
+        Action::RootCauseCompleted
+        | Action::SolutionCompleted
+        | Action::CodingCompleted
+        | Action::RunWaiting => Tone::Ready,
+        Action::RunFailed => Tone::Trouble,
         Action::PrCreated | Action::PrReadyForReview | Action::IterationCompleted => of_pull_requests(event),
     }
 }

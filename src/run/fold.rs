@@ -92,6 +92,8 @@ struct Fold {
     stages: [(StageProgress, End); 4],
     /// The furthest state but for iterations.
     furthest: RunState,
+    /// What the newest notice says, while no step was heard of since.
+    noticed: Option<RunState>,
     iterations: Iterations,
     pairs: Pairs,
 }
@@ -123,6 +125,7 @@ impl Fold {
             run,
             stages,
             furthest: RunState::Unknown,
+            noticed: None,
             iterations: Iterations::default(),
             pairs: Pairs::default(),
         }
@@ -141,6 +144,8 @@ impl Fold {
             // The step is counted already.
             return;
         }
+        // Whatever else is heard of a run says that it goes on.
+        self.noticed = noticed(event);
         match &event.action {
             Action::RootCauseStarted => self.start(Stage::RootCause, RunState::RootCauseStarted, event),
             Action::RootCauseCompleted => {
@@ -160,7 +165,7 @@ impl Fold {
                 self.imply_pull_request();
                 self.iterations.complete(event);
             }
-            Action::Other(_) => {}
+            Action::RunFailed | Action::RunWaiting | Action::Other(_) => {}
         }
     }
 
@@ -232,9 +237,11 @@ impl Fold {
     }
 
     fn finish(self) -> Run {
-        let state = self.furthest.max(self.iterations.state());
+        let state = self.noticed.unwrap_or(self.furthest.max(self.iterations.state()));
+        let is_stalled = self.noticed.is_some();
         let stages = self.stages.map(|(progress, _)| match progress.state {
             StageState::Completed => StageProgress { times: progress.times.max(1), ..progress },
+            StageState::Running if is_stalled => StageProgress { state: StageState::Stalled, ..progress },
             StageState::Pending | StageState::Running | StageState::Stalled => progress,
         });
         Run { state, stages, iterations: self.iterations.highest(), ..self.run }
@@ -285,6 +292,15 @@ impl Iterations {
     }
 }
 
+/// Returns the state of a run after a notice of the relay's own; a webhook with its name is none.
+fn noticed(event: &Event) -> Option<RunState> {
+    if !event.is_notice() {
+        return None;
+    }
+    let state = |action, state| (event.action == action).then_some(state);
+    state(Action::RunFailed, RunState::Failed).or(state(Action::RunWaiting, RunState::WaitingForUser))
+}
+
 /// Tells whether an alert, which says a summary alone, repeats the one that is known.
 fn is_repeated(event: &Event, said: Option<&str>, known: Option<&str>) -> bool {
     event.is_alert() && said.is_some() && known == said
@@ -313,6 +329,7 @@ fn put_pull_request(known: &mut Vec<PullRequest>, said: &PullRequest, ready: boo
             other.number = said.number.or(other.number);
             other.id = newer(&said.id, &mut other.id);
             other.url = newer(&said.url, &mut other.url);
+            other.reason = newer(&said.reason, &mut other.reason);
             other.ready = ready.or(other.ready);
         }
         None => known.push(PullRequest { ready: ready.or(said.ready), ..said.clone() }),

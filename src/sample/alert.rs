@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn every_alert_is_accepted_and_new_in_nothing() {
-        for action in Action::KNOWN {
+        for action in Action::OF_SEER {
             let alert = accepted(&alert(&action, &SampleIds::default()));
             assert_eq!((alert.resource(), alert.action()), ("activity_alert", &action));
             assert_eq!(alert.issue(), Some(&issue("1170820242")));

@@ -36,6 +36,8 @@ pub(super) fn artifacts(action: &Action, shape: Shape) -> Map<String, Value> {
         | Action::SolutionStarted
         | Action::CodingStarted
         | Action::IterationStarted
+        | Action::RunFailed
+        | Action::RunWaiting
         | Action::Other(_) => Value::Null,
     };
     match artifacts {
@@ -59,6 +61,8 @@ pub(super) fn details(action: &Action) -> Map<String, Value> {
         | Action::CodingStarted
         | Action::CodingCompleted
         | Action::IterationStarted
+        | Action::RunFailed
+        | Action::RunWaiting
         | Action::Other(_) => {}
     }
     if *action == Action::IterationCompleted {

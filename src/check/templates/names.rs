@@ -46,7 +46,7 @@ fn no_set(name: &str) -> Option<String> {
 
 /// Finds templates for actions that this version does not know: Sentry may add actions, so they are no fault.
 pub(super) fn unknown_actions(renderer: &Renderer, shown: &Shown<'_>) -> Vec<Fault> {
-    let known = Action::KNOWN.map(|action| action.as_str().to_owned());
+    let known: Vec<String> = Action::known().map(|action| action.to_string()).collect();
     let foreign = renderer.foreign_templates().iter();
     foreign
         .map(|template| Fault {

@@ -78,14 +78,9 @@ impl Preview<'_> {
     fn told(&self, action: &Action, sample: Sample) -> Option<Told> {
         let organization = &self.organization.organization;
         let variant = |name: &str| {
-            let mut variants = sample::variants(action, Shape::Present).into_iter();
-            variants.find(|(each, _)| each == name).and_then(|(_, body)| {
-                let telling =
-                    sample::telling_of(action, Shape::Present, &body, organization, self.now).ok()?;
-                let issues = sample::issue_variants(&SampleIds::default().group_id).into_iter();
-                let mut issue = issues.filter(|(each, _)| each == name).map(|(_, issue)| issue);
-                Some(Telling { issue: issue.next(), ..telling })
-            })
+            let issues = sample::issue_variants(&SampleIds::default().group_id).into_iter();
+            let mut issue = issues.filter(|(each, _)| each == name).map(|(_, issue)| issue);
+            Some(Telling { issue: issue.next(), ..self.variant(action, name)? })
         };
         let present = || sample::telling(action, Shape::Present, organization, self.now).ok();
         let telling = match sample {
@@ -99,6 +94,17 @@ impl Preview<'_> {
         let context =
             Context::new(&telling.events, issue, &self.links, false)?.with_payload(&telling.payload);
         Some(Told { sample, telling, context })
+    }
+
+    fn variant(&self, action: &Action, name: &str) -> Option<Telling> {
+        let organization = &self.organization.organization;
+        if action.is_notice() {
+            let variants = sample::notice_variants(action, organization, self.now).ok()?;
+            return variants.into_iter().find(|(each, _)| each == name).map(|(_, telling)| telling);
+        }
+        let mut variants = sample::variants(action, Shape::Present).into_iter();
+        let (_, body) = variants.find(|(each, _)| each == name)?;
+        sample::telling_of(action, Shape::Present, &body, organization, self.now).ok()
     }
 
     fn routed(&self, telling: &Telling) -> Vec<RoutedDestination> {

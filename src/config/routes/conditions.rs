@@ -2,7 +2,7 @@
 
 use crate::config::document::{Entry, Node, Table};
 use crate::config::reader::Reader;
-use crate::event::{Action, OWN_NOTICE, Organization};
+use crate::event::{Action, Organization};
 use crate::routing::{Condition, Conditions, Field, Pattern};
 use crate::words::{quoted, suggestion};
 
@@ -194,8 +194,12 @@ impl Group<'_, '_> {
     /// fault.
     fn warn_of_unknown(&mut self, field: Field, pattern: &Pattern, at: usize) {
         let (code, what, known): (_, _, Vec<&str>) = match field {
-            Field::Action if pattern.as_str().starts_with(OWN_NOTICE) => return,
-            Field::Action => ("unknown_action", "action", ACTIONS.iter().map(Action::as_str).collect()),
+            Field::Action if pattern.names_own_notices() => {
+                ("unknown_action", "notice", Action::NOTICES.iter().map(Action::as_str).collect())
+            }
+            Field::Action => {
+                ("unknown_action", "action", Action::OF_SEER.iter().map(Action::as_str).collect())
+            }
             Field::Organization => match self.known.organizations {
                 None => return,
                 Some(list) => {
@@ -227,4 +231,3 @@ const LEVELS: [&str; 6] = ["sample", "debug", "info", "warning", "error", "fatal
 /// The priorities of issues.
 // Source: getsentry/sentry src/sentry/types/group.py, `PriorityLevel`, read 2026-11-25.
 const PRIORITIES: [&str; 3] = ["low", "medium", "high"];
-const ACTIONS: [Action; 10] = Action::KNOWN;

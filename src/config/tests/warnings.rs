@@ -45,7 +45,7 @@ fn a_route_behind_a_stop_that_takes_all_of_its_events_is_never_reached() {
         ("", "when = { repo = \"acme/api\" }"),
         ("when = { repo = \"acme/*\" }", "when = { repo = \"acme/api\" }"),
         ("when = { repo = [\"a\", \"b*\"] }", "when = { repo = [\"bc\", \"a\"], action = \"pr_created\" }"),
-        ("when = { action = \"relay.*\" }", "when = { action = \"relay.stalled\" }"),
+        ("when = { action = \"relay.*\" }", "when = { action = \"relay.failed\" }"),
         ("", "otherwise = true"),
     ] {
         let routes = format!("[[route]]\nstop = true\n{first}\n[[route]]\n{second}\nto = \"backend\"\n");
@@ -84,7 +84,10 @@ fn a_pattern_that_no_known_action_or_organization_fits_is_shown() {
         ("action = [\"pr_created\", \"*_compelted\"]", Some("unknown_action")),
         ("organization = \"acne\"", Some("unknown_organization")),
         ("not = { action = \"x\" }", Some("unknown_action")),
-        ("action = \"relay.stalled\"", None),
+        ("action = \"relay.faild\"", Some("unknown_action")),
+        ("action = \"re*\"", Some("unknown_action")),
+        ("action = [\"relay.failed\", \"relay.waiting\"]", None),
+        ("action = \"relay.*\"", None),
         ("action = \"*_completed\"", None),
         ("organization = \"ac*\"", None),
         ("repo = \"anything\"", None),

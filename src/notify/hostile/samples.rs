@@ -20,7 +20,7 @@ fn event(number: usize, body: &Value) -> Event {
     accepted.to_event(EventId::new(format!("evt_{number}")))
 }
 
-/// Renders every variant of every action in both shapes, alone and at its place in a run.
+/// Renders every variant of every action in both shapes, alone and at its place in a run, and of every notice.
 fn rendered(destination: &Destination) -> Vec<Sample> {
     let renderer = Renderer::built_in();
     let links = Links {
@@ -48,6 +48,15 @@ fn rendered(destination: &Destination) -> Vec<Sample> {
                 }
             }
             earlier.push(event(earlier.len(), &sample::body(&action, shape, &SampleIds::default())));
+        }
+    }
+    for action in Action::NOTICES {
+        let organization = Organization::new("acme");
+        let variants = sample::notice_variants(&action, &organization, Timestamp::UNIX_EPOCH).unwrap();
+        for (variant, telling) in variants {
+            let issue = issues.iter().find(|(name, _)| *name == variant).map(|(_, issue)| issue);
+            let context = Context::new(&telling.events, issue, &links, false).unwrap();
+            samples.push((format!("{action}, {variant}"), renderer.render(&context, &target).unwrap()));
         }
     }
     samples

@@ -91,7 +91,7 @@ fn a_whole_run_is_told_up_to_its_last_event() {
         run["pull_requests"],
         json!([{
             "repo": "acme/api", "provider": "github", "number": 12, "id": "12",
-            "url": "https://github.com/acme/api/pull/12", "failed": false, "ready": null,
+            "url": "https://github.com/acme/api/pull/12", "failed": false, "reason": null, "ready": null,
         }])
     );
     assert_eq!(run["repos"], json!(["acme/api"]));

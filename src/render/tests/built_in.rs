@@ -365,6 +365,52 @@ Seer reports `triage_completed`, a step that this relay has no words for yet.
     );
 }
 
+/// A notice of the relay's own at the end of a run that got so far.
+fn notice(action: &str, steps: &[&str], failed: Vec<PullRequest>) -> Vec<Event> {
+    let resource = crate::event::RELAY_RESOURCE.to_owned();
+    let last = Event { resource, iteration: None, ..with_pull_requests(action, failed) };
+    steps.iter().map(|step| bare(step)).chain([last]).collect()
+}
+
+#[test]
+fn a_failed_run_says_where_it_stopped_and_where_to_look() {
+    let reason = Some("403: no *right* to <!channel>".to_owned());
+    let failed = |repo: &str, reason| PullRequest { reason, ..pull_request(repo, None) };
+    assert_lines(
+        &notice("relay.failed", &["solution_completed", "coding_started"], vec![failed("acme/api", reason)]),
+        "
+# Seer failed · issue 1170820242
+Seer failed while writing the fix. See in Sentry how far it came, and start it again there.
+- acme/api: the pull request could not be opened: 403: no *right* to <!channel>
+ | 
+Repository | acme/api
+✓ Root cause · ✓ Plan · ✗ Code (failed) · ✗ Pull request (failed)",
+    );
+    for (step, doing) in [
+        ("root_cause_started", " while looking for the root cause"),
+        ("solution_started", " while planning the fix"),
+        ("iteration_started", " while revising its pull request"),
+        ("brand_new", ""),
+    ] {
+        let told = lines(&notice("relay.failed", &[step], Vec::new()), &slack());
+        assert!(told.contains(&format!("\nSeer failed{doing}. See in Sentry")), "{told}");
+    }
+    let unexplained =
+        lines(&notice("relay.failed", &["coding_started"], vec![failed("a/b", None)]), &slack());
+    assert!(unexplained.contains("\n- a/b: the pull request could not be opened\n"), "{unexplained}");
+}
+
+#[test]
+fn a_run_that_waits_says_for_whom() {
+    assert_lines(
+        &notice("relay.waiting", &["root_cause_completed", "solution_started"], Vec::new()),
+        "
+# Seer needs an answer · issue 1170820242
+Seer stopped while planning the fix and waits for somebody to answer it. Read its question in Sentry, and answer it there.
+✓ Root cause · ! Plan (needs an answer) · ○ Code · ○ Pull request",
+    );
+}
+
 #[test]
 fn every_action_reads_well_where_nothing_is_known() {
     let empty = Artifacts {
@@ -383,7 +429,7 @@ fn every_action_reads_well_where_nothing_is_known() {
         ]),
     };
     for artifacts in [Artifacts::default(), empty] {
-        for action in Action::KNOWN.into_iter().chain([Action::Other("brand_new".to_owned())]) {
+        for action in Action::known().chain([Action::Other("brand_new".to_owned())]) {
             let event = Event {
                 run_id: None,
                 group_id: None,
@@ -416,7 +462,7 @@ fn every_kind_and_every_state_of_a_run_renders() {
     let renderer = Renderer::built_in();
     let changes = Artifacts { changes: Some(vec![changes("acme/api")]), ..Artifacts::default() };
     let mut events = Vec::new();
-    for action in Action::KNOWN {
+    for action in Action::known() {
         let artifacts = match action {
             Action::RootCauseCompleted => root_cause(),
             Action::SolutionCompleted => solution(3),
@@ -429,6 +475,8 @@ fn every_kind_and_every_state_of_a_run_renders() {
             | Action::SolutionStarted
             | Action::CodingStarted
             | Action::IterationStarted
+            | Action::RunFailed
+            | Action::RunWaiting
             | Action::Other(_) => Artifacts::default(),
         };
         events.push(event(action.as_str(), artifacts));
@@ -531,7 +579,7 @@ fn of_an_issue_that_is_half_known_nothing_is_told_twice_or_left_hanging() {
     );
     assert!(slug.contains("\nProject | api\n"), "{slug}");
     let bare = Issue::unknown(crate::event::GroupId::new("1170820242"));
-    for action in Action::KNOWN {
+    for action in Action::known() {
         let event = [event(action.as_str(), root_cause())];
         assert_eq!(lines_of(&event, Some(&bare), &slack()), lines(&event, &slack()), "{action}");
     }

@@ -1,7 +1,7 @@
 //! Every place where a value can stand × every value that might break out of it.
 
 use super::*;
-use crate::event::{Artifacts, Event, RootCause};
+use crate::event::{Artifacts, Event, PullRequest, RootCause};
 use crate::issue::{Issue, Project};
 use crate::message::markdown::strip;
 use crate::message::outline::Outline;
@@ -291,10 +291,37 @@ fn what_strangers_name_an_issue_never_leaves_its_place_and_is_cut() {
     let values = VALUES.iter().map(|value| (*value).to_owned()).chain(more);
     let values: Vec<String> = values.filter(|value| !is_blank(&strip(value))).collect();
     let renderer = Renderer::built_in();
-    for action in Action::KNOWN.into_iter().chain([Action::from_name("brand_new")]) {
+    for action in Action::known().chain([Action::from_name("brand_new")]) {
         let harmless = of_issue(&renderer, &action, "word");
         for value in &values {
             let hostile = of_issue(&renderer, &action, value);
+            assert_eq!(hostile.structure, harmless.structure, "{value:?} in {action}");
+            let characters: usize = hostile.leaves.iter().map(|leaf| leaf.chars().count()).sum();
+            assert!(characters < MOST_CHARACTERS, "{characters} of {value:?} in {action}");
+        }
+    }
+}
+
+#[test]
+fn why_a_pull_request_failed_stays_in_its_place_and_is_cut() {
+    /// More than all other texts of the message.
+    const MOST_CHARACTERS: usize = 600;
+    let renderer = Renderer::built_in();
+    let told = |action: &Action, reason: &str| {
+        let (repo, reason) = (Some("acme/api".to_owned()), Some(reason.to_owned()));
+        let failed = PullRequest { repo, reason, failed: true, ..PullRequest::default() };
+        let artifacts = Artifacts { pull_requests: Some(vec![failed]), ..Artifacts::default() };
+        let event = fixture::event(action.as_str(), artifacts);
+        match renderer.render(&fixture::context(&[event]), &fixture::slack()) {
+            Ok(Rendered::Message(message)) => Outline::of(&message),
+            other => panic!("no message: {other:?}"),
+        }
+    };
+    let long = "word ".repeat(2000);
+    for action in Action::NOTICES.into_iter().chain([Action::PrCreated]) {
+        let harmless = told(&action, "word");
+        for value in VALUES.iter().copied().chain([long.as_str()]).filter(|value| !is_blank(&strip(value))) {
+            let hostile = told(&action, value);
             assert_eq!(hostile.structure, harmless.structure, "{value:?} in {action}");
             let characters: usize = hostile.leaves.iter().map(|leaf| leaf.chars().count()).sum();
             assert!(characters < MOST_CHARACTERS, "{characters} of {value:?} in {action}");

@@ -315,10 +315,82 @@ fn a_ready_pull_request_is_paired_with_its_creation_a_minute_ago() {
     assert_eq!(pair_of_ready(&ready(1, &one), &[at(0, "coding_completed")]), None);
 }
 
+/// A notice of the relay's own at this second.
+fn notice(second: i64, action: &Action) -> Event {
+    let resource = crate::event::RELAY_RESOURCE.to_owned();
+    Event { resource, ..unsent(at(second, action.as_str())) }
+}
+
+#[test]
+fn a_notice_holds_until_the_next_step() {
+    let mut events =
+        vec![at(0, "root_cause_completed"), at(1, "coding_started"), notice(1800, &Action::RunFailed)];
+    let coding = |events: &[Event]| stage(events, Stage::Coding);
+    assert_eq!((state(&events), coding(&events).state), (RunState::Failed, StageState::Stalled));
+    assert_eq!(coding(&events).started_at, Timestamp::from_second(1).ok());
+    assert_eq!(stage(&events, Stage::RootCause).state, StageState::Completed);
+    events.push(notice(1900, &Action::RunWaiting));
+    assert_eq!((state(&events), coding(&events).state), (RunState::WaitingForUser, StageState::Stalled));
+    events.push(Event { resource: "activity_alert".to_owned(), ..at(1000, "coding_started") });
+    assert_eq!(state(&events), RunState::WaitingForUser, "it tells of the same step once more");
+    events.push(at(2000, "brand_new"));
+    assert_eq!((state(&events), coding(&events).state), (RunState::CodingStarted, StageState::Running));
+    events.push(at(2001, "coding_completed"));
+    assert_eq!((state(&events), coding(&events).state), (RunState::CodingCompleted, StageState::Completed));
+}
+
+#[test]
+fn a_webhook_with_the_name_of_a_notice_is_none() {
+    assert_eq!(state(&[at(0, "coding_started"), at(1, "relay.failed")]), RunState::CodingStarted);
+}
+
+#[test]
+fn a_notice_says_why_a_pull_request_failed() {
+    let why = PullRequest { reason: Some("no right".to_owned()), ..failed("acme/api") };
+    let told = with_pull_requests(notice(2, &Action::RunFailed), std::slice::from_ref(&why));
+    for (events, expected) in [
+        (vec![told.clone()], &why),
+        (vec![with_pull_requests(at(0, "pr_created"), &[failed("acme/api")]), told.clone()], &why),
+        (vec![told.clone(), with_pull_requests(at(3, "pr_created"), &[failed("acme/api")])], &why),
+        (
+            vec![told, with_pull_requests(at(3, "pr_created"), &[pull_request("acme/api", 7)])],
+            &pull_request("acme/api", 7),
+        ),
+    ] {
+        assert_eq!(Run::fold(&events).unwrap().pull_requests, std::slice::from_ref(expected));
+    }
+}
+
 proptest! {
     #[test]
+    fn notices_change_nothing_but_the_state_until_the_next_step(
+        actions in prop::collection::vec((0..13_usize, 0..400_i64), 1..30),
+    ) {
+        let event = |(index, second): (usize, i64)| match Action::OF_SEER.get(index) {
+            Some(action) => at(second, action.as_str()),
+            None if index == 12 => at(second, "triage_started"),
+            None => notice(second, &Action::NOTICES[index - 10]),
+        };
+        let events: Vec<Event> = actions.into_iter().map(event).collect();
+        let steps: Vec<Event> = events.iter().filter(|event| !event.is_notice()).cloned().collect();
+        let run = Run::fold(&events).unwrap();
+        let expected = match &events.last().unwrap() {
+            last if !last.is_notice() => state(&steps),
+            last if last.action == Action::RunFailed => RunState::Failed,
+            _ => RunState::WaitingForUser,
+        };
+        prop_assert_eq!(run.state, expected);
+        let is_noticed = events.last().unwrap().is_notice();
+        for (position, progress) in run.stages.iter().enumerate() {
+            let without = Run::fold(&steps).map_or(StageState::Pending, |run| run.stages[position].state);
+            let stalls = is_noticed && without == StageState::Running;
+            prop_assert_eq!(progress.state, if stalls { StageState::Stalled } else { without });
+        }
+    }
+
+    #[test]
     fn a_run_only_goes_on(actions in prop::collection::vec((0..12_usize, 0..400_i64, prop::option::of(0..4_u64)), 1..30)) {
-        let name = |index: usize| Action::KNOWN.get(index).map_or("triage_started", Action::as_str).to_owned();
+        let name = |index: usize| Action::OF_SEER.get(index).map_or("triage_started", Action::as_str).to_owned();
         let events: Vec<Event> = actions.into_iter().map(|(index, second, iteration)| {
             Event { iteration, ..at(second, &name(index)) }
         }).collect();

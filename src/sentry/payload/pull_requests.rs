@@ -54,6 +54,7 @@ fn pull_request(item: &Value) -> Option<PullRequest> {
         id: pr_id,
         url: address.map(String::from),
         failed,
+        reason: None,
         ready: None,
     })
 }
@@ -98,6 +99,7 @@ mod tests {
             id: Some("456789".to_owned()),
             url: Some(url.to_owned()),
             failed: false,
+            reason: None,
             ready: None,
         };
         let nested = json!({"provider": "unknown", "repo_name": "acme/api",

@@ -41,7 +41,7 @@ const WORDS: &[&str] = &[
 #[test]
 fn json_is_read_as_serde_json_reads_it_or_more_leniently() {
     let seeds = Shape::ALL.iter().flat_map(|shape| {
-        let bodies = Action::KNOWN.iter().map(|action| sample::body(action, *shape, &SampleIds::default()));
+        let bodies = Action::OF_SEER.iter().map(|action| sample::body(action, *shape, &SampleIds::default()));
         bodies.map(|body| sample::encode(&body))
     });
     let target =

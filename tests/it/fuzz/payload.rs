@@ -61,14 +61,14 @@ const WORDS: &[&str] = &[
 
 #[test]
 fn a_body_is_refused_for_what_it_must_have_alone_and_read_the_same_each_time() {
-    let all = Shape::ALL.iter().flat_map(|shape| Action::KNOWN.iter().map(|action| (action, *shape)));
+    let all = Shape::ALL.iter().flat_map(|shape| Action::OF_SEER.iter().map(|action| (action, *shape)));
     let seeds = all.flat_map(|(action, shape)| {
         let hostile = sample::variants(action, shape).into_iter().filter(|(name, _)| name == sample::HOSTILE);
         let sample = sample::body(action, shape, &SampleIds::default());
         [sample].into_iter().chain(hostile.map(|(_, body)| body)).map(|body| sample::encode(&body))
     });
     let alerts =
-        Action::KNOWN.iter().map(|action| sample::encode(&sample::alert(action, &SampleIds::default())));
+        Action::OF_SEER.iter().map(|action| sample::encode(&sample::alert(action, &SampleIds::default())));
     let target = Target {
         name: "payload",
         cases: 120,

@@ -1,0 +1,133 @@
+//! Notices of the relay's own, as it would make them of a sample run that has fallen silent.
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+
+use super::variants::{HOSTILE, LARGE, LARGE_TEXT, LARGE_TIMES, hostile_text};
+use super::{Shape, Telling};
+use crate::event::{Action, Artifacts, Event, EventId, Organization, PullRequest, RELAY_RESOURCE};
+use crate::sentry::payload::PayloadError;
+
+/// How long the run was silent before the relay asked what became of it.
+const SILENCE: SignedDuration = SignedDuration::from_mins(30);
+/// What Sentry may say of a pull request that could not be opened.
+const REASON: &str = "403: Resource not accessible by integration";
+
+/// Returns a notice at the end of a run that fell silent while it wrote code.
+pub(super) fn telling(
+    action: &Action,
+    shape: Shape,
+    organization: &Organization,
+    now: Timestamp,
+) -> Result<Telling, PayloadError> {
+    after(&Action::CodingStarted, action, Vec::new(), shape, organization, now)
+}
+
+/// Returns the events of runs with this notice at their end, each with its name: pull requests that could not be opened,
+/// with as much as may be known of them, a hostile one and very many, other steps, and the notice alone.
+///
+/// # Errors
+/// [`PayloadError`] never: a test holds that every sample is a webhook.
+pub fn notice_variants(
+    action: &Action,
+    organization: &Organization,
+    now: Timestamp,
+) -> Result<Vec<(String, Telling)>, PayloadError> {
+    let run = |step: &Action, failed: Vec<PullRequest>| {
+        after(step, action, failed, Shape::Present, organization, now)
+    };
+    let coding = |failed| run(&Action::CodingStarted, failed);
+    let failed = |repo: &str, reason: &str| PullRequest {
+        repo: Some(repo.to_owned()),
+        failed: true,
+        reason: Some(reason.to_owned()),
+        ..PullRequest::default()
+    };
+    let api = || failed("acme/api", REASON);
+    let many = (1..=LARGE_TIMES).map(|number| {
+        failed(&format!("acme/service-{number}"), &format!("{REASON}. ").repeat(LARGE_TEXT / REASON.len()))
+    });
+    let mut alone = coding(Vec::new())?;
+    alone.events = alone.events.pop().into_iter().collect();
+    for event in &mut alone.events {
+        (event.run_id, event.sentry_run_id, event.group_id) = (None, None, None);
+    }
+    let named = |name: &str, telling| (name.to_owned(), telling);
+    Ok(vec![
+        named("a pull request that could not be opened", coding(vec![api()])?),
+        named("one without a reason", coding(vec![PullRequest { reason: None, ..api() }])?),
+        named("one without a repository", coding(vec![PullRequest { repo: None, ..api() }])?),
+        named("two of them", coding(vec![api(), failed("acme/web", REASON)])?),
+        named("while it looks for the cause", run(&Action::RootCauseStarted, Vec::new())?),
+        named("while it plans", run(&Action::SolutionStarted, Vec::new())?),
+        named("while it revises its pull request", run(&Action::IterationStarted, Vec::new())?),
+        named("the notice alone", alone),
+        named(HOSTILE, coding(vec![failed(&hostile_text(), &hostile_text())])?),
+        named(LARGE, coding(many.collect())?),
+    ])
+}
+
+/// Returns a run that fell silent after a step, and then the notice.
+fn after(
+    step: &Action,
+    action: &Action,
+    failed: Vec<PullRequest>,
+    shape: Shape,
+    organization: &Organization,
+    now: Timestamp,
+) -> Result<Telling, PayloadError> {
+    let silent_since = now.checked_sub(SILENCE).unwrap_or(now);
+    let mut telling = super::telling(step, shape, organization, silent_since)?;
+    let notice = telling.events.last().map(|newest| Event {
+        id: EventId::new("evt_sample99"),
+        resource: RELAY_RESOURCE.to_owned(),
+        action: action.clone(),
+        iteration: None,
+        received_at: now,
+        sent_at: None,
+        artifacts: Artifacts {
+            pull_requests: (!failed.is_empty()).then_some(failed),
+            ..Artifacts::default()
+        },
+        ..newest.clone()
+    });
+    telling.events.extend(notice);
+    telling.payload = Bytes::new();
+    Ok(telling)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Stage;
+    use crate::run::{Run, RunState, StageState};
+
+    fn organization() -> Organization {
+        Organization::new("acme")
+    }
+
+    #[test]
+    fn a_notice_ends_a_run_that_was_at_work() {
+        for (action, state) in
+            [(Action::RunFailed, RunState::Failed), (Action::RunWaiting, RunState::WaitingForUser)]
+        {
+            for shape in Shape::ALL {
+                let telling = telling(&action, shape, &organization(), Timestamp::UNIX_EPOCH).unwrap();
+                let run = Run::fold(&telling.events).unwrap();
+                assert_eq!(run.state, state);
+                let coding = run.stages.iter().find(|stage| stage.stage == Stage::Coding).unwrap();
+                assert_eq!(coding.state, StageState::Stalled);
+                assert!(telling.payload.is_empty(), "no webhook brought it");
+            }
+        }
+    }
+
+    #[test]
+    fn every_variant_is_the_notice_of_another_run() {
+        let variants = notice_variants(&Action::RunFailed, &organization(), Timestamp::UNIX_EPOCH).unwrap();
+        for (number, (name, telling)) in variants.iter().enumerate() {
+            assert_eq!(telling.events.last().unwrap().action, Action::RunFailed, "{name}");
+            assert!(variants[..number].iter().all(|(_, earlier)| earlier.events != telling.events), "{name}");
+        }
+    }
+}
