@@ -8,6 +8,7 @@ mod history;
 mod issue;
 mod queue;
 mod sqlite;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub use queue::{
     Record, Recorded, ReplayTarget, Replayed, WaitingEvent,
 };
 pub use sqlite::Store;
+pub use watch::{AfterLook, Look, Notice, Silence, SilentRun, SilentRuns};
 
 /// Settings of the `[store]` table.
 #[derive(Debug, Clone)]

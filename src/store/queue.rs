@@ -9,7 +9,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::{FindError, IssueSource, KeptIssue, StoreError};
+use super::{FindError, IssueSource, KeptIssue, Look, Silence, SilentRuns, StoreError};
 use crate::delivery::{Attempt, Delivery, DeliveryId, DestinationKind, DestinationName, Reason, Rung};
 use crate::event::{Event, EventId, GroupId, Organization};
 use crate::issue::Issue;
@@ -307,6 +307,27 @@ pub trait Queue: Send + Sync {
         source: IssueSource,
         now: Timestamp,
     ) -> Result<(), StoreError>;
+
+    /// Reads up to `limit` runs of which nothing was heard for as long as `silence` says, each once: those whose newest
+    /// event lies behind the last one that was looked at, and those that are to be looked at again.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn silent_runs(
+        &self,
+        silence: Silence,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<SilentRuns, StoreError>;
+
+    /// Writes how a look at a run ended, and with it that no event up to that one is looked at any more. A notice becomes
+    /// an event that waits to be routed, in the same transaction, unless the run's newest event is another one by now;
+    /// returns its id. What is no notice may be answered before it is on disk: what is lost with the machine is looked
+    /// at again.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn settle_look(&self, look: Look, now: Timestamp) -> Result<Option<EventId>, StoreError>;
 
     /// Makes the configured destinations known and tells what is remembered of them. A new address ends "gone" and
     /// any hold. Where the clock was set back while no relay ran, nothing stays due, and nobody held, for longer than

@@ -24,6 +24,7 @@ mod replay;
 mod run;
 mod story;
 mod value;
+mod watch;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -37,12 +38,13 @@ use self::place::{Found, Lock};
 use self::reader::Readers;
 use self::writer::{Opening, Writer};
 use super::{
-    Acceptance, Access, Backlog, Claims, DeliveryFilter, DeliveryRow, DestinationEntry, DestinationStatus,
-    FindError, History, IssueSource, KeptIssue, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget,
-    Replayed, RunHistory, RunRow, StoreError, Told, WaitingEvent,
+    Acceptance, Access, AfterLook, Backlog, Claims, DeliveryFilter, DeliveryRow, DestinationEntry,
+    DestinationStatus, FindError, History, IssueSource, KeptIssue, Look, OpenDestination, Plan, Queue,
+    Record, Recorded, ReplayTarget, Replayed, RunHistory, RunRow, Silence, SilentRuns, StoreError, Told,
+    WaitingEvent,
 };
 use crate::delivery::DestinationName;
-use crate::event::{EventId, GroupId, Organization};
+use crate::event::{Artifacts, EventId, GroupId, Organization};
 use crate::issue::Issue;
 use crate::sentry::payload::AcceptedEvent;
 
@@ -180,6 +182,28 @@ impl Queue for Store {
             issue::keep(writing, &organization, &group, json.as_deref(), source, now)
         };
         self.writer.run_lightly(keep).await
+    }
+
+    async fn silent_runs(
+        &self,
+        silence: Silence,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<SilentRuns, StoreError> {
+        self.readers.run(move |connection| watch::silent_runs(connection, silence, now, limit)).await
+    }
+
+    async fn settle_look(&self, look: Look, now: Timestamp) -> Result<Option<EventId>, StoreError> {
+        let AfterLook::Notice(notice) = &look.next else {
+            return self.writer.run_lightly(move |writing| watch::settle(writing, &look, None, now)).await;
+        };
+        let artifacts = Some(notice.artifacts()).filter(|artifacts| *artifacts != Artifacts::default());
+        let artifacts = artifacts.as_ref().map(serde_json::to_string).transpose().map_err(|error| {
+            StoreError::Unavailable(format!("the notice cannot be written as JSON: {error}"))
+        })?;
+        let settle =
+            move |writing: &mut writer::Writing<'_>| watch::settle(writing, &look, artifacts.as_deref(), now);
+        self.writer.run(settle).await
     }
 
     async fn register_destinations(

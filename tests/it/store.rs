@@ -14,3 +14,4 @@ mod planning;
 mod replays;
 mod runs;
 mod sqlite_file;
+mod watch;

@@ -1,6 +1,6 @@
 //! A store in memory and destinations that answer by a script: just enough of both to watch the dispatcher.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use tokio::time::Instant;
 
 use crate::delivery::{Delivery, DeliveryState, DestinationName, Reason, Rung};
 use crate::dispatch::moment::after;
-use crate::event::{Event, EventId, GroupId, Organization};
+use crate::event::{Event, EventId, GroupId, Organization, RELAY_RESOURCE};
 use crate::issue::Issue;
 use crate::notify::{Call, Notifier, SendError, Sent};
 use crate::render::Rendered;
 use crate::run::StepSign;
 use crate::sentry::payload::AcceptedEvent;
 use crate::store::{
-    Acceptance, Backlog, Claims, DeliveryClaim, DeliveryFilter, DeliveryRow, DeliveryTicket,
+    Acceptance, AfterLook, Backlog, Claims, DeliveryClaim, DeliveryFilter, DeliveryRow, DeliveryTicket,
     DestinationChange, DestinationEntry, DestinationStatus, EventTicket, FindError, History, IssueSource,
-    KeptIssue, LaterStep, Next, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed,
-    RunHistory, RunRow, StoreError, Story, Told, WaitingEvent,
+    KeptIssue, LaterStep, Look, Next, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed,
+    RunHistory, RunRow, Silence, SilentRun, SilentRuns, StoreError, Story, Told, WaitingEvent,
 };
 
 /// A delivery as the fake keeps it.
@@ -62,6 +62,10 @@ pub(super) struct Kept {
     pub(super) plans: Vec<(Plan, Instant)>,
     pub(super) statuses: Vec<DestinationStatus>,
     pub(super) issues: HashMap<GroupId, KeptIssue>,
+    /// Up to which event runs were looked at.
+    pub(super) seen: Option<i64>,
+    /// The runs that are looked at again, by their newest events: when, and how often they were.
+    pub(super) looks: BTreeMap<i64, (Timestamp, u32)>,
     /// While true nothing works.
     pub(super) fails: bool,
     /// While true nothing can be recorded.
@@ -120,6 +124,13 @@ impl Kept {
             later: later.collect(),
             replay: false,
         }
+    }
+
+    /// A run that ends with an event; without its events where it goes on after it.
+    fn silent_run(&self, sequence: i64, looks: u32) -> SilentRun {
+        let waiting = self.waiting_event(sequence);
+        let events = if waiting.later.is_empty() { waiting.events } else { Vec::new() };
+        SilentRun { sequence, events, looks }
     }
 
     fn issue_of(&self, event: &Event) -> Option<&KeptIssue> {
@@ -284,6 +295,69 @@ impl Queue for FakeStore {
     ) -> Result<(), StoreError> {
         self.available()?.issues.insert(group.clone(), KeptIssue { issue, source, kept_at: now });
         Ok(())
+    }
+
+    async fn silent_runs(
+        &self,
+        silence: Silence,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<SilentRuns, StoreError> {
+        let kept = self.available()?;
+        let mut silent = SilentRuns::default();
+        for (sequence, (due_at, looks)) in &kept.looks {
+            if *due_at <= now {
+                silent.runs.push(kept.silent_run(*sequence, *looks));
+            }
+        }
+        silent.next_due = kept.looks.values().map(|(due_at, _)| *due_at).filter(|due_at| *due_at > now).min();
+        for sequence in kept.sequences().filter(|sequence| Some(*sequence) > kept.seen) {
+            let due_at = after(kept.accepted(sequence).received_at, silence.at_least);
+            if due_at > now {
+                silent.next_due = silent.next_due.into_iter().chain([due_at]).min();
+                break;
+            }
+            if silent.runs.len() >= limit {
+                silent.may_be_more = true;
+                break;
+            }
+            silent.seen = Some(sequence);
+            let is_news = after(kept.accepted(sequence).received_at, silence.at_most) >= now;
+            let run = kept.silent_run(sequence, 0);
+            silent.runs.extend(Some(run).filter(|run| is_news && !run.events.is_empty()));
+        }
+        Ok(silent)
+    }
+
+    async fn settle_look(&self, look: Look, now: Timestamp) -> Result<Option<EventId>, StoreError> {
+        let mut kept = self.available()?;
+        kept.seen = kept.seen.max(Some(look.sequence));
+        if look.next == AfterLook::Seen {
+            return Ok(None);
+        }
+        let (_, looks) = kept.looks.remove(&look.sequence).unwrap_or((now, 0));
+        match look.next {
+            AfterLook::Seen | AfterLook::Over => Ok(None),
+            AfterLook::Again(due_at) => {
+                kept.looks.insert(look.sequence, (due_at, looks + 1));
+                Ok(None)
+            }
+            AfterLook::Notice(notice) => {
+                let run = kept.silent_run(look.sequence, 0).events;
+                let Some(newest) = run.last() else { return Ok(None) };
+                let id = EventId::new(format!("evt_{}", kept.accepted.len()));
+                kept.accepted.push(Event {
+                    id: id.clone(),
+                    resource: RELAY_RESOURCE.to_owned(),
+                    received_at: now,
+                    sent_at: None,
+                    artifacts: notice.artifacts(),
+                    action: notice.action,
+                    ..newest.clone()
+                });
+                Ok(Some(id))
+            }
+        }
     }
 
     async fn register_destinations(

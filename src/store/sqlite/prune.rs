@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::value::micros;
-use super::{run, writer::Writing};
+use super::{run, watch, writer::Writing};
 
 /// How many bytes of bodies one transaction removes, about, so that a webhook behind it does not wait long.
 const BYTES_AT_ONCE: i64 = 1024 * 1024;
@@ -55,6 +55,9 @@ pub(super) fn remove(writing: &Writing<'_>, runs: &[i64], before: Timestamp) -> 
             step.removed += 1;
         }
         step.done += 1;
+    }
+    if step.removed > 0 {
+        watch::follow_removal(writing)?;
     }
     Ok(step)
 }

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::value::{micros, time};
 use super::{lane, writer::Writing};
-use crate::event::{ACTIVITY_ALERT_RESOURCE, GroupId, RunId, SentryRunId, Stage};
+use crate::event::{ACTIVITY_ALERT_RESOURCE, GroupId, RELAY_RESOURCE, RunId, SentryRunId, Stage};
 use crate::sentry::payload::AcceptedEvent;
 
 /// A name of Sentry's `run_id`.
@@ -100,9 +100,12 @@ pub(super) fn find(writing: &Writing<'_>, names: &Names<'_>, now: Timestamp) -> 
 /// Tells whether an event that no id leads anywhere may belong to the newest run of its issue. An alert does, unless it
 /// tells how another run begins; a webhook does where only alerts have told of that run, and lately.
 fn may_belong(writing: &Writing<'_>, names: &Names<'_>, run: i64, now: Timestamp) -> rusqlite::Result<bool> {
+    // What the relay noticed itself is nothing that was heard of the run.
     let (newest, only_alerts): (Option<i64>, bool) = writing
-        .prepare("SELECT max(received_at), min(resource = ?2) FROM event WHERE run_number = ?1")?
-        .query_row(params![run, ACTIVITY_ALERT_RESOURCE], |row| {
+        .prepare(
+            "SELECT max(received_at), min(resource = ?2) FROM event WHERE run_number = ?1 AND resource <> ?3",
+        )?
+        .query_row(params![run, ACTIVITY_ALERT_RESOURCE, RELAY_RESOURCE], |row| {
             Ok((row.get(0)?, row.get::<_, Option<bool>>(1)?.unwrap_or(false)))
         })?;
     let silent_for = newest.map(|newest| now.duration_since(time(newest))).unwrap_or_default();
@@ -203,6 +206,7 @@ pub(super) fn remove(writing: &Writing<'_>, run: i64) -> rusqlite::Result<()> {
         "DELETE FROM delivery WHERE event_sequence IN (SELECT sequence FROM event WHERE run_number = ?1)",
         "DELETE FROM payload WHERE sequence IN (SELECT sequence FROM event WHERE run_number = ?1)",
         "DELETE FROM event_artifacts WHERE sequence IN (SELECT sequence FROM event WHERE run_number = ?1)",
+        "DELETE FROM watched WHERE sequence IN (SELECT sequence FROM event WHERE run_number = ?1)",
         "DELETE FROM event WHERE run_number = ?1",
         "DELETE FROM run WHERE number = ?1",
     ] {

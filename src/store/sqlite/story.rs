@@ -34,6 +34,12 @@ pub(super) fn of_place(
     Ok((events_of(kept), bytes))
 }
 
+/// Reads every event of a run as [`of_run`] does, but not what its payloads say.
+pub(super) fn without_artifacts(connection: &Connection, run: i64) -> rusqlite::Result<Vec<Event>> {
+    let kept = read(connection, Some(run), i64::MAX, usize::MAX, false)?;
+    Ok(events_of(kept.map(|(events, _)| events).unwrap_or_default()))
+}
+
 /// Reads the events of a run up to and including one of them, and how long their artifacts are; of an event without a
 /// run, that event alone. `None` where that is more than `most_bytes`.
 fn up_to(
@@ -42,11 +48,26 @@ fn up_to(
     sequence: i64,
     most_bytes: usize,
 ) -> rusqlite::Result<Option<(Vec<Kept>, usize)>> {
+    read(connection, run, sequence, most_bytes, true)
+}
+
+fn read(
+    connection: &Connection,
+    run: Option<i64>,
+    sequence: i64,
+    most_bytes: usize,
+    with_artifacts: bool,
+) -> rusqlite::Result<Option<(Vec<Kept>, usize)>> {
     let condition = up_to_condition(run);
+    let (artifacts, join) = if with_artifacts {
+        ("a.artifacts", "LEFT JOIN event_artifacts a ON a.sequence = e.sequence")
+    } else {
+        ("NULL", "")
+    };
     let mut statement = connection.prepare_cached(&format!(
             "SELECT e.sequence, e.id, coalesce(e.organization, ''), e.resource, e.action, e.run_id, e.sentry_run_id,
-                    e.group_id, e.iteration, e.received_at, e.sent_at, a.artifacts, e.routes, e.issue_unknown
-             FROM event e LEFT JOIN event_artifacts a ON a.sequence = e.sequence WHERE {condition}"
+                    e.group_id, e.iteration, e.received_at, e.sent_at, {artifacts}, e.routes, e.issue_unknown
+             FROM event e {join} WHERE {condition}"
     ))?;
     let mut rows = statement.query(params![run, sequence])?;
     let (mut events, mut left) = (Vec::new(), most_bytes);

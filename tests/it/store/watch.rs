@@ -1,0 +1,228 @@
+//! Runs that have fallen silent: which are looked at, how often, and what is noticed of them.
+
+use std::time::Duration;
+
+use seer_relay::event::{Action, EventId, PullRequest};
+use seer_relay::run::RunState;
+use seer_relay::store::{Access, AfterLook, Look, Notice, ReplayTarget, Silence, SilentRuns, open};
+use serde_json::json;
+
+use super::bench::{Bench, Webhook, alert, at, config, webhook};
+
+/// Half an hour, and a day.
+const SILENCE: Silence = Silence { at_least: Duration::from_mins(30), at_most: Duration::from_hours(24) };
+const HALF_AN_HOUR: i64 = 30 * 60;
+
+fn started(run: &str, second: i64) -> Webhook {
+    webhook("coding_started").run(run).with("group_id", json!(5)).at(second)
+}
+
+async fn silent(bench: &Bench, second: i64) -> SilentRuns {
+    bench.store.silent_runs(SILENCE, at(second), 100).await.unwrap()
+}
+
+/// The newest events of the runs that are to be looked at, and how often they were.
+async fn due(bench: &Bench, second: i64) -> Vec<(EventId, u32)> {
+    let runs = silent(bench, second).await.runs;
+    runs.iter().filter_map(|run| Some((run.events.last()?.id.clone(), run.looks))).collect()
+}
+
+async fn settle(bench: &Bench, sequence: i64, next: AfterLook, second: i64) -> Option<EventId> {
+    bench.store.settle_look(Look { sequence, next }, at(second)).await.unwrap()
+}
+
+fn failed() -> AfterLook {
+    AfterLook::Notice(Notice { action: Action::RunFailed, failed_pull_requests: Vec::new() })
+}
+
+#[tokio::test]
+async fn a_run_is_looked_at_once_nothing_was_heard_of_it_for_long_enough() {
+    let bench = Bench::new().await;
+    bench.accept(webhook("root_cause_completed").run("1").at(0)).await;
+    let first = bench.accept(started("1", 1)).await;
+    let second = bench.accept(started("2", 60)).await;
+
+    let early = silent(&bench, HALF_AN_HOUR).await;
+    assert!(
+        early.runs.is_empty(),
+        "the first event is not the newest of its run, and the second is a second younger"
+    );
+    assert_eq!(early.next_due, Some(at(HALF_AN_HOUR + 1)));
+    assert_eq!(due(&bench, HALF_AN_HOUR + 1).await, [(first.clone(), 0)]);
+    let both = silent(&bench, HALF_AN_HOUR + 60).await;
+    assert_eq!((both.runs.len(), both.next_due, both.may_be_more), (2, None, false));
+    assert_eq!(both.runs[0].events.len(), 2, "the whole run");
+
+    settle(&bench, both.runs[0].sequence, AfterLook::Over, HALF_AN_HOUR + 60).await;
+    assert_eq!(due(&bench, HALF_AN_HOUR + 60).await, [(second, 0)]);
+    let bench = bench.restart().await;
+    settle(&bench, both.seen.unwrap(), AfterLook::Seen, HALF_AN_HOUR + 61).await;
+    let bench = bench.restart().await;
+    assert_eq!(
+        silent(&bench, HALF_AN_HOUR + 61).await,
+        SilentRuns::default(),
+        "the cursor outlives a restart"
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_news_any_more_is_passed_over_and_no_more_is_read_than_was_asked_for() {
+    let bench = Bench::new().await;
+    bench.accept(started("old", 0)).await;
+    for run in 0..5_i64 {
+        bench.accept(started(&run.to_string(), 24 * 3600 + run)).await;
+    }
+    let now = at(24 * 3600 + HALF_AN_HOUR + 10);
+    let some = bench.store.silent_runs(SILENCE, now, 3).await.unwrap();
+    assert_eq!((some.runs.len(), some.may_be_more), (3, true));
+    let labels: Vec<_> =
+        some.runs.iter().map(|run| run.events[0].run_id.clone().unwrap().to_string()).collect();
+    assert_eq!(labels, ["0", "1", "2"]);
+    assert_eq!(some.seen, Some(some.runs[2].sequence));
+}
+
+#[tokio::test]
+async fn a_run_is_looked_at_again_when_that_was_asked_for_unless_something_was_heard_of_it() {
+    let bench = Bench::new().await;
+    let one = bench.accept(started("1", 0)).await;
+    bench.accept(started("2", 0)).await;
+    let first = silent(&bench, HALF_AN_HOUR).await;
+    for run in first.runs {
+        settle(&bench, run.sequence, AfterLook::Again(at(2 * HALF_AN_HOUR)), HALF_AN_HOUR).await;
+    }
+    settle(&bench, first.seen.unwrap(), AfterLook::Seen, HALF_AN_HOUR).await;
+    let bench = bench.restart().await;
+    let waits = silent(&bench, HALF_AN_HOUR + 1).await;
+    assert_eq!((waits.runs.len(), waits.next_due), (0, Some(at(2 * HALF_AN_HOUR))));
+    bench.accept(webhook("coding_completed").run("2").at(HALF_AN_HOUR + 2)).await;
+
+    let again = silent(&bench, 2 * HALF_AN_HOUR).await;
+    assert_eq!(due(&bench, 2 * HALF_AN_HOUR).await, [(one, 1)]);
+    assert!(again.runs[1].events.is_empty(), "something was heard of the other one");
+    for (run, next) in again.runs.iter().zip([AfterLook::Again(at(3 * HALF_AN_HOUR)), AfterLook::Over]) {
+        settle(&bench, run.sequence, next, 2 * HALF_AN_HOUR).await;
+    }
+    let third = silent(&bench, 3 * HALF_AN_HOUR).await;
+    assert_eq!(third.runs.iter().map(|run| run.looks).collect::<Vec<_>>(), [2, 0]);
+}
+
+#[tokio::test]
+async fn a_notice_is_an_event_of_the_run_that_waits_to_be_routed() {
+    let bench = Bench::new().await;
+    bench.accept(webhook("root_cause_started").run("1").sentry_run("uuid").with("group_id", json!(5))).await;
+    bench.accept(webhook("coding_started").sentry_run("uuid").at(1)).await;
+    bench.plan(1, &[]).await;
+    let pull_request = PullRequest {
+        repo: Some("acme/api".to_owned()),
+        failed: true,
+        reason: Some("no right".to_owned()),
+        ..PullRequest::default()
+    };
+    let notice = Notice { action: Action::RunFailed, failed_pull_requests: vec![pull_request.clone()] };
+    let run = silent(&bench, 4000).await.runs.remove(0);
+    let id = settle(&bench, run.sequence, AfterLook::Notice(notice), 4000).await.unwrap();
+
+    let waiting = bench.waiting_events().await.remove(0);
+    let event = waiting.events.last().unwrap();
+    assert_eq!((&event.id, event.resource.as_str(), &event.action), (&id, "relay", &Action::RunFailed));
+    let ids = (event.run_id.as_ref().unwrap().as_str(), event.sentry_run_id.as_ref().unwrap().as_str());
+    assert_eq!((ids, event.group_id.as_ref().unwrap().as_str()), (("1", "uuid"), "5"));
+    assert_eq!((event.received_at, event.sent_at), (at(4000), None));
+    assert_eq!(event.artifacts.pull_requests.as_deref(), Some(std::slice::from_ref(&pull_request)));
+    assert_eq!(waiting.payload.as_deref(), Some(&b""[..]), "no webhook brought it");
+
+    bench.plan(4000, &["audit"]).await;
+    assert_eq!(bench.deliver_all(4000, "audit").await, std::slice::from_ref(&id));
+    let history = bench.store.run("acme/1").await.unwrap();
+    assert_eq!((history.run.state, history.events.len()), (RunState::Failed, 3));
+    assert_eq!(history.run.pull_requests, [pull_request]);
+    let replayed = bench.store.replay(ReplayTarget::Event(id.clone()), at(4001)).await.unwrap();
+    assert_eq!(replayed.events, [id]);
+}
+
+#[tokio::test]
+async fn there_is_no_second_notice() {
+    let bench = Bench::new().await;
+    bench.accept(started("1", 0)).await;
+    let run = silent(&bench, HALF_AN_HOUR).await.runs.remove(0);
+    assert!(settle(&bench, run.sequence, failed(), HALF_AN_HOUR).await.is_some());
+    assert_eq!(settle(&bench, run.sequence, failed(), HALF_AN_HOUR).await, None);
+    let bench = bench.restart().await;
+    let later = silent(&bench, 3 * HALF_AN_HOUR).await;
+    assert_eq!(later.runs.len(), 1, "the notice is the newest event of its run now");
+    assert_eq!(later.runs[0].events.last().unwrap().action, Action::RunFailed);
+}
+
+#[tokio::test]
+async fn an_event_that_comes_meanwhile_wins() {
+    let bench = Bench::new().await;
+    bench.accept(started("1", 0)).await;
+    let run = silent(&bench, HALF_AN_HOUR).await.runs.remove(0);
+    bench.accept(webhook("coding_completed").run("1").at(HALF_AN_HOUR)).await;
+    assert_eq!(settle(&bench, run.sequence, failed(), HALF_AN_HOUR).await, None);
+    let history = bench.store.run("acme/1").await.unwrap();
+    assert_eq!((history.run.state, history.events.len()), (RunState::CodingCompleted, 2));
+}
+
+#[tokio::test]
+async fn a_notice_of_two_runs_that_became_one_is_one_of_that_one() {
+    let bench = Bench::new().await;
+    bench.accept(webhook("root_cause_started").sentry_run("uuid").at(0)).await;
+    bench.accept(started("1", 1)).await;
+    let runs = silent(&bench, HALF_AN_HOUR + 1).await.runs;
+    bench.accept(webhook("solution_started").run("1").sentry_run("uuid").at(HALF_AN_HOUR)).await;
+    for run in runs {
+        assert_eq!(settle(&bench, run.sequence, failed(), HALF_AN_HOUR).await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_notice_does_not_keep_a_run_of_alerts_from_the_webhook_that_names_it() {
+    let bench = Bench::new().await;
+    bench.accept(alert("seer_root_cause_started", json!({ "id": "5" })).at(0)).await;
+    let run = silent(&bench, HALF_AN_HOUR).await.runs.remove(0);
+    settle(&bench, run.sequence, failed(), HALF_AN_HOUR).await.unwrap();
+    bench.accept(started("1", HALF_AN_HOUR + 1)).await;
+    let runs = bench.store.runs(10).await.unwrap();
+    let shown: Vec<_> = runs.iter().map(|row| (row.run.label(), row.run.state, row.events)).collect();
+    assert_eq!(shown, [("acme/1".to_owned(), RunState::CodingStarted, 3)]);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_makes_no_run_wait_for_all_of_it() {
+    let bench = Bench::new().await;
+    let event = bench.accept(started("1", 10 * HALF_AN_HOUR)).await;
+    assert_eq!(due(&bench, 0).await, [(event, 0)]);
+}
+
+#[tokio::test]
+async fn what_is_removed_takes_the_cursor_with_it() {
+    let bench = Bench::new().await;
+    for run in 0..3_i64 {
+        bench.accept(started(&run.to_string(), run)).await;
+    }
+    bench.plan(3, &[]).await;
+    let seen = silent(&bench, HALF_AN_HOUR + 3).await;
+    settle(&bench, seen.runs[0].sequence, AfterLook::Again(at(3 * HALF_AN_HOUR)), HALF_AN_HOUR).await;
+    settle(&bench, seen.seen.unwrap(), AfterLook::Seen, HALF_AN_HOUR + 3).await;
+    assert_eq!(bench.store.prune(at(1000), 1000).await.unwrap(), 3);
+    settle(&bench, seen.seen.unwrap(), AfterLook::Seen, HALF_AN_HOUR + 3).await;
+
+    let event = bench.accept(started("new", 2 * HALF_AN_HOUR)).await;
+    assert_eq!(due(&bench, 3 * HALF_AN_HOUR).await, [(event, 0)], "it has the place of one that was removed");
+}
+
+#[tokio::test]
+async fn what_an_older_version_took_in_is_not_asked_about() {
+    let bench = Bench::new().await;
+    bench.accept(started("1", 0)).await;
+    let path = config(&bench.folder).path;
+    drop(bench.store);
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.execute_batch("DROP TABLE watch; DROP TABLE watched; PRAGMA user_version = 2").unwrap();
+    drop(file);
+    let store = open(&config(&bench.folder), Access::Serve).await.unwrap();
+    let bench = Bench { store, folder: bench.folder };
+    let event = bench.accept(started("2", 1)).await;
+    assert_eq!(due(&bench, HALF_AN_HOUR + 1).await, [(event, 0)]);
+}
