@@ -201,6 +201,7 @@ fn dispatcher(
         destinations: config.destinations,
         links,
         sources: Source::of(&config.organizations, &client),
+        watch: config.watch,
     };
     Ok(Dispatcher::new(
         Arc::clone(store) as Arc<dyn Queue>,

@@ -1,7 +1,7 @@
 //! The dispatcher: routes and plans what was accepted; claims deliveries, renders, sends and records them.
 //!
 //! Two loops, `dispatch/planner.rs` and `dispatch/sender.rs`, and beside them `dispatch/lookup.rs`, which asks Sentry
-//! what the planner wishes to know of issues. They meet everything else in the store: a wake-up signal saves waiting,
+//! what the planner wishes to know of issues, and `dispatch/watch.rs`, which asks what became of silent runs. They meet everything else in the store: a wake-up signal saves waiting,
 //! but polling works without it. Knows neither HTTP servers nor SQL, and of an answer only what its notifier says that
 //! it means.
 
@@ -25,6 +25,7 @@ mod shelf;
 mod stories;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -32,7 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, watch as signal};
 use tokio::time::{Instant, sleep};
 use url::Url;
 
@@ -106,6 +107,8 @@ pub struct Rules {
     pub links: HashMap<Organization, Links>,
     /// The organizations whose Sentry can be asked.
     pub sources: Vec<Source>,
+    /// When Sentry is asked what became of a run.
+    pub watch: WatchConfig,
 }
 
 /// Takes events from the store to their destinations.
@@ -131,13 +134,20 @@ impl Dispatcher {
     /// Works until `stop` resolves; then claims nothing more, waits `stop_grace` for attempts under way, and
     /// interrupts and gives back the rest. `wake` says that an event was accepted or a replay queued.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let (stopping, stopped) = watch::channel(false);
+        let (stopping, stopped) = signal::channel(false);
         let work = async {
             if self.shared.register(stopped.clone()).await {
                 let lookup = tokio::spawn(Arc::clone(&self.shared.lookup).run(stopped.clone()));
+                let watch = watch::run(Arc::clone(&self.shared), Arc::clone(&self.wake), stopped.clone());
+                let watch = tokio::spawn(watch);
                 let planner = tokio::spawn(planner(Arc::clone(&self.shared), self.wake, stopped.clone()));
                 let sender = Sender::new(Arc::clone(&self.shared)).run(stopped);
-                tokio::join!(sender, passing_panics_on(planner), passing_panics_on(lookup));
+                tokio::join!(
+                    sender,
+                    passing_panics_on(planner),
+                    passing_panics_on(lookup),
+                    passing_panics_on(watch)
+                );
             }
         };
         let stop = async {
@@ -149,7 +159,7 @@ impl Dispatcher {
 }
 
 /// Plans until stopped; a store that hangs does not keep it for longer than `stop_grace`.
-async fn planner(shared: Arc<Shared>, wake: Arc<Notify>, stopped: watch::Receiver<bool>) {
+async fn planner(shared: Arc<Shared>, wake: Arc<Notify>, stopped: signal::Receiver<bool>) {
     let overdue = overdue(stopped.clone(), shared.settings.stop_grace);
     tokio::select! {
         () = planner::run(shared, wake, stopped) => {}
@@ -158,7 +168,7 @@ async fn planner(shared: Arc<Shared>, wake: Arc<Notify>, stopped: watch::Receive
 }
 
 /// Resolves when the stop was `grace` ago.
-async fn overdue(mut stopped: watch::Receiver<bool>, grace: Duration) {
+async fn overdue(mut stopped: signal::Receiver<bool>, grace: Duration) {
     // An error says that the sender is gone, and with it everybody who could still want something.
     let _ = stopped.wait_for(|stopped| *stopped).await;
     sleep(grace).await;
@@ -255,7 +265,7 @@ impl Shared {
 
     /// Makes the destinations known to the store and learns what it remembers of them; false where the stop came
     /// first.
-    async fn register(&self, mut stopped: watch::Receiver<bool>) -> bool {
+    async fn register(&self, mut stopped: signal::Receiver<bool>) -> bool {
         let mut pauses = Pauses::default();
         loop {
             let entries = self.rules.destinations.iter().map(desk::entry).collect();

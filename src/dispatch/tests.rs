@@ -4,6 +4,7 @@ mod fake;
 mod pacing;
 mod scenes;
 mod waiting;
+mod watching;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use tokio::time::Instant;
 
 use fake::{FakeNotifier, FakeStore, Row};
 
-use super::{DeliveryConfig, Dispatcher, Rules};
+use super::lookup::Source;
+use super::{DeliveryConfig, Dispatcher, Rules, WatchConfig};
 use crate::clock::Clock;
 use crate::delivery::{Delivery, DeliveryId, DeliveryState, DestinationName, Origin, Rung};
 use crate::event::{Action, Artifacts, Event, EventId, Organization};
@@ -107,6 +109,8 @@ struct Stage {
     destinations: Vec<Destination>,
     notifiers: Vec<(DestinationName, Arc<dyn Notifier>)>,
     routes: Vec<Route>,
+    sources: Vec<Source>,
+    watch: WatchConfig,
 }
 
 impl Stage {
@@ -121,6 +125,8 @@ impl Stage {
             destinations: Vec::new(),
             notifiers: Vec::new(),
             routes: Vec::new(),
+            sources: Vec::new(),
+            watch: WatchConfig { stall_after: None },
         }
     }
 
@@ -170,7 +176,8 @@ impl Stage {
             destinations: std::mem::take(&mut self.destinations),
             notifiers: std::mem::take(&mut self.notifiers).into_iter().collect(),
             links: HashMap::new(),
-            sources: Vec::new(),
+            sources: std::mem::take(&mut self.sources),
+            watch: self.watch,
         };
         let dispatcher = Dispatcher::new(
             Arc::clone(&self.store) as _,
