@@ -12,6 +12,8 @@
 //!                                  └─▶ routing ─▶ Queue::plan             one row per destination, or "no route"
 //!                              dispatch ◀── Queue::claim_deliveries       lease, attempt n
 //!                                  └─▶ render ─▶ Notifier::send ─▶ backoff::next ─▶ Queue::record
+//!                              dispatch ◀── Queue::silent_runs            nothing was heard for long
+//!                                  └─▶ lookup ─▶ sentry/api ─▶ Queue::settle_look     a notice waits like a webhook
 //! cli, http/api        ◀── History                                        runs, deliveries, attempts
 //! ```
 //!
@@ -24,6 +26,10 @@
 //! ([`run::Run`]), asks [`routing`] for destinations and queues one [`delivery::Delivery`] for each. It claims those that are due, renders each from today's templates ([`render`]
 //! makes a [`message::Message`]), lets the destination's [`notify::Notifier`] turn it into a request, and writes down
 //! what became of it together with what happens next.
+//!
+//! A run that fails, or waits for somebody, sends nothing. Where there is a token, [`dispatch`] asks [`sentry::api`] about
+//! the runs that have fallen silent; what it learns becomes a notice, an event of the relay's own, and goes the same way
+//! from the store on.
 //!
 //! Data goes right and down; nothing calls back. Routing comes after storing, so that a wrong route loses nothing and
 //! `replay` can route anew; rendering happens at each attempt, so that a mended template mends its dead letters.
@@ -53,7 +59,8 @@
 //! 2. A webhook is answered 2xx only after its event is committed, and nothing but verify, parse and one insert happens
 //!    before. While the store cannot write, the answer is 503.
 //! 3. [`store::Queue::accept`] takes only a [`sentry::payload::AcceptedEvent`], which is made only from a
-//!    [`sentry::signature::VerifiedWebhook`], which only [`sentry::signature::verify`] makes.
+//!    [`sentry::signature::VerifiedWebhook`], which only [`sentry::signature::verify`] makes. The relay's own notices have
+//!    [`store::Queue::settle_look`]: it adds them to a run that the store has, and to no other, and they have no payload.
 //! 4. No database transaction is open while a network call runs: claim by lease, send, record.
 //! 5. One step, one transaction: an attempt and what happens next are written together, and only while the lease is
 //!    still ours. The lease is longer than the longest attempt that the settings allow.

@@ -108,6 +108,10 @@ impl Group<'_, '_> {
         let is_list = matches!(entry.value, Node::List(_));
         let patterns: Vec<Pattern> =
             items.into_iter().filter_map(|(node, at)| self.pattern(field, node, at, is_list)).collect();
+        let waits_for_notices = !self.is_inner && patterns.iter().any(Pattern::names_own_notices);
+        if field == Field::Action && waits_for_notices && !self.known.can_ask {
+            self.notices_without_token(entry);
+        }
         (count > 0 && patterns.len() == count).then_some(Condition { field, patterns })
     }
 
@@ -171,18 +175,34 @@ impl Group<'_, '_> {
 
     /// Webhooks do not say what the condition looks at, and nobody can be asked.
     fn without_token(&mut self, entry: &Entry) {
-        let slug = self.known.organizations.and_then(<[_]>::first).map_or("acme", Organization::as_str);
         let message = format!(
             "condition `{}` of route {} needs Sentry's API: Seer's webhooks do not say it, and no organization has \
              an `api_token`",
             entry.key,
             quoted(self.route)
         );
-        let hint = format!(
+        let hint = self.how_to_ask();
+        self.fault(entry, "needs_api_token", message, hint);
+    }
+
+    /// What became of a run the relay notices only where it can ask.
+    fn notices_without_token(&mut self, entry: &Entry) {
+        let message = format!(
+            "route {} waits for notices of the relay's own, which come from Sentry's API alone, and no organization has \
+             an `api_token`",
+            quoted(self.route)
+        );
+        let place = self.reader.document.place(entry.at);
+        let hint = self.how_to_ask();
+        self.reader.findings.warning(place, "needs_api_token", message, hint);
+    }
+
+    fn how_to_ask(&self) -> String {
+        let slug = self.known.organizations.and_then(<[_]>::first).map_or("acme", Organization::as_str);
+        format!(
             "write `api_token = {{ env = \"SENTRY_API_TOKEN\" }}` into `[sentry.{slug}]` of relay.toml: a token of \
              the integration, with scope event:read"
-        );
-        self.fault(entry, "needs_api_token", message, hint);
+        )
     }
 
     fn fault(&mut self, entry: &Entry, code: &'static str, message: String, hint: impl Into<String>) {

@@ -2,16 +2,21 @@
 
 use super::{RELAY, ROUTES, load};
 
-/// The code and line of every warning about these routes below the sound ones.
+/// The sound settings with a token for Sentry's API.
+fn with_token() -> String {
+    format!("{RELAY}api_token = {{ env = \"SENTRY_CLIENT_SECRET\" }}\n")
+}
+
+/// The code and line of every warning about these routes below the sound ones, where there is a token.
 fn warnings(routes: &str) -> Vec<(&'static str, usize)> {
-    let config = load(RELAY, &format!("{ROUTES}{routes}")).expect("sound");
+    let config = load(&with_token(), &format!("{ROUTES}{routes}")).expect("sound");
     config.warnings.iter().map(|warning| (warning.code, warning.line.unwrap_or(0))).collect()
 }
 
 /// The same, where the sound `[[route]]` is left out.
 fn warnings_alone(routes: &str) -> Vec<(&'static str, usize)> {
     let head = ROUTES.split("[[route]]").next().unwrap_or_default();
-    let config = load(RELAY, &format!("{head}{routes}")).expect("sound");
+    let config = load(&with_token(), &format!("{head}{routes}")).expect("sound");
     config.warnings.iter().map(|warning| (warning.code, warning.line.unwrap_or(0))).collect()
 }
 
@@ -105,7 +110,7 @@ fn a_destination_whose_name_is_misspelt_in_a_route_is_not_called_unused() {
 
 #[test]
 fn with_a_token_routes_may_look_at_the_issue_and_words_that_sentry_does_not_have_are_shown() {
-    let relay = format!("{RELAY}api_token = {{ env = \"SENTRY_CLIENT_SECRET\" }}\n");
+    let relay = with_token();
     let codes = |when: &str| {
         let routes = format!("{ROUTES}[[route]]\nwhen = {when}\nto = \"backend\"\n");
         let (faults, warnings) = match load(&relay, &routes) {
@@ -122,4 +127,21 @@ fn with_a_token_routes_may_look_at_the_issue_and_words_that_sentry_does_not_have
     );
     assert_eq!(codes("{ level = \"warn\" }"), [("unknown_level", 7)]);
     assert_eq!(codes("{ not = { priority = \"High\" } }"), [("unknown_priority", 7)]);
+}
+
+#[test]
+fn notices_that_need_a_token_are_shown_where_there_is_none() {
+    for (when, is_shown) in [
+        ("action = \"relay.failed\"", true),
+        ("action = [\"pr_created\", \"relay.*\"]", true),
+        ("not = { action = \"relay.waiting\" }", false),
+        ("action = \"*\"", false),
+    ] {
+        let routes = format!("{ROUTES}[[route]]\nwhen = {{ {when} }}\nto = \"backend\"\n");
+        let shown = |relay: &str| {
+            let config = load(relay, &routes).expect("sound");
+            config.warnings.iter().any(|warning| warning.code == "needs_api_token")
+        };
+        assert_eq!((shown(RELAY), shown(&with_token())), (is_shown, false), "{when}");
+    }
 }

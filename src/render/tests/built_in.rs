@@ -380,7 +380,7 @@ fn a_failed_run_says_where_it_stopped_and_where_to_look() {
         &notice("relay.failed", &["solution_completed", "coding_started"], vec![failed("acme/api", reason)]),
         "
 # Seer failed · issue 1170820242
-Seer failed while writing the fix. See in Sentry how far it came, and start it again there.
+The run ended with an error while writing the fix. See in Sentry how far it came, and start it again there.
 - acme/api: the pull request could not be opened: 403: no *right* to <!channel>
  | 
 Repository | acme/api
@@ -393,7 +393,7 @@ Repository | acme/api
         ("brand_new", ""),
     ] {
         let told = lines(&notice("relay.failed", &[step], Vec::new()), &slack());
-        assert!(told.contains(&format!("\nSeer failed{doing}. See in Sentry")), "{told}");
+        assert!(told.contains(&format!("\nThe run ended with an error{doing}. See in Sentry")), "{told}");
     }
     let unexplained =
         lines(&notice("relay.failed", &["coding_started"], vec![failed("a/b", None)]), &slack());
@@ -406,7 +406,7 @@ fn a_run_that_waits_says_for_whom() {
         &notice("relay.waiting", &["root_cause_completed", "solution_started"], Vec::new()),
         "
 # Seer needs an answer · issue 1170820242
-Seer stopped while planning the fix and waits for somebody to answer it. Read its question in Sentry, and answer it there.
+The run stopped while planning the fix. Read Seer's question in Sentry, and answer it there.
 ✓ Root cause · ! Plan (needs an answer) · ○ Code · ○ Pull request",
     );
 }
