@@ -10,9 +10,9 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::Shared;
-use super::moment::after;
+use super::moment::{after, between};
 use super::outage::Pauses;
+use super::{POLL, Shared};
 use crate::event::{Action, PullRequest};
 use crate::run::{Run, RunState, StageState};
 use crate::sentry::api::{Autofix, AutofixState};
@@ -72,8 +72,9 @@ async fn look(shared: &Shared, wake: &Notify, stall_after: Duration) -> Option<I
     if found.may_be_more {
         return Some(now);
     }
-    let latest = now + LOOK_EVERY.min(stall_after);
-    Some(found.next_due.map_or(latest, |next_due| shared.clock.instant_of(next_due).min(latest)))
+    // By the wall clock, which says what is due: after it was set back, the steady one is ahead of it.
+    let next_due = found.next_due.map_or(LOOK_EVERY, |next_due| between(shared.clock.wall(), next_due));
+    Some(now + next_due.clamp(POLL, LOOK_EVERY).min(stall_after))
 }
 
 fn answered<T>(shared: &Shared, answer: Result<T, crate::store::StoreError>) -> Option<T> {

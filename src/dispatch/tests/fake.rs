@@ -64,6 +64,8 @@ pub(super) struct Kept {
     pub(super) issues: HashMap<GroupId, KeptIssue>,
     /// Up to which event runs were looked at.
     pub(super) seen: Option<i64>,
+    /// How often it was asked for silent runs.
+    pub(super) watches: usize,
     /// The runs that are looked at again, by their newest events: when, and how often they were.
     pub(super) looks: BTreeMap<i64, (Timestamp, u32)>,
     /// While true nothing works.
@@ -303,7 +305,8 @@ impl Queue for FakeStore {
         now: Timestamp,
         limit: usize,
     ) -> Result<SilentRuns, StoreError> {
-        let kept = self.available()?;
+        let mut kept = self.available()?;
+        kept.watches += 1;
         let mut silent = SilentRuns::default();
         for (sequence, (due_at, looks)) in &kept.looks {
             if *due_at <= now {

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::scenes::pass;
 use super::{Stage, event, start};
 use crate::client::HttpClient;
+use crate::clock::Clock;
 use crate::dispatch::WatchConfig;
 use crate::dispatch::lookup::Source;
 use crate::event::{Action, Event, GroupId, Organization};
@@ -59,6 +60,25 @@ async fn a_run_of_which_something_is_heard_in_time_is_not_asked_about() {
     stage.store.until("both were looked at", |kept| kept.seen == Some(1)).await;
     assert!(stage.clock.now() - start() >= jiff::SignedDuration::from_mins(45));
     assert!(stage.store.kept().looks.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_back_does_not_have_the_store_asked_without_a_pause() {
+    let began = Instant::now();
+    let set_back = move || {
+        let elapsed = Instant::now() - began;
+        let back = if elapsed < Duration::from_mins(10) { Duration::ZERO } else { Duration::from_hours(1) };
+        start() + elapsed - back
+    };
+    let mut stage = stage().with_clock(Clock::from_fn(set_back));
+    let _playing = stage.play();
+    pass(Duration::from_mins(11)).await;
+    let group_id = Some(GroupId::new("6"));
+    let started = event("evt_1", Action::CodingStarted);
+    stage.store.kept().accepted.push(Event { group_id, received_at: stage.clock.now(), ..started });
+    pass(Duration::from_hours(1)).await;
+    let watches = stage.store.kept().watches;
+    assert!((300..600).contains(&watches), "{watches} in 71 minutes");
 }
 
 #[tokio::test(start_paused = true)]
