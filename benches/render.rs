@@ -11,7 +11,7 @@ use seer_relay::delivery::{DestinationName, Rung};
 use seer_relay::event::{Action, Event, EventId, Organization};
 use seer_relay::notify::discord::DiscordConfig;
 use seer_relay::notify::slack::SlackConfig;
-use seer_relay::notify::{Destination, Rate, Service, body_for};
+use seer_relay::notify::{Destination, Rate, Service, Style, body_for};
 use seer_relay::render::context::{Context, Links};
 use seer_relay::render::{Renderer, Target};
 use seer_relay::sample::{self, SampleIds, Shape};

@@ -17,10 +17,19 @@ text_id! {
     DestinationName
 }
 
+/// Where a message stands, in the platform's own names; what it takes to answer it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRef {
+    /// The channel.
+    pub channel: String,
+    /// The message: on Slack its `ts`.
+    pub id: String,
+}
+
 words! {
     /// What kind of service a destination is.
     DestinationKind {
-        /// A Slack incoming webhook.
+        /// Slack, by an incoming webhook or a bot.
         Slack = "slack",
         /// A Discord webhook.
         Discord = "discord",
@@ -135,6 +144,8 @@ pub struct Delivery {
     pub failures: u32,
     /// Which form of the message is to be tried.
     pub rung: Rung,
+    /// The first message of its run at its destination, where one is remembered.
+    pub under: Option<MessageRef>,
 }
 
 /// One HTTP try of a delivery, as it is kept.

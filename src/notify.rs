@@ -30,12 +30,14 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::client::HttpClient;
-use crate::delivery::{DeliveryId, DestinationKind, DestinationName, Reason, Rung};
+use crate::delivery::{DeliveryId, DestinationKind, DestinationName, MessageRef, Reason, Rung};
+use crate::event::words;
 use crate::notify::discord::{Courtesy, DiscordNotifier};
 use crate::notify::endpoint::Endpoint;
 use crate::notify::slack::SlackNotifier;
 use crate::notify::webhook::{SigningKey, WebhookConfig, WebhookNotifier};
 use crate::render::{Rendered, Target};
+use crate::routing::Pattern;
 use crate::secret::Secret;
 
 pub use self::excess::{Excess, excess};
@@ -59,6 +61,11 @@ pub struct Destination {
     pub expire_after: Option<Duration>,
     /// Lines of diff in a message. Default 0.
     pub diff_lines: usize,
+    /// How the messages of a run hang together. Default `messages`.
+    pub style: Style,
+    /// Actions whose messages everybody in the channel is to see, though they answer another one. Default `pr_created`
+    /// and `pr_ready_for_review`.
+    pub announce: Vec<Pattern>,
     /// What is particular to its kind.
     pub service: Service,
 }
@@ -106,6 +113,25 @@ impl Service {
     }
 }
 
+words! {
+    /// How the messages of a run hang together.
+    Style {
+        /// Each stands for itself.
+        Messages = "messages",
+        /// The first one stands in the channel, and the rest answer it.
+        Thread = "thread",
+    }
+}
+
+/// Where a message goes within its destination.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Position<'a> {
+    /// The message that it answers.
+    pub under: Option<&'a MessageRef>,
+    /// Whether everybody in the channel is to see it, though it answers another one.
+    pub announced: bool,
+}
+
 /// How often a destination may be called.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rate {
@@ -124,7 +150,7 @@ pub enum Rate {
 #[async_trait]
 pub trait Notifier: Send + Sync {
     /// Builds the exact request body. Pure.
-    fn body(&self, rendered: &Rendered, rung: Rung) -> Bytes;
+    fn body(&self, rendered: &Rendered, rung: Rung, position: Position<'_>) -> Bytes;
 
     /// Returns the plainer form to try next when `rung` was refused as malformed with this status; `None` where
     /// there is none.
@@ -153,6 +179,8 @@ pub struct Sent {
     pub status: u16,
     /// How long the destination asks to be left alone from now on (Discord: `Remaining` is 0 until `Reset-After`).
     pub pause: Option<Duration>,
+    /// The message, where further ones of its run are to answer it.
+    pub message: Option<MessageRef>,
 }
 
 /// A destination did not take a message, or is not known to have.
@@ -182,6 +210,8 @@ pub enum Verdict {
     RetryAtMost(u32),
     /// The body was called malformed: try the next rung at once, where there is one, else give up.
     NextRung,
+    /// The message that it answers is no longer there: try at once without it.
+    Afresh,
     /// Give up.
     GiveUp,
     /// Give up, and never call the destination again until its address changes.
@@ -259,7 +289,9 @@ fn notifier_beside(
 ) -> Result<Arc<dyn Notifier>, BuildError> {
     let (client, timeout) = (client.clone(), destination.timeout);
     match &destination.service {
-        Service::Slack(config) => Ok(Arc::new(SlackNotifier::new(config.clone(), client, timeout)?)),
+        Service::Slack(config) => {
+            Ok(Arc::new(SlackNotifier::new(config.clone(), destination.style, client, timeout)?))
+        }
         Service::Discord(config) => {
             let endpoint = Endpoint::parse(known(&config.webhook_url)?)?;
             let courtesy = Arc::clone(courtesy);
@@ -298,10 +330,10 @@ fn known(secret: &Secret) -> Result<&SecretString, BuildError> {
     }
 }
 
-/// Returns the exact request body for a destination. Pure; needs no secret.
+/// Returns the exact request body for a destination, of a message that answers none. Pure; needs no secret.
 pub fn body_for(destination: &Destination, rendered: &Rendered, rung: Rung) -> Bytes {
     match &destination.service {
-        Service::Slack(config) => slack::body(config, rendered, rung),
+        Service::Slack(config) => slack::body(config, rendered, rung, Position::default()),
         Service::Discord(_) => discord::body(rendered, rung),
         Service::Webhook(config) => webhook::body(config.thin, rendered, rung),
     }

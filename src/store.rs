@@ -18,8 +18,8 @@ pub use history::{Backlog, DeliveryFilter, DeliveryRow, EventRow, History, RunHi
 pub use issue::{IssueSource, KeptIssue};
 pub use queue::{
     Acceptance, Claims, DeliveryClaim, DeliveryTicket, DestinationChange, DestinationEntry,
-    DestinationStatus, Entry, EventTicket, LaterStep, Next, OpenDestination, Plan, PlannedDelivery, Queue,
-    Record, Recorded, ReplayTarget, Replayed, WaitingEvent,
+    DestinationStatus, Entry, EventTicket, LaterStep, MessageChange, Next, OpenDestination, Plan,
+    PlannedDelivery, Queue, Record, Recorded, ReplayTarget, Replayed, WaitingEvent,
 };
 pub use sqlite::Store;
 pub use watch::{AfterLook, Look, Notice, Silence, SilentRun, SilentRuns};

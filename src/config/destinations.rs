@@ -13,13 +13,16 @@ use super::secrets::{Demand, Vault};
 use super::values;
 use crate::delivery::{DestinationKind, DestinationName};
 use crate::notify::endpoint::parse_address;
-use crate::notify::{Destination, Rate, Service};
+use crate::notify::{Destination, Rate, Service, Style};
+use crate::routing::Pattern;
 use crate::words::quoted;
 
 /// Lines of diff in a message, at most.
 const MAX_DIFF_LINES: usize = 1000;
 /// Requests that may be open at once, at most.
 const MAX_IN_FLIGHT: usize = 1000;
+/// What everybody is to see, where nobody says otherwise: somebody has to look at it.
+const ANNOUNCED: [&str; 2] = ["pr_created", "pr_ready_for_review"];
 /// Names are metric labels and words on the command line.
 const MAX_NAME_BYTES: usize = 64;
 
@@ -144,8 +147,9 @@ fn destination(
     attempt_timeout: Duration,
 ) -> Option<Destination> {
     reader.check_keys(keys(kind));
-    check_style(reader, kind);
-    let defaults = Defaults::of(kind);
+    let style = style(reader, kind);
+    let announce = announce(reader, style);
+    let defaults = Defaults::of(kind, style);
     let rate = reader.parsed("rate", "\"1/s\"", values::rate).unwrap_or(defaults.rate);
     let in_flight = reader.integer("in_flight", 1..=MAX_IN_FLIGHT, "4").unwrap_or(defaults.in_flight);
     let timeout = reader.parsed("timeout", "\"10s\"", |text| values::duration(text, values::TIMEOUT));
@@ -168,6 +172,8 @@ fn destination(
         timeout: timeout.flatten().unwrap_or(attempt_timeout),
         expire_after: expire_after.unwrap_or(defaults.expire_after),
         diff_lines: diff_lines.unwrap_or(0),
+        style,
+        announce,
         service,
     })
 }
@@ -188,19 +194,20 @@ struct Defaults {
 }
 
 impl Defaults {
-    const fn of(kind: DestinationKind) -> Self {
-        const SIX_HOURS: Option<Duration> = Some(Duration::from_hours(6));
+    const fn of(kind: DestinationKind, style: Style) -> Self {
+        let news = match style {
+            Style::Messages => Some(Duration::from_hours(6)),
+            Style::Thread => None,
+        };
         match kind {
-            DestinationKind::Slack => Self {
-                rate: Rate::Limited { per_second: 1.0, burst: 3 },
-                in_flight: 1,
-                expire_after: SIX_HOURS,
-            },
+            DestinationKind::Slack => {
+                Self { rate: Rate::Limited { per_second: 1.0, burst: 3 }, in_flight: 1, expire_after: news }
+            }
             DestinationKind::Discord => Self {
                 // A channel takes 30 in any minute, which no header says: 5 at once and 25 in the minute behind them.
                 rate: Rate::Limited { per_second: 25.0 / 60.0, burst: 5 },
                 in_flight: 1,
-                expire_after: SIX_HOURS,
+                expire_after: news,
             },
             DestinationKind::Webhook => Self { rate: Rate::Unlimited, in_flight: 64, expire_after: None },
         }
@@ -209,14 +216,24 @@ impl Defaults {
 
 const STYLE_HINT: &str = "write `style = \"messages\"`, or leave it out: it is the default";
 
-fn check_style(reader: &mut Reader<'_>, kind: DestinationKind) {
-    let Some(style) = reader.text("style", "\"messages\"") else { return };
+/// Reads the style; after a fault it is the default.
+fn style(reader: &mut Reader<'_>, kind: DestinationKind) -> Style {
+    let Some(style) = reader.text("style", "\"messages\"") else { return Style::Messages };
     let shown = reader.full("style");
+    let is_bot = reader.table.get("bot_token").is_some();
     let (code, message) = match (style, kind) {
-        ("messages", _) => return,
+        ("messages", _) => return Style::Messages,
+        ("thread", DestinationKind::Slack) if is_bot => return Style::Thread,
         ("card" | "thread", DestinationKind::Webhook) => (
             "misplaced_key",
             format!("{shown} is {}, but a webhook gets every event as a request of its own", quoted(style)),
+        ),
+        ("thread", DestinationKind::Slack) => (
+            "misplaced_key",
+            format!(
+                "{shown} is {}, but an incoming webhook cannot answer a message: a `bot_token` can",
+                quoted(style)
+            ),
         ),
         ("card" | "thread", DestinationKind::Slack | DestinationKind::Discord) => {
             ("comes_later", format!("{shown} is {}, which comes with a later version", quoted(style)))
@@ -224,6 +241,33 @@ fn check_style(reader: &mut Reader<'_>, kind: DestinationKind) {
         (_, _) => ("invalid_value", format!("{shown} is {}, which is not a style", quoted(style))),
     };
     reader.fault("style", code, message, STYLE_HINT);
+    Style::Messages
+}
+
+/// Reads which actions are announced.
+fn announce(reader: &mut Reader<'_>, style: Style) -> Vec<Pattern> {
+    const EXAMPLE: &str = "[\"pr_created\"]";
+    let Some(entry) = reader.table.get("announce") else {
+        return ANNOUNCED.iter().copied().map(Pattern::new).collect();
+    };
+    if style == Style::Messages {
+        let message = format!(
+            "{} belongs to another style: here every message is one of its own",
+            reader.full("announce")
+        );
+        reader.fault("announce", "misplaced_key", message, "take it out, or write `style = \"thread\"`");
+        return Vec::new();
+    }
+    match &entry.value {
+        Node::Text(text) => vec![Pattern::new(text.clone())],
+        Node::List(items) => {
+            reader.texts(items, "announce", EXAMPLE).into_iter().map(|(text, _)| Pattern::new(text)).collect()
+        }
+        Node::Integer(_) | Node::Float | Node::Boolean(_) | Node::Time | Node::Table(_) => {
+            reader.wrong_type(entry, "text, or a list of text,", EXAMPLE);
+            Vec::new()
+        }
+    }
 }
 
 /// What the address of a chat webhook has to be.

@@ -30,6 +30,11 @@ pub fn next(delivery: &Delivery, failure: &Failure<'_>, settings: &DeliveryConfi
     let reason = failure.error.reason;
     let counted = match failure.error.verdict {
         Verdict::GiveUp | Verdict::Gone => return Next::Dead(reason),
+        // What answers no other message can lose none.
+        Verdict::Afresh if delivery.under.is_none() => return Next::Dead(reason),
+        Verdict::Afresh => {
+            return Next::Retry { due_at: failure.now, counted: false, rung: delivery.rung };
+        }
         Verdict::NextRung => {
             // A ladder ends by itself, so it may be climbed down even when time is up.
             return failure.next_rung.map_or(Next::Dead(reason), |rung| Next::Retry {

@@ -194,6 +194,7 @@ fn body(
         let context = Context::new(&events, issue.as_deref(), &links, delivery.origin == Origin::Replay)
             .ok_or("the event has no run")?
             .made_at(shared.clock.wall());
+        let position = place.position(delivery.under.as_ref(), &event.action);
         // Each of these may be megabytes, so none is kept for longer than it is needed.
         drop(events);
         let context = if place.wants_payload { context.with_payload(&payload) } else { context };
@@ -206,7 +207,7 @@ fn body(
             }
         };
         let rendered = rendered.map_err(|error| error.to_string())?;
-        Ok(notifier.body(&rendered, delivery.rung))
+        Ok(notifier.body(&rendered, delivery.rung, position))
     }))
     .unwrap_or_else(|_| Err("rendering it broke off".to_owned()))
 }

@@ -13,9 +13,11 @@ use super::DeliveryConfig;
 use super::pace::Pace;
 use super::probe::{Change, Probe};
 use super::stories::Room;
-use crate::delivery::{DeliveryId, DestinationName, Reason};
-use crate::notify::{Destination, Notifier, Rate, Service};
+use crate::delivery::{DeliveryId, DestinationName, MessageRef, Reason};
+use crate::event::Action;
+use crate::notify::{Destination, Notifier, Position, Rate, Service, Style};
 use crate::render::Target;
+use crate::routing::Pattern;
 use crate::store::{DestinationChange, DestinationEntry};
 use crate::telemetry::Metrics;
 
@@ -48,6 +50,10 @@ pub(super) struct Place {
     pub(super) target: Target,
     /// Whether its messages tell the payload.
     pub(super) wants_payload: bool,
+    /// How the messages of a run hang together.
+    style: Style,
+    /// Actions that everybody is to see.
+    announce: Vec<Pattern>,
     /// How long one attempt may take.
     pub(super) timeout: Duration,
     /// How long a message is news.
@@ -90,6 +96,19 @@ pub(super) enum Standing {
     Removed,
 }
 
+impl Place {
+    /// Returns where the message of an action goes, beside the first one of its run.
+    pub(super) fn position<'a>(&self, under: Option<&'a MessageRef>, action: &Action) -> Position<'a> {
+        match self.style {
+            Style::Messages => Position::default(),
+            Style::Thread => Position {
+                under,
+                announced: self.announce.iter().any(|pattern| pattern.matches(action.as_str())),
+            },
+        }
+    }
+}
+
 impl Desk {
     /// Sets up the desk of a configured destination.
     pub(super) fn configured(
@@ -106,6 +125,8 @@ impl Desk {
             notifier,
             target: destination.target(None),
             wants_payload: wants_payload(&destination.service),
+            style: destination.style,
+            announce: destination.announce.clone(),
             timeout: destination.timeout,
             expire_after: destination.expire_after,
             capacity: in_flight + ahead,

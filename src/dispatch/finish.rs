@@ -11,7 +11,7 @@ use super::moment::{SteadyClock, after};
 use super::{DeliveryConfig, bearable};
 use crate::delivery::{Attempt, Delivery, DeliveryId, Reason};
 use crate::notify::{SendError, Sent, Verdict};
-use crate::store::{DeliveryTicket, DestinationChange, Next, Record};
+use crate::store::{DeliveryTicket, DestinationChange, MessageChange, Next, Record};
 
 /// Longest text of a template error that is kept, in characters.
 const WORDS_LIMIT: usize = 500;
@@ -35,6 +35,8 @@ pub(super) struct Finish {
     gone: bool,
     /// What the answer says of the destination beside the delivery.
     sign: Sign,
+    /// What it says of the first message of the run.
+    message: MessageChange,
 }
 
 /// What an answer, or its absence, says of a destination.
@@ -52,7 +54,11 @@ impl Sign {
     fn of(error: &SendError) -> Self {
         match error.verdict {
             Verdict::Retry | Verdict::RetryAtMost(_) => Self::Refuses(error.reason),
-            Verdict::RetryUncounted | Verdict::NextRung | Verdict::GiveUp | Verdict::Gone => Self::None,
+            Verdict::RetryUncounted
+            | Verdict::NextRung
+            | Verdict::Afresh
+            | Verdict::GiveUp
+            | Verdict::Gone => Self::None,
         }
     }
 }
@@ -95,6 +101,7 @@ impl Finish {
             sign: Sign::None,
             called: false,
             run: None,
+            message: MessageChange::None,
         }
     }
 
@@ -112,6 +119,7 @@ impl Finish {
             attempt: Some(attempt),
             pause: sent.pause,
             sign: Sign::Takes,
+            message: sent.message.clone().map_or(MessageChange::None, MessageChange::First),
             called: true,
             ..Self::uncalled(Next::Delivered)
         }
@@ -139,6 +147,7 @@ impl Finish {
             pause: limited,
             gone: error.verdict == Verdict::Gone,
             sign: Sign::of(error),
+            message: if error.verdict == Verdict::Afresh { MessageChange::Lost } else { MessageChange::None },
             called: true,
             ..Self::uncalled(backoff::next(delivery, failure, settings))
         }
@@ -191,7 +200,7 @@ impl Finish {
             Some(hold) => DestinationChange::HeldUntil(after(now, hold)),
             None => DestinationChange::None,
         };
-        Record { ticket, attempt: self.attempt, next: self.next, destination }
+        Record { ticket, attempt: self.attempt, next: self.next, destination, message: self.message }
     }
 }
 

@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::delivery::{Delivery, DeliveryId, DeliveryState, DestinationName, Origin, Rung};
 use crate::event::{Action, Artifacts, Event, EventId, Organization};
 use crate::notify::webhook::WebhookConfig;
-use crate::notify::{Destination, Notifier, Rate, Service};
+use crate::notify::{Destination, Notifier, Rate, Service, Style};
 use crate::render::Renderer;
 use crate::routing::{Route, RoutingTable};
 use crate::secret::Secret;
@@ -61,6 +61,7 @@ pub(super) fn delivery(id: &str) -> Delivery {
         attempts: 0,
         failures: 0,
         rung: Rung::Whole,
+        under: None,
     }
 }
 
@@ -91,6 +92,8 @@ pub(super) fn destination(name: &str) -> Destination {
         timeout: settings().attempt_timeout,
         expire_after: None,
         diff_lines: 0,
+        style: Style::Messages,
+        announce: Vec::new(),
         service: Service::Webhook(WebhookConfig {
             url: Secret::Known(SecretString::from("http://127.0.0.1:9/")),
             secret: None,

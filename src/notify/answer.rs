@@ -34,6 +34,8 @@ pub(crate) enum Class {
     Redirect,
     /// Not found, and every other "wrong request".
     Refused,
+    /// The message that it was to answer is no longer there.
+    Lost,
     /// The request is wrong as the destination is configured, or this message is not wanted.
     Unwanted,
 }
@@ -41,7 +43,8 @@ pub(crate) enum Class {
 impl Class {
     /// Every class, for tests of the table.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Lost,
         Self::Failed,
         Self::TooMany,
         Self::Unreadable,
@@ -75,6 +78,7 @@ impl Class {
             (Self::TooMany, _) => (Reason::RateLimited, Verdict::RetryUncounted),
             (Self::Unreadable, _) => (Reason::BadAnswer, Verdict::RetryAtMost(BAD_ANSWER_ATTEMPTS)),
             (Self::Malformed, _) => (Reason::ClientError, Verdict::NextRung),
+            (Self::Lost, _) => (Reason::ClientError, Verdict::Afresh),
             (Self::Gone, _) => (Reason::Gone, Verdict::Gone),
             (Self::Redirect | Self::Unwanted, _) => (Reason::ClientError, Verdict::GiveUp),
             // A chat platform means it; in front of one's own service a key may be being rotated, or a deploy run.
@@ -135,7 +139,7 @@ pub(crate) fn failed(
     let retry_after = match verdict {
         Verdict::Retry | Verdict::RetryUncounted | Verdict::RetryAtMost(_) => asked.max(reading.pause),
         // The platform's own window is over, whatever was wrong with this message.
-        Verdict::NextRung | Verdict::GiveUp => reading.pause,
+        Verdict::NextRung | Verdict::Afresh | Verdict::GiveUp => reading.pause,
         Verdict::Gone => None,
     };
     SendError {
@@ -202,6 +206,7 @@ mod tests {
                     Class::TooMany => (Reason::RateLimited, Verdict::RetryUncounted),
                     Class::Unreadable => (Reason::BadAnswer, Verdict::RetryAtMost(3)),
                     Class::Malformed => (Reason::ClientError, Verdict::NextRung),
+                    Class::Lost => (Reason::ClientError, Verdict::Afresh),
                     Class::NoAccess => (Reason::Auth, either(Verdict::GiveUp, Verdict::Retry)),
                     Class::Gone => (Reason::Gone, Verdict::Gone),
                     Class::Redirect | Class::Unwanted => (Reason::ClientError, Verdict::GiveUp),

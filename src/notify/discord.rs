@@ -20,7 +20,7 @@ use crate::client::HttpClient;
 use crate::delivery::{DestinationKind, Reason, Rung};
 use crate::notify::answer::{failed, unreached};
 use crate::notify::endpoint::Endpoint;
-use crate::notify::{Call, Notifier, SendError, Sent, Verdict};
+use crate::notify::{Call, Notifier, Position, SendError, Sent, Verdict};
 use crate::render::Rendered;
 use crate::secret::Secret;
 
@@ -127,7 +127,7 @@ fn execute_url(mut url: Url, thread_id: Option<&str>) -> Url {
 
 #[async_trait]
 impl Notifier for DiscordNotifier {
-    fn body(&self, rendered: &Rendered, rung: Rung) -> Bytes {
+    fn body(&self, rendered: &Rendered, rung: Rung, _: Position<'_>) -> Bytes {
         body(rendered, rung)
     }
 
@@ -146,7 +146,7 @@ impl Notifier for DiscordNotifier {
             .await
             .map_err(|error| unreached(&error))?;
         match answer::read(&answer) {
-            Ok(()) => Ok(Sent { status: answer.status, pause: answer::pause(&answer) }),
+            Ok(()) => Ok(Sent { status: answer.status, pause: answer::pause(&answer), message: None }),
             Err(reading) => {
                 let error = failed(DestinationKind::Discord, &self.endpoint, &answer, reading, call.now);
                 self.courtesy.note(&answer, error.retry_after, Instant::now());

@@ -15,7 +15,7 @@ use crate::delivery::{DestinationName, Rung};
 use crate::message::{Block, Button, Inline, ListItem, Message, Tone};
 use crate::notify::discord::DiscordConfig;
 use crate::notify::slack::{SlackAccess, SlackConfig};
-use crate::notify::{Destination, Rate, Service, body_for};
+use crate::notify::{Destination, Rate, Service, Style, body_for};
 use crate::render::Rendered;
 use crate::secret::Secret;
 
@@ -32,6 +32,8 @@ fn destination(service: Service) -> Destination {
         timeout: Duration::from_secs(1),
         expire_after: None,
         diff_lines: 0,
+        style: Style::Messages,
+        announce: Vec::new(),
         service,
     }
 }

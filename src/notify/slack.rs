@@ -20,7 +20,7 @@ use crate::client::HttpClient;
 use crate::delivery::{DestinationKind, Rung};
 use crate::notify::answer::{failed, unreached};
 use crate::notify::endpoint::Endpoint;
-use crate::notify::{BuildError, Call, Notifier, SendError, Sent, known};
+use crate::notify::{BuildError, Call, Notifier, Position, SendError, Sent, Style, known};
 use crate::render::Rendered;
 use crate::secret::Secret;
 
@@ -117,6 +117,7 @@ pub(crate) struct SlackNotifier {
     endpoint: Endpoint,
     /// Of a bot: the value of the header that lets it in.
     authorization: Option<SecretString>,
+    style: Style,
     client: HttpClient,
     timeout: Duration,
 }
@@ -128,6 +129,7 @@ impl SlackNotifier {
     /// [`BuildError`] when its secret is missing or its address cannot be called.
     pub(crate) fn new(
         config: SlackConfig,
+        style: Style,
         client: HttpClient,
         timeout: Duration,
     ) -> Result<Self, BuildError> {
@@ -140,14 +142,14 @@ impl SlackNotifier {
                 (endpoint, Some(format!("Bearer {token}").into()))
             }
         };
-        Ok(Self { config, endpoint, authorization, client, timeout })
+        Ok(Self { config, endpoint, authorization, style, client, timeout })
     }
 }
 
 #[async_trait]
 impl Notifier for SlackNotifier {
-    fn body(&self, rendered: &Rendered, rung: Rung) -> Bytes {
-        body(&self.config, rendered, rung)
+    fn body(&self, rendered: &Rendered, rung: Rung, position: Position<'_>) -> Bytes {
+        body(&self.config, rendered, rung, position)
     }
 
     fn next_rung(&self, rung: Rung, _status: Option<u16>) -> Option<Rung> {
@@ -164,11 +166,17 @@ impl Notifier for SlackNotifier {
             .await
             .map_err(|error| unreached(&error))?;
         let read = match self.config.access {
-            SlackAccess::Webhook(_) => answer::read(&answer, self.config.slack_compatible),
+            SlackAccess::Webhook(_) => answer::read(&answer, self.config.slack_compatible).map(|()| None),
             SlackAccess::Bot(_) => bot::read(&answer),
         };
         match read {
-            Ok(()) => Ok(Sent { status: answer.status, pause: None }),
+            Ok(message) => {
+                let message = match self.style {
+                    Style::Messages => None,
+                    Style::Thread => message,
+                };
+                Ok(Sent { status: answer.status, pause: None, message })
+            }
             Err(reading) => Err(failed(DestinationKind::Slack, &self.endpoint, &answer, reading, call.now)),
         }
     }

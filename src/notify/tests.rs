@@ -28,6 +28,8 @@ fn destination(name: &str, service: Service) -> Destination {
         timeout: Duration::from_secs(20),
         expire_after: None,
         diff_lines: 0,
+        style: Style::Messages,
+        announce: Vec::new(),
         service,
     }
 }
@@ -125,11 +127,13 @@ async fn a_bot_says_its_channel_in_the_body_and_its_token_in_the_header_alone() 
     let notifier = notifier(&destination, &HttpClient::new(None).unwrap()).unwrap();
     let rendered = Rendered::Body(serde_json::json!({ "text": "hello" }));
     for rung in Rung::ALL {
-        let body: serde_json::Value = serde_json::from_slice(&notifier.body(&rendered, *rung)).unwrap();
+        let body: serde_json::Value =
+            serde_json::from_slice(&notifier.body(&rendered, *rung, Position::default())).unwrap();
         assert_eq!((&body["channel"], &body["text"]), (&"C1".into(), &"hello".into()));
     }
     let call = Call { delivery_id: DeliveryId::new("dlv_1"), now: now() };
-    let error = notifier.send(notifier.body(&rendered, Rung::Whole), &call).await.unwrap_err();
+    let error =
+        notifier.send(notifier.body(&rendered, Rung::Whole, Position::default()), &call).await.unwrap_err();
 
     let request = server.received_requests().await.unwrap().remove(0);
     assert_eq!(request.url.path(), "/api/chat.postMessage");

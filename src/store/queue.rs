@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::{FindError, IssueSource, KeptIssue, Look, Silence, SilentRuns, StoreError};
-use crate::delivery::{Attempt, Delivery, DeliveryId, DestinationKind, DestinationName, Reason, Rung};
+use crate::delivery::{
+    Attempt, Delivery, DeliveryId, DestinationKind, DestinationName, MessageRef, Reason, Rung,
+};
 use crate::event::{Event, EventId, GroupId, Organization};
 use crate::issue::Issue;
 use crate::run::StepSign;
@@ -148,6 +150,19 @@ pub struct Record {
     pub next: Next,
     /// What follows for its destination.
     pub destination: DestinationChange,
+    /// What follows for the first message of its run there.
+    pub message: MessageChange,
+}
+
+/// What follows for the first message of a run at a destination, which further ones answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MessageChange {
+    /// Nothing.
+    None,
+    /// This one is the first, unless one is remembered.
+    First(MessageRef),
+    /// It is no longer there: the next one is the first.
+    Lost,
 }
 
 /// What follows for a delivery.

@@ -15,6 +15,7 @@ mod history;
 mod ids;
 mod issue;
 mod lane;
+mod message;
 mod place;
 mod plan;
 mod prune;

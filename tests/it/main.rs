@@ -23,4 +23,5 @@ mod store;
 mod strangers;
 mod support;
 mod templates;
+mod threads;
 mod watching;

@@ -14,7 +14,7 @@ use seer_relay::issue::{Issue, Project};
 use seer_relay::message::{Block, Inline, Message};
 use seer_relay::notify::discord::DiscordConfig;
 use seer_relay::notify::slack::{SlackAccess, SlackConfig};
-use seer_relay::notify::{Destination, Rate, Service, body_for};
+use seer_relay::notify::{Destination, Rate, Service, Style, body_for};
 use seer_relay::render::context::{Context, Links};
 use seer_relay::render::{Rendered, Renderer, Target, TemplatesConfig};
 use seer_relay::sample::{self, SampleIds, Shape};
@@ -144,6 +144,8 @@ fn destination(service: Service) -> Destination {
         timeout: std::time::Duration::from_secs(1),
         expire_after: None,
         diff_lines: 0,
+        style: Style::Messages,
+        announce: Vec::new(),
         service,
     }
 }

@@ -10,6 +10,7 @@ mod durability;
 mod history;
 mod issues;
 mod lanes;
+mod messages;
 mod planning;
 mod replays;
 mod runs;

@@ -27,6 +27,7 @@ pub(super) const KEYS: Keys = Keys {
         "channel",
         "api_url",
         "style",
+        "announce",
         "template",
         "rate",
         "in_flight",
@@ -36,10 +37,7 @@ pub(super) const KEYS: Keys = Keys {
         "buttons",
         "slack_compatible",
     ],
-    later: &[
-        ("announce", "take it out: this version sends one message per event"),
-        ("mention", "take it out: in this version nothing in a message pings"),
-    ],
+    later: &[("mention", "take it out: in this version nothing in a message pings")],
     elsewhere: &[
         ("url", "it belongs to `[webhook.NAME]`; here it is `webhook_url`"),
         ("secret", "it belongs to `[webhook.NAME]`: Slack checks no signature"),

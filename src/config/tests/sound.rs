@@ -7,7 +7,7 @@ use super::{RELAY, ROUTES, environment, load};
 use crate::config::{Config, Environment, starter};
 use crate::delivery::DestinationName;
 use crate::notify::slack::SlackAccess;
-use crate::notify::{Rate, Service};
+use crate::notify::{Rate, Service, Style};
 use crate::routing::Field;
 
 fn example() -> Config {
@@ -68,6 +68,23 @@ fn a_bot_posts_into_its_channel_at_slack_or_elsewhere() {
     };
     assert_eq!(bot(""), ("#team".to_owned(), "https://slack.com/api/".to_owned()));
     assert_eq!(bot("api_url = \"http://127.0.0.1:4003/api\"\n").1, "http://127.0.0.1:4003/api/");
+}
+
+#[test]
+fn a_thread_is_not_news_and_announces_what_somebody_has_to_look_at() {
+    let read = |more: &str| {
+        let routes = format!(
+            "[slack.a]\nbot_token = {{ env = \"SLACK_WEBHOOK_URL\" }}\nchannel = \"C1\"\nstyle = \"thread\"\n{more}\
+             [[route]]\nto = \"a\"\n"
+        );
+        let destination = load(RELAY, &routes).expect("sound").destinations.remove(0);
+        let announce = destination.announce.iter().map(|each| each.as_str().to_owned()).collect::<Vec<_>>();
+        (destination.style, destination.expire_after, announce)
+    };
+    let defaults = ["pr_created", "pr_ready_for_review"].map(str::to_owned).to_vec();
+    assert_eq!(read(""), (Style::Thread, None, defaults));
+    assert_eq!(read("announce = \"*_completed\"\n").2, ["*_completed"]);
+    assert_eq!(read("announce = []\n").2, [""; 0]);
 }
 
 #[test]

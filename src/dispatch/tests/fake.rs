@@ -14,7 +14,7 @@ use crate::delivery::{Delivery, DeliveryState, DestinationName, Reason, Rung};
 use crate::dispatch::moment::after;
 use crate::event::{Event, EventId, GroupId, Organization, RELAY_RESOURCE};
 use crate::issue::Issue;
-use crate::notify::{Call, Notifier, SendError, Sent};
+use crate::notify::{Call, Notifier, Position, SendError, Sent};
 use crate::render::Rendered;
 use crate::run::StepSign;
 use crate::sentry::payload::AcceptedEvent;
@@ -508,7 +508,7 @@ impl FakeNotifier {
 
 #[async_trait]
 impl Notifier for FakeNotifier {
-    fn body(&self, _: &Rendered, rung: Rung) -> Bytes {
+    fn body(&self, _: &Rendered, rung: Rung, _: Position<'_>) -> Bytes {
         Bytes::from_static(rung.as_str().as_bytes())
     }
 
@@ -530,7 +530,7 @@ impl Notifier for FakeNotifier {
         let answer = match own.or(scripted).unwrap_or_else(|| self.then.clone()) {
             Answer::Takes(after) => {
                 tokio::time::sleep(after).await;
-                Ok(Sent { status: 200, pause: None })
+                Ok(Sent { status: 200, pause: None, message: None })
             }
             Answer::Refuses(error) => Err(error),
             Answer::Hangs => std::future::pending().await,

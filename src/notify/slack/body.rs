@@ -11,7 +11,7 @@ use crate::message::{Button, Inline, Message};
 use crate::notify::dialect::Dialect;
 use crate::notify::fit;
 use crate::notify::inline::InlineWriter;
-use crate::notify::{shortening, summary, written};
+use crate::notify::{Position, shortening, summary, written};
 use crate::render::Rendered;
 use crate::words::is_blank;
 
@@ -19,7 +19,7 @@ use crate::words::is_blank;
 const LINKS: usize = 1_200;
 
 /// Returns the exact request body.
-pub(crate) fn body(config: &SlackConfig, rendered: &Rendered, rung: Rung) -> Bytes {
+pub(crate) fn body(config: &SlackConfig, rendered: &Rendered, rung: Rung, position: Position<'_>) -> Bytes {
     let mut value = match rendered {
         Rendered::Body(value) => of_template(value, rung),
         Rendered::Message(_) | Rendered::Document(_) => {
@@ -28,7 +28,12 @@ pub(crate) fn body(config: &SlackConfig, rendered: &Rendered, rung: Rung) -> Byt
         }
     };
     if let (SlackAccess::Bot(bot), Some(value)) = (&config.access, value.as_object_mut()) {
-        value.insert("channel".to_owned(), Value::from(bot.channel.as_str()));
+        let channel = position.under.map_or(bot.channel.as_str(), |message| message.channel.as_str());
+        value.insert("channel".to_owned(), Value::from(channel));
+        if let Some(message) = position.under {
+            value.insert("thread_ts".to_owned(), Value::from(message.id.as_str()));
+            value.insert("reply_broadcast".to_owned(), Value::from(position.announced));
+        }
     }
     written(&value)
 }
@@ -180,7 +185,7 @@ mod tests {
     }
 
     fn made(rendered: &Rendered, rung: Rung) -> Value {
-        serde_json::from_slice(&body(&config(), rendered, rung)).unwrap()
+        serde_json::from_slice(&body(&config(), rendered, rung, Position::default())).unwrap()
     }
 
     fn snapshot(name: &str, body: &Value) {

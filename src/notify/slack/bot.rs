@@ -8,6 +8,7 @@ use url::Url;
 
 use super::answer::class_of_word;
 use crate::client::Answer;
+use crate::delivery::MessageRef;
 use crate::notify::answer::{Class, Reading};
 use crate::secret::Secret;
 
@@ -34,11 +35,11 @@ impl SlackBot {
     }
 }
 
-/// Reads an answer of the Web API.
+/// Reads an answer of the Web API: where the message stands, as far as that is said.
 ///
 /// # Errors
 /// [`Reading`] when the message was not taken.
-pub(super) fn read(answer: &Answer) -> Result<(), Reading> {
+pub(super) fn read(answer: &Answer) -> Result<Option<MessageRef>, Reading> {
     if answer.is_html() {
         return Err(Reading::of_web_page(answer.status));
     }
@@ -46,10 +47,21 @@ pub(super) fn read(answer: &Answer) -> Result<(), Reading> {
     let json: Value = serde_json::from_str(&text).unwrap_or_default();
     let is_success = (200..300).contains(&answer.status);
     match (json.get("ok").and_then(Value::as_bool), json.get("error").and_then(Value::as_str)) {
-        (Some(true), _) if is_success => Ok(()),
+        (Some(true), _) if is_success => {
+            let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
+            Ok(text("channel").zip(text("ts")).map(|(channel, id)| MessageRef { channel, id }))
+        }
         (_, Some(error)) => {
-            let class =
-                class_of_word(error).or_else(|| Class::of_status(answer.status)).unwrap_or(Class::Unwanted);
+            let class = match error {
+                // What only an answer to another message can be told.
+                "cannot_reply_to_message"
+                | "invalid_thread_ts"
+                | "message_not_found"
+                | "thread_not_found" => Class::Lost,
+                error => class_of_word(error)
+                    .or_else(|| Class::of_status(answer.status))
+                    .unwrap_or(Class::Unwanted),
+            };
             Err(Reading::new(class, words(error, &json)))
         }
         (_, None) => {
@@ -80,7 +92,10 @@ mod tests {
 
     #[test]
     fn only_ok_in_json_is_delivered() {
-        assert_eq!(reading(200, r#"{"ok":true,"channel":"C1","ts":"1.2"}"#), None);
+        let taken = |body: &str| read(&Answer::for_tests(200, &[], body)).unwrap();
+        let message = MessageRef { channel: "C1".to_owned(), id: "1.2".to_owned() };
+        assert_eq!(taken(r#"{"ok":true,"channel":"C1","ts":"1.2"}"#), Some(message));
+        assert_eq!(taken(r#"{"ok":true,"ts":"1.2"}"#), None);
         for body in ["ok", "", "{}", r#"{"ok":"true"}"#, "[]", "null"] {
             assert_eq!(reading(200, body).unwrap().0, Class::Unreadable, "{body}");
         }
@@ -98,6 +113,7 @@ mod tests {
             ("fatal_error", Class::Failed),
             ("msg_too_long", Class::Malformed),
             ("of_tomorrow", Class::Unwanted),
+            ("thread_not_found", Class::Lost),
         ] {
             let body = format!(r#"{{"ok":false,"error":"{error}"}}"#);
             assert_eq!(reading(200, &body), Some((class, error.to_owned())));

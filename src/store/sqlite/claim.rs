@@ -10,7 +10,7 @@ use rusqlite::{Row, params};
 
 use super::value::{micros, micros_after, time, word};
 use super::{destination, writer::Writing};
-use crate::delivery::{Delivery, DeliveryId, DestinationName, Origin, Rung};
+use crate::delivery::{Delivery, DeliveryId, DestinationName, MessageRef, Origin, Rung};
 use crate::event::EventId;
 use crate::store::{Claims, DeliveryClaim, DeliveryTicket, OpenDestination};
 
@@ -21,8 +21,9 @@ const END_LEASES: &str =
 /// Finds the first `?3` that are due for `?1` at `?2`.
 const FIND_DUE: &str = "
     SELECT d.number, d.fence, d.id, e.id, d.template_set, d.origin, d.created_at, d.first_due_at, d.attempts,
-           d.failures, d.rung
+           d.failures, d.rung, m.channel, m.id
     FROM delivery d CROSS JOIN event e ON e.sequence = d.event_sequence
+    LEFT JOIN message m ON m.run_number = d.run_number AND m.destination_id = d.destination_id
     WHERE d.destination_id = ?1 AND d.due_at <= ?2 AND d.lease_until IS NULL
     ORDER BY d.due_at, d.number LIMIT ?3";
 
@@ -92,6 +93,10 @@ fn read_claim(row: &Row<'_>, destination: &DestinationName) -> rusqlite::Result<
             attempts: row.get(8)?,
             failures: row.get(9)?,
             rung: word(row.get_ref(10)?.as_str()?, Rung::from_word)?,
+            under: match (row.get(11)?, row.get(12)?) {
+                (Some(channel), Some(id)) => Some(MessageRef { channel, id }),
+                (_, None) | (None, _) => None,
+            },
         },
     })
 }
@@ -112,7 +117,12 @@ mod tests {
     /// is not asked for, behind the head of a lane, backing off, leased.
     fn store_with_backlog(size: i64) -> Connection {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(include_str!("../migrations/sqlite/0001_store.sql")).unwrap();
+        for migration in [
+            include_str!("../migrations/sqlite/0001_store.sql"),
+            include_str!("../migrations/sqlite/0004_message.sql"),
+        ] {
+            connection.execute_batch(migration).unwrap();
+        }
         let mut insert = connection
             .prepare(
                 "INSERT INTO delivery (id, event_sequence, run_number, destination_id, origin, state, created_at, due_at,

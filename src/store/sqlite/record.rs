@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::value::{micros, span};
-use super::{destination, lane, writer::Writing};
+use super::{destination, lane, message, writer::Writing};
 use crate::delivery::{Attempt, DeliveryState, Reason, Rung};
 use crate::store::{DeliveryTicket, Next, Record, Recorded};
 
@@ -40,6 +40,7 @@ pub(super) fn record(writing: &Writing<'_>, record: &Record, now: Timestamp) -> 
             finished.then_some(micros(now)),
         ])?;
     destination::change(writing, before.destination, &record.destination, now)?;
+    message::change(writing, before.run, before.destination, &record.message)?;
     if finished {
         lane::promote(writing, before.run, before.destination, now)?;
     }

@@ -183,11 +183,15 @@ fn merge(writing: &Writing<'_>, older: i64, younger: i64, now: Timestamp) -> rus
         "UPDATE delivery SET run_number = ?1
          WHERE event_sequence IN (SELECT sequence FROM event WHERE run_number = ?2)",
         "UPDATE event SET run_number = ?1 WHERE run_number = ?2",
+        // Where both have one, the older run's stays the first.
+        "INSERT OR IGNORE INTO message SELECT ?1, destination_id, channel, id FROM message WHERE run_number = ?2",
         "UPDATE run SET opened_at = min(opened_at, (SELECT opened_at FROM run WHERE number = ?2)) WHERE number = ?1",
     ] {
         writing.prepare(sql)?.execute([older, younger])?;
     }
-    writing.prepare("DELETE FROM run WHERE number = ?1")?.execute([younger])?;
+    for sql in ["DELETE FROM message WHERE run_number = ?1", "DELETE FROM run WHERE number = ?1"] {
+        writing.prepare(sql)?.execute([younger])?;
+    }
     lane::put_right(writing, older, now)
 }
 
@@ -208,6 +212,7 @@ pub(super) fn remove(writing: &Writing<'_>, run: i64) -> rusqlite::Result<()> {
         "DELETE FROM event_artifacts WHERE sequence IN (SELECT sequence FROM event WHERE run_number = ?1)",
         "DELETE FROM watched WHERE sequence IN (SELECT sequence FROM event WHERE run_number = ?1)",
         "DELETE FROM event WHERE run_number = ?1",
+        "DELETE FROM message WHERE run_number = ?1",
         "DELETE FROM run WHERE number = ?1",
     ] {
         writing.prepare(sql)?.execute([run])?;

@@ -13,7 +13,7 @@ use seer_relay::delivery::{DeliveryId, DestinationName, Reason};
 use seer_relay::notify::discord::DiscordConfig;
 use seer_relay::notify::slack::SlackConfig;
 use seer_relay::notify::webhook::WebhookConfig;
-use seer_relay::notify::{Call, Destination, Rate, SendError, Sent, Service, Verdict, notifier};
+use seer_relay::notify::{Call, Destination, Rate, SendError, Sent, Service, Style, Verdict, notifier};
 use seer_relay::secret::Secret;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -174,7 +174,7 @@ fn holds(error: &SendError, bytes: &[u8]) {
     let longest = match error.verdict {
         Verdict::Retry | Verdict::RetryUncounted | Verdict::RetryAtMost(_) => YEAR,
         // The window of the destination is used up, whatever was wrong with this message.
-        Verdict::NextRung | Verdict::GiveUp => MINUTE,
+        Verdict::NextRung | Verdict::Afresh | Verdict::GiveUp => MINUTE,
         Verdict::Gone => Duration::ZERO,
     };
     assert!(error.retry_after.is_none_or(|pause| pause <= longest && longest > Duration::ZERO), "{error:?}");
@@ -228,6 +228,8 @@ impl Wire {
             timeout: Duration::from_secs(20),
             expire_after: None,
             diff_lines: 0,
+            style: Style::Messages,
+            announce: Vec::new(),
             service: service(Secret::Known(SecretString::from(url))),
         };
         Self { runtime, local, answer, destination, client: HttpClient::new(None).unwrap() }

@@ -12,9 +12,9 @@ use seer_relay::sentry::payload::{self, AcceptedEvent};
 use seer_relay::sentry::signature::{SigningKeys, WebhookHeaders, verify};
 use seer_relay::sentry::{LookupConfig, OrganizationConfig};
 use seer_relay::store::{
-    Acceptance, Access, DeliveryClaim, DeliveryFilter, DeliveryRow, DestinationChange, Entry, History, Next,
-    OpenDestination, Plan, PlannedDelivery, Queue, Record, Recorded, StoreConfig, Story, Told, WaitingEvent,
-    open,
+    Acceptance, Access, DeliveryClaim, DeliveryFilter, DeliveryRow, DestinationChange, Entry, History,
+    MessageChange, Next, OpenDestination, Plan, PlannedDelivery, Queue, Record, Recorded, StoreConfig, Story,
+    Told, WaitingEvent, open,
 };
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -268,7 +268,13 @@ pub(crate) fn attempted(claim: &DeliveryClaim, second: i64, next: Next) -> Recor
         reason,
         words: None,
     };
-    Record { ticket: claim.ticket, attempt: Some(attempt), next, destination: DestinationChange::None }
+    Record {
+        ticket: claim.ticket,
+        attempt: Some(attempt),
+        next,
+        destination: DestinationChange::None,
+        message: MessageChange::None,
+    }
 }
 
 /// Returns a retry that counts.

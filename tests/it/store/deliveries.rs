@@ -2,8 +2,8 @@
 
 use seer_relay::delivery::{DeliveryState, DestinationKind, Reason, Rung};
 use seer_relay::store::{
-    Claims, DeliveryFilter, DestinationChange, DestinationEntry, Entry, Next, Plan, Record, Recorded,
-    WaitingEvent,
+    Claims, DeliveryFilter, DestinationChange, DestinationEntry, Entry, MessageChange, Next, Plan, Record,
+    Recorded, WaitingEvent,
 };
 
 use super::bench::{Bench, LEASE, at, attempted, name, open_destination, plan, planned, retry_at, webhook};
@@ -120,6 +120,7 @@ async fn a_claim_that_is_given_back_is_as_if_it_had_not_been_made() {
         attempt: None,
         next: Next::GivenBack,
         destination: DestinationChange::None,
+        message: MessageChange::None,
     };
     assert_eq!(bench.store.record(back, at(6)).await.unwrap(), Recorded::Done);
     let row = bench.delivery(&claim.delivery.id, 6).await;
@@ -139,6 +140,7 @@ async fn a_dead_letter_says_why_even_without_an_attempt() {
         attempt: None,
         next: Next::Dead(Reason::Removed),
         destination: DestinationChange::None,
+        message: MessageChange::None,
     };
     bench.store.record(removed, at(1)).await.unwrap();
     let row = bench.delivery(&claim.delivery.id, 1).await;

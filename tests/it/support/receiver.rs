@@ -199,10 +199,15 @@ async fn answer(request: HttpRequest, body: Bytes, state: Data<State>) -> HttpRe
         .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned()))
         .collect();
     let received = Received { target: request.uri().to_string(), headers, body, taken, at: Instant::now() };
-    state.received.lock().unwrap().push(received);
+    let asked = received.clone();
+    let number = {
+        let mut all = state.received.lock().unwrap();
+        all.push(received);
+        all.len()
+    };
     state.count.send_modify(|count| *count += 1);
     match answer {
-        Answer::Take => take(request.path()),
+        Answer::Take => take(request.path(), number, &asked),
         Answer::Refuse(status, headers, body) => {
             let mut response = HttpResponse::build(status.try_into().unwrap());
             for header in headers {
@@ -215,9 +220,12 @@ async fn answer(request: HttpRequest, body: Bytes, state: Data<State>) -> HttpRe
 }
 
 /// As the platform does that the path is named after.
-fn take(path: &str) -> HttpResponse {
+fn take(path: &str, number: usize, received: &Received) -> HttpResponse {
     if path.starts_with("/slack") {
         HttpResponse::Ok().content_type("text/plain").body("ok")
+    } else if path.starts_with("/api/chat.") {
+        let channel = format!("C-of-{}", received.json()["channel"].as_str().unwrap());
+        HttpResponse::Ok().json(json!({ "ok": true, "channel": channel, "ts": format!("{number}.0") }))
     } else if path.starts_with("/discord") {
         HttpResponse::Ok().json(json!({ "id": "1", "channel_id": "2" }))
     } else {

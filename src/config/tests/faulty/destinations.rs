@@ -153,6 +153,27 @@ pub(super) const CASES: &[Case] = &[
         "`style = \"messages\"`",
     ),
     (
+        "a_thread_of_an_incoming_webhook",
+        Routes(
+            "[slack.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\nstyle = \"thread\"\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "misplaced_key",
+        "`slack.x.style` is `thread`, but an incoming webhook cannot answer a message",
+        "`style = \"messages\"`",
+    ),
+    (
+        "an_announcement_among_messages",
+        Routes(
+            "[slack.x]\nbot_token = { env = \"SLACK_WEBHOOK_URL\" }\nchannel = \"C1\"\nannounce = \"pr_*\"\n\
+             [[route]]\nto = \"x\"\n",
+        ),
+        9,
+        "misplaced_key",
+        "`slack.x.announce` belongs to another style",
+        "`style = \"thread\"`",
+    ),
+    (
         "a_card_of_a_webhook",
         Routes("[webhook.x]\nurl = \"https://x.dev\"\nstyle = \"card\"\n[[route]]\nto = \"x\"\n"),
         8,
