@@ -51,6 +51,8 @@ fn destination(service: Service, diff_lines: usize) -> Destination {
         timeout: Duration::from_secs(1),
         expire_after: None,
         diff_lines,
+        style: Style::Messages,
+        announce: Vec::new(),
         service,
     }
 }

@@ -9,11 +9,13 @@ mod token;
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::client::{ClientError, HttpClient};
 use crate::clock::Clock;
@@ -30,6 +32,9 @@ use crate::telemetry::Metrics;
 
 /// How many runs one step of pruning removes, so that it never holds up a webhook.
 const PRUNE_RUNS: usize = 100;
+
+/// How long a stop waits for the store's log to be moved into its file.
+const SETTLE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Why the relay did not start.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +92,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     server: ServerHandle,
     tasks: Vec<JoinHandle<()>>,
+    store: Arc<Store>,
 }
 
 impl Running {
@@ -109,6 +115,12 @@ impl Running {
             }
         };
         tokio::join!(server, dispatcher);
+        // Threads that end by themselves may still hold the store, so that it is not closed before the process ends.
+        match timeout(SETTLE_WITHIN, self.store.settle()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the store's log stays until the next start"),
+            Err(_) => tracing::warn!("the store's log stays until the next start: the disk is slow"),
+        }
         tracing::info!("stopped");
     }
 }
@@ -146,9 +158,10 @@ pub async fn start(config: Config, renderer: Renderer, clock: Clock) -> Result<R
         dispatching::start(dispatcher, told_to_stop(stopped.clone())).map_err(StartError::Threads)?;
     let (server, serving) =
         serve(listener, Data::new(state)).map_err(|source| StartError::Listen { address, source })?;
-    let prune_some = async move |before| store.prune(before, PRUNE_RUNS).await;
+    let pruned = Arc::clone(&store);
+    let prune_some = async move |before| pruned.prune(before, PRUNE_RUNS).await;
     let pruning = tokio::spawn(pruning::prune(prune_some, retention, clock, stopped));
-    Ok(Running { address, stop, server, tasks: vec![dispatching, pruning, serving] })
+    Ok(Running { address, stop, server, tasks: vec![dispatching, pruning, serving], store })
 }
 
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -29,6 +29,11 @@ pub fn quoted(text: &str) -> String {
     quoted_up_to(text, MAX_SHOWN_CHARS)
 }
 
+/// Returns a name cut as [`quoted`] cuts it, with control characters made visible.
+pub fn shortened(text: &str) -> String {
+    quoted(text).trim_matches('`').to_owned()
+}
+
 /// Returns a path in backticks, whole, with control characters made visible.
 pub fn quoted_path(path: &Path) -> String {
     quoted_up_to(&path.to_string_lossy(), usize::MAX)

@@ -15,7 +15,7 @@ use crate::delivery::{DestinationKind, DestinationName};
 use crate::notify::endpoint::parse_address;
 use crate::notify::{Destination, Rate, Service, Style};
 use crate::routing::Pattern;
-use crate::words::quoted;
+use crate::words::{quoted, shortened};
 
 /// Lines of diff in a message, at most.
 const MAX_DIFF_LINES: usize = 1000;
@@ -67,7 +67,7 @@ pub(crate) fn read(
     for (kind, entry, table) in tables(document, &mut destinations.names, findings) {
         let place = document.place(entry.at);
         check_name(&destinations, kind, entry, &place, findings);
-        let name = format!("{kind}.{}", entry.key);
+        let name = format!("{kind}.{}", shortened(&entry.key));
         let mut reader = Reader { document, table, at: entry.at, name, vault: surroundings.vault, findings };
         let destination = destination(&mut reader, kind, &entry.key, surroundings.attempt_timeout);
         if let Some(set) = destination.as_ref().and_then(|destination| destination.template_set.clone()) {
@@ -104,7 +104,7 @@ fn tables<'a>(
                 && items.iter().all(|item| matches!(item.value, Node::Table(_)))
             {
                 let message = format!("{} is a list of tables, but has to be one", quoted(&entry.key));
-                let hint = format!("write one bracket on each side: `[{kind}.{}]`", entry.key);
+                let hint = format!("write one bracket on each side: `[{kind}.{}]`", shortened(&entry.key));
                 findings.fault(document.place(entry.at), "wrong_type", message, hint);
                 names.push((DestinationName::new(entry.key.clone()), document.place(entry.at)));
                 continue;

@@ -10,7 +10,7 @@ use super::values;
 use crate::event::Organization;
 use crate::secret::Secret;
 use crate::sentry::{LookupConfig, OrganizationConfig};
-use crate::words::quoted;
+use crate::words::{quoted, shortened};
 
 /// Which of them is missing does not matter while there is one.
 const CLIENT_SECRET: Demand = Demand {
@@ -58,7 +58,7 @@ pub(crate) fn read(document: &Document, vault: Vault<'_>, findings: &mut Finding
     let mut secrets: Vec<(String, NamedSecret)> = Vec::new();
     for (entry, table) in tables.into_iter().flatten() {
         organizations.has_token |= table.get("api_token").is_some();
-        let name = format!("sentry.{}", entry.key);
+        let name = format!("sentry.{}", shortened(&entry.key));
         let mut reader = Reader { document, table, at: entry.at, name, vault, findings };
         let Some((config, named)) = organization(&mut reader, entry) else { continue };
         secrets.extend(named.into_iter().map(|secret| (entry.key.clone(), secret)));

@@ -140,9 +140,11 @@ fn escape_mattermost(out: &mut String, character: char, rest: &str, place: Place
     }
     out.push(character);
     let shortcode = character == ':' && (rest.starts_with("//") || opens_shortcode(rest));
+    // What ends a text may come to stand before the words of a link that is too long to be one.
+    let last = rest.is_empty() && matches!(character, '<' | '@');
     let tag = character == '<' && rest.starts_with(|next: char| next.is_ascii_alphabetic() || next == '/');
     let sequence = opens_slack_sequence(character, rest) || opens_word(character, rest);
-    if shortcode || tag || sequence || (character == '&' && opens_entity(rest)) {
+    if last || shortcode || tag || sequence || (character == '&' && opens_entity(rest)) {
         out.push(WORD_JOINER);
     }
 }
@@ -174,7 +176,8 @@ fn escape_slack(out: &mut String, character: char, rest: &str, place: Place) {
         out.push(WORD_JOINER);
     }
     escape_entity(out, character);
-    if (character == ':' && opens_shortcode(rest)) || opens_slack_broadcast(character, rest) {
+    let last = rest.is_empty() && character == '@';
+    if last || (character == ':' && opens_shortcode(rest)) || opens_slack_broadcast(character, rest) {
         out.push(WORD_JOINER);
     }
 }
@@ -194,7 +197,7 @@ fn escape_entity(out: &mut String, character: char) {
 /// harmless even if it did.
 pub(crate) fn write_plain(out: &mut String, character: char, rest: &str) {
     out.push(character);
-    let last = character == '<' && rest.is_empty();
+    let last = rest.is_empty() && matches!(character, '<' | '@');
     let mention = opens_slack_sequence(character, rest) || opens_slack_broadcast(character, rest);
     if last || mention || (character == '&' && opens_entity(rest)) {
         out.push(WORD_JOINER);
@@ -331,6 +334,8 @@ mod tests {
             ("@channel <!here>", "@\u{2060}channel <\u{2060}!here>"),
             ("[a](b) *c*", r"\[a\](b) \*c\*"),
             ("&lt;", "&\u{2060}lt;"),
+            ("a <", "a <\u{2060}"),
+            ("a @", "a @\u{2060}"),
             ("https://x.y www.z", "https:\u{2060}//x.y www\u{2060}.z"),
         ] {
             assert_eq!(escaped(Dialect::Mattermost, text), expected, "{text}");

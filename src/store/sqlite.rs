@@ -68,6 +68,7 @@ pub struct Store {
     writer: Writer,
     /// `None` for a command beside the relay.
     lock: Option<Lock>,
+    path: PathBuf,
 }
 
 impl Store {
@@ -97,7 +98,7 @@ impl Store {
             Err(failed) => return Err(failed.error),
         };
         let writer = Writer::start(path.to_owned(), opening)?;
-        Ok(Self { readers: Readers::start(path)?, writer, lock: Some(lock) })
+        Ok(Self { readers: Readers::start(path)?, writer, lock: Some(lock), path: path.to_owned() })
     }
 
     fn open_beside(path: &Path) -> Result<Self, StoreError> {
@@ -107,7 +108,20 @@ impl Store {
         place::check_kind(path)?;
         connection::check_beside(path)?;
         let writer = Writer::start(path.to_owned(), Opening::Beside)?;
-        Ok(Self { readers: Readers::start(path)?, writer, lock: None })
+        Ok(Self { readers: Readers::start(path)?, writer, lock: None, path: path.to_owned() })
+    }
+
+    /// Moves what the log holds into the file, so that the next start finds it there: for a store to which nothing is
+    /// written any more.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]; nothing is lost, and the next start does it.
+    pub async fn settle(&self) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        let settled = tokio::task::spawn_blocking(move || checkpoint::settle(&path));
+        settled
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("settling it was interrupted".to_owned())))
     }
 
     async fn replay_dead(

@@ -5,7 +5,7 @@
 //! between two commits, moves the little that has come in since; the log then begins anew.
 
 use std::cell::Cell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, SyncSender};
 use std::thread::JoinHandle;
 
@@ -115,6 +115,13 @@ fn move_log(connection: &Connection) -> rusqlite::Result<()> {
     connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |_| Ok(()))
 }
 
+/// Moves all of the log, and empties it.
+pub(super) fn settle(path: &Path) -> Result<(), StoreError> {
+    let connection = open_to_write(path)?;
+    let move_all = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    move_all.map_err(|error| unavailable(&error))
+}
+
 /// What the thread works with.
 struct Desk {
     path: PathBuf,
@@ -173,7 +180,7 @@ mod tests {
         connection.prepare_cached(insert).unwrap().execute([pages * 4096]).unwrap();
     }
 
-    fn length_in_pages(path: &std::path::Path) -> u64 {
+    fn length_in_pages(path: &Path) -> u64 {
         std::fs::metadata(path).unwrap().len() / 4096
     }
 
@@ -189,6 +196,16 @@ mod tests {
         drop(checkpoints);
 
         assert!(length_in_pages(&path) >= 2_000);
+    }
+
+    #[test]
+    fn a_store_that_settles_leaves_no_log_however_many_have_it_open() {
+        let (_folder, path, connection) = store();
+        Checkpoints::follow(&connection);
+        commit(&connection, 300);
+        settle(&path).unwrap();
+        assert!(length_in_pages(&path) >= 300);
+        assert_eq!(length_in_pages(&path.with_extension("db-wal")), 0);
     }
 
     #[test]

@@ -96,9 +96,11 @@ impl Load {
 
     async fn until(&self, holds: impl Fn(&Counts) -> bool, what: &str) {
         let mut counts = self.counts.subscribe();
+        let began = Instant::now();
         while !holds(&counts.borrow_and_update()) {
             let moved = tokio::time::timeout(PATIENCE, counts.changed()).await.is_ok();
             assert!(moved, "nothing moves, and not yet: {what}, but {:?}", *counts.borrow());
+            assert!(began.elapsed() < 4 * PATIENCE, "not yet: {what}, but {:?}", *counts.borrow());
         }
     }
 
