@@ -12,7 +12,7 @@ use crate::event::{
     Solution, Stage, words,
 };
 
-pub use fold::{is_late_start, pair_of_ready};
+pub use fold::{ends, is_late_start, pair_of_ready};
 pub use pairs::{StepSign, twin_of};
 
 /// Everything known of one run up to and including one event.

@@ -4,7 +4,7 @@ use crate::delivery::{DestinationKind, DestinationName};
 use crate::event::{Event, EventId};
 use crate::routing::RoutedDestination;
 use crate::run::{self, StepSign};
-use crate::store::{Entry, Plan, PlannedDelivery, WaitingEvent};
+use crate::store::{Entry, LaterStep, Plan, PlannedDelivery, WaitingEvent};
 
 /// The other webhook of an event's step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +70,9 @@ enum News {
 impl News {
     fn of(waiting: &WaitingEvent) -> Self {
         let Some((event, earlier)) = waiting.events.split_last() else { return Self::Fresh };
-        if run::is_late_start(event, earlier) {
+        // An alert may have waited until the step was over.
+        let is_over = |later: &LaterStep| run::ends(&later.sign, event);
+        if run::is_late_start(event, earlier) || waiting.later.iter().any(is_over) {
             return Self::Late;
         }
         if let Some(twin) = twin(waiting) {
@@ -136,6 +138,28 @@ mod tests {
 
         let repeats = Entry::SupersededBy(EventId::new("pr_created"));
         assert_eq!(entries, at(repeats.clone(), repeats, Entry::Waiting));
+    }
+
+    #[test]
+    fn an_alert_that_waited_until_its_step_was_over_is_needless_in_chat() {
+        let alert = |id: &str, action| Event {
+            resource: crate::event::ACTIVITY_ALERT_RESOURCE.to_owned(),
+            ..event(id, action)
+        };
+        let later = [alert("end", Action::CodingCompleted), event("start", Action::CodingStarted)];
+        let later = later.iter().map(|event| LaterStep { sign: StepSign::of(event), is_planned: true });
+        let waiting = WaitingEvent {
+            ticket: EventTicket { sequence: 1, fence: 1 },
+            events: vec![alert("alert", Action::CodingStarted)],
+            payload: None,
+            issue: None,
+            bytes: 0,
+            later: later.collect(),
+            replay: false,
+        };
+        assert!(matches!(News::of(&waiting), News::Late));
+        let waiting = WaitingEvent { later: waiting.later[1..].to_vec(), ..waiting };
+        assert!(matches!(News::of(&waiting), News::Repeats(twin) if twin.as_str() == "start"));
     }
 
     #[test]

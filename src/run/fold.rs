@@ -33,18 +33,22 @@ pub fn is_late_start(event: &Event, earlier: &[Event]) -> bool {
     if event.action.phase() != Some(Phase::Started) {
         return false;
     }
-    let ends_it = |end: &&Event| {
-        let same_iteration = match (event.iteration, end.iteration) {
-            (Some(started), Some(completed)) => completed >= started,
-            (None, _) | (_, None) => true,
-        };
-        end.action.phase() == Some(Phase::Completed)
-            && end.action.stage() == event.action.stage()
-            && (end.action.stage() != Some(Stage::Iteration) || same_iteration)
-    };
     let mut end = End::default();
-    earlier.iter().filter(ends_it).for_each(|completed| end.add(completed));
+    earlier.iter().filter(|end| ends(&StepSign::of(end), event)).for_each(|completed| end.add(completed));
     end.makes_late(event)
+}
+
+/// Tells whether a sign is that of the `*_completed` of the stage, or of the iteration or a later one, of which an event
+/// is the `*_started`.
+pub fn ends(sign: &StepSign, started: &Event) -> bool {
+    let same_iteration = match (started.iteration, sign.iteration) {
+        (Some(started), Some(completed)) => completed >= started,
+        (None, _) | (_, None) => true,
+    };
+    started.action.phase() == Some(Phase::Started)
+        && sign.action.phase() == Some(Phase::Completed)
+        && sign.action.stage() == started.action.stage()
+        && (sign.action.stage() != Some(Stage::Iteration) || same_iteration)
 }
 
 /// Finds the `pr_created` that was accepted within a minute of this `pr_ready_for_review` and names the same pull

@@ -40,13 +40,13 @@ pub struct WaitingEvent {
     pub issue: Option<KeptIssue>,
     /// About how much memory these take.
     pub bytes: usize,
-    /// Of an alert: what was accepted of the same step in its run after it.
+    /// Of an alert: which steps were accepted in its run after it.
     pub later: Vec<LaterStep>,
     /// Whether somebody asked for it to be routed anew.
     pub replay: bool,
 }
 
-/// An event that was accepted after another one and may be of the same step.
+/// A step that was accepted after an event of its run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaterStep {
     /// Which step it speaks of.

@@ -111,15 +111,18 @@ fn note_length(_: &Wal, pages: i32) -> rusqlite::Result<()> {
 }
 
 /// Moves as much of the log as no reader still needs and nobody else is moving, without waiting for either.
-fn move_log(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn move_log(connection: &Connection) -> rusqlite::Result<()> {
     connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |_| Ok(()))
 }
 
 /// Moves all of the log, and empties it.
 pub(super) fn settle(path: &Path) -> Result<(), StoreError> {
-    let connection = open_to_write(path)?;
-    let move_all = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-    move_all.map_err(|error| unavailable(&error))
+    open_to_write(path).and_then(|connection| move_all(&connection).map_err(|error| unavailable(&error)))
+}
+
+/// Moves all of the log, once no reader needs it, and empties it.
+pub(super) fn move_all(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 /// What the thread works with.

@@ -15,7 +15,8 @@ pub(super) fn unavailable(error: &rusqlite::Error) -> StoreError {
             "reading or writing its file failed; look at the disk (full? failing? gone? a limit on the size of files?)"
         }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            "its file is damaged; stop the relay and restore a backup, or move the file away to begin a new one"
+            "its file is damaged; stop the relay and restore a backup, or move the file away to begin a new one; its `-wal` and \
+             `-shm` have to go with it"
         }
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
             "its file or folder cannot be written; give the relay's user write permission on both"

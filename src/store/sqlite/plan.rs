@@ -10,7 +10,7 @@ use super::delivery::{self, NewDelivery};
 use super::value::{micros, time};
 use super::{destination, ids, issue, story, writer::Writing};
 use crate::delivery::Origin;
-use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, EventId};
+use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, Event, EventId};
 use crate::run::StepSign;
 use crate::store::{Entry, EventTicket, LaterStep, Plan, PlannedDelivery, WaitingEvent};
 
@@ -46,32 +46,26 @@ pub(super) fn waiting(
         let (issue, issue_bytes) = issue::of_events(connection, &events)?.unzip();
         let bytes = bytes + payload.as_ref().map_or(0, Bytes::len) + issue_bytes.unwrap_or_default();
         bytes_read += bytes;
-        let later = match events.last().filter(|event| event.is_alert()) {
-            Some(alert) => later_steps(connection, row.get(3)?, ticket.sequence, &alert.action)?,
-            None => Vec::new(),
-        };
+        let is_alert = events.last().is_some_and(Event::is_alert);
+        let later =
+            if is_alert { later_steps(connection, row.get(3)?, ticket.sequence)? } else { Vec::new() };
         waiting.push(WaitingEvent { ticket, events, payload, issue, bytes, later, replay: row.get(2)? });
     }
     Ok(waiting)
 }
 
-/// Reads the events of a run after one of them that tell of the same action.
-fn later_steps(
-    connection: &Connection,
-    run: Option<i64>,
-    sequence: i64,
-    action: &Action,
-) -> rusqlite::Result<Vec<LaterStep>> {
+/// Reads which steps the events of a run after one of them tell of.
+fn later_steps(connection: &Connection, run: Option<i64>, sequence: i64) -> rusqlite::Result<Vec<LaterStep>> {
     connection
         .prepare_cached(
-            "SELECT id, resource = ?4, iteration, received_at, due_at IS NULL FROM event
-             WHERE run_number = ?1 AND sequence > ?2 AND action = ?3 ORDER BY sequence",
+            "SELECT id, resource = ?3, iteration, received_at, due_at IS NULL, action FROM event
+             WHERE run_number = ?1 AND sequence > ?2 ORDER BY sequence",
         )?
-        .query_map(params![run, sequence, action.as_str(), ACTIVITY_ALERT_RESOURCE], |row| {
+        .query_map(params![run, sequence, ACTIVITY_ALERT_RESOURCE], |row| {
             let sign = StepSign {
                 id: EventId::new(row.get::<_, String>(0)?),
                 is_alert: row.get(1)?,
-                action: action.clone(),
+                action: Action::from_name(row.get_ref(5)?.as_str()?),
                 iteration: row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned),
                 received_at: time(row.get(3)?),
             };

@@ -8,6 +8,9 @@ use super::value::time;
 use crate::event::{Action, Artifacts, Event, EventId, GroupId, Organization, RunId, SentryRunId};
 use crate::store::{Story, Told};
 
+/// What an event takes beside its artifacts, about.
+const EVENT_BYTES: usize = 256;
+
 /// An event as it is kept.
 pub(super) struct Kept {
     pub(super) sequence: i64,
@@ -72,7 +75,7 @@ fn read(
     let mut rows = statement.query(params![run, sequence])?;
     let (mut events, mut left) = (Vec::new(), most_bytes);
     while let Some(row) = rows.next()? {
-        let bytes = row.get_ref(11)?.as_str_or_null()?.map_or(0, str::len);
+        let bytes = EVENT_BYTES + row.get_ref(11)?.as_str_or_null()?.map_or(0, str::len);
         let Some(rest) = left.checked_sub(bytes) else { return Ok(None) };
         left = rest;
         events.push(read_event(row)?);
@@ -183,8 +186,8 @@ pub(super) fn payload(
 fn artifact_bytes(connection: &Connection, run: Option<i64>, sequence: i64) -> rusqlite::Result<usize> {
     connection
         .prepare_cached(&format!(
-            "SELECT coalesce(sum(octet_length(a.artifacts)), 0)
-             FROM event e JOIN event_artifacts a ON a.sequence = e.sequence WHERE {}",
+            "SELECT coalesce(sum({EVENT_BYTES} + coalesce(octet_length(a.artifacts), 0)), 0)
+             FROM event e LEFT JOIN event_artifacts a ON a.sequence = e.sequence WHERE {}",
             up_to_condition(run)
         ))?
         .query_row(params![run, sequence], length)

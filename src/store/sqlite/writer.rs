@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use rusqlite::{CachedStatement, Connection};
 use tokio::sync::oneshot;
 
-use super::checkpoint::Checkpoints;
+use super::checkpoint::{Checkpoints, move_all, move_log};
 use super::connection::{follow_ids, open_to_serve, open_to_write};
-use super::fault::{spoils_connection, unavailable};
+use super::fault::{may_pass, spoils_connection, unavailable};
 use super::ids::Ids;
 use super::place::Identity;
 use crate::store::StoreError;
@@ -234,6 +234,8 @@ struct Desk {
     ids: Ids,
     /// Moves the log into the file; `None` beside the relay, where the commits do.
     checkpoints: Option<Checkpoints>,
+    /// Whether there was no room for the last commit.
+    lacks_room: bool,
     /// Whether the connection's commits wait until they are on disk.
     waits_for_disk: bool,
     /// When the oldest work was committed that may not be on disk yet.
@@ -249,6 +251,7 @@ impl Desk {
             connection: None,
             begins: false,
             ids: Ids::default(),
+            lacks_room: false,
             waits_for_disk: true,
             off_disk_since: None,
         })
@@ -263,17 +266,26 @@ impl Desk {
                     bytes_waiting.fetch_sub(bytes, Ordering::Relaxed);
                     self.handle(batch);
                 }
-                Next::Quiet => {
-                    self.off_disk_since = None;
-                    if let Some(checkpoints) = &self.checkpoints {
-                        checkpoints.ask();
-                    }
-                }
+                Next::Quiet => self.put_on_disk(),
                 Next::Over => return,
             }
             if let (Some(checkpoints), Some(connection)) = (&mut self.checkpoints, &self.connection) {
                 checkpoints.look(connection);
             }
+        }
+    }
+
+    /// Puts on disk what is committed and not there yet. A checkpoint would not: it leaves alone what a reader holds up.
+    fn put_on_disk(&mut self) {
+        let touch = |writing: &mut Writing<'_>| {
+            writing.prepare("UPDATE probe SET filler = randomblob(16)")?.execute([]).map(drop)
+        };
+        let (answer, _) = oneshot::channel();
+        let (bytes, durability) = (0, Durability::OnDisk);
+        self.handle(vec![Box::new(Task { bytes, durability, work: touch, outcome: None, answer })]);
+        if self.off_disk_since.is_some() {
+            // It failed, and so would the next one at once.
+            self.off_disk_since = Some(Instant::now());
         }
     }
 
@@ -307,6 +319,10 @@ impl Desk {
         let Some(connection) = &self.connection else {
             return Err(Failure::OfTransaction(interrupted()));
         };
+        if self.lacks_room {
+            // What the log holds first: once it is in the file, the log begins anew and takes no further room.
+            let _ = move_log(connection);
+        }
         let overdue = self.off_disk_since.is_some_and(|since| since.elapsed() >= LONGEST_OFF_DISK);
         let on_disk = overdue || batch.iter().any(|request| request.durability() == Durability::OnDisk);
         if on_disk != self.waits_for_disk {
@@ -319,6 +335,7 @@ impl Desk {
             self.off_disk_since =
                 if on_disk { None } else { self.off_disk_since.or_else(|| Some(Instant::now())) };
         }
+        self.lacks_room = end.as_ref().is_err_and(|(error, _)| may_pass(error));
         if let Err((error, _)) = &end {
             let rolled_back = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
             if !rolled_back || spoils_connection(error) {
@@ -334,8 +351,12 @@ impl Desk {
     /// Sees to it that there is a connection, and that it still writes to the file that lies at the path.
     fn be_open(&mut self) -> Result<(), StoreError> {
         if Identity::of(&self.path) != self.identity {
+            if let Some(connection) = self.connection.take() {
+                // Into the file that was opened, wherever it lies now: whatever is at the path is none of its log's.
+                let _ = move_all(&connection);
+            }
             return Err(StoreError::Unavailable(format!(
-                "`{}` was removed or replaced while it was in use; put it back, or restart the relay",
+                "`{}` was removed or replaced while it was in use; put it back, or restart the relay to go on with what lies there",
                 self.path.display()
             )));
         }
@@ -429,8 +450,10 @@ impl Waiting {
         let has_waited = self.light_since.is_some_and(|since| since.elapsed() >= LIGHT_PATIENCE);
         let most = if batch.is_empty() || has_waited { LIGHT_PER_COMMIT } else { LIGHT_BESIDE };
         batch.extend(self.light.drain(..self.light.len().min(most)));
-        if self.light.is_empty() || has_waited {
+        if self.light.is_empty() {
             self.light_since = None;
+        } else if has_waited {
+            self.light_since = Some(Instant::now());
         }
         batch
     }
@@ -521,6 +544,8 @@ mod tests {
         assert_eq!([light(&mut desk), light(&mut desk)], [normal, normal]);
         desk.off_disk_since = desk.off_disk_since.and_then(|since| since.checked_sub(LONGEST_OFF_DISK));
         assert_eq!([light(&mut desk), light(&mut desk)], [full, normal]);
+        desk.put_on_disk();
+        assert!(desk.off_disk_since.is_none());
     }
 
     /// Requests as they wait, of which each is known by how many bytes it keeps.

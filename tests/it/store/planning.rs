@@ -26,7 +26,9 @@ async fn no_more_events_are_read_than_asked_for_and_no_payload_of_a_heavy_story(
     }
     let light = bench.store.waiting_events(2, 10_000, Vec::new()).await.unwrap();
     assert_eq!(light.len(), 2);
-    assert!(light.iter().all(|event| event.payload.as_ref().is_some_and(|body| body.len() == event.bytes)));
+    assert!(light.iter().all(|event| {
+        event.payload.as_ref().is_some_and(|body| (1..=1_000).contains(&(event.bytes - body.len())))
+    }));
     let heavy = bench.store.waiting_events(3, 10, Vec::new()).await.unwrap();
     assert_eq!(heavy.iter().map(|event| event.payload.is_none()).collect::<Vec<_>>(), [true; 3]);
 }

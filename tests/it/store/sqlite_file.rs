@@ -235,3 +235,33 @@ async fn what_is_pruned_gives_its_room_back_to_the_disk() {
     assert!(full > 15_000_000 && pruned < 5_000_000, "{full} bytes, then {pruned}");
     bench.accept(webhook("coding_completed").run("1")).await;
 }
+
+#[tokio::test]
+async fn a_backup_that_takes_the_files_place_under_a_relay_is_what_the_next_one_goes_on_with() {
+    let bench = Bench::new().await;
+    for run in 0..50 {
+        bench.accept(webhook("root_cause_started").run(&run.to_string())).await;
+    }
+    let path = config(&bench.folder).path;
+    let (backup, moved) = (bench.folder.path().join("backup.db"), bench.folder.path().join("moved.db"));
+    let into = format!("VACUUM INTO '{}'", backup.display());
+    Connection::open(&path).unwrap().execute_batch(&into).unwrap();
+    for run in 50..100 {
+        bench.accept(webhook("root_cause_started").run(&run.to_string())).await;
+    }
+    fs::rename(&path, &moved).unwrap();
+    fs::copy(&backup, &path).unwrap();
+    let refused = bench.store.accept(webhook("pr_created").run("1").accepted(), WINDOW).await.unwrap_err();
+    assert!(refused.to_string().contains("removed or replaced"), "{refused}");
+
+    let bench = bench.restart().await;
+    assert_eq!(bench.store.runs(200).await.unwrap().len(), 50);
+    let look = |path: &std::path::Path| {
+        let connection = Connection::open(path).unwrap();
+        let events: i64 = connection.query_row("SELECT count(*) FROM event", [], |row| row.get(0)).unwrap();
+        let check: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        (events, check)
+    };
+    assert_eq!(look(&path), (50, "ok".to_owned()));
+    assert_eq!(look(&moved), (100, "ok".to_owned()), "nothing that was accepted is lost with the old one");
+}
