@@ -2,10 +2,12 @@
 //! waits for that.
 //!
 //! A log that is written to all the while is never moved whole this way, and grows. Beyond a certain length the writer,
-//! between two commits, moves the little that has come in since; the log then begins anew.
+//! between two commits, moves the little that has come in since the thread was last done; the log then begins anew.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, SyncSender};
 use std::thread::JoinHandle;
 
@@ -16,13 +18,14 @@ use super::connection::open_to_write;
 use super::fault::unavailable;
 use super::place::Identity;
 use crate::store::StoreError;
-use crate::threads::give_way;
 
 /// After how many further pages of log (4 KiB each) they are moved: rarely enough to write the busy pages once instead
 /// of many times.
 const PAGES_PER_CHECKPOINT: i32 = 1_000;
-/// From how many pages on the writer helps to empty the log.
+/// From how many pages on the writer helps to empty the log, as soon as there is little left to move.
 const LONG_LOG_PAGES: i32 = 8_000;
+/// From how many on however much that is: 256 MiB.
+const OVERLONG_LOG_PAGES: i32 = 64_000;
 
 thread_local! {
     /// How many pages the log held after this thread's last commit; SQLite tells it to a plain function.
@@ -35,10 +38,10 @@ pub(super) struct Checkpoints {
     /// `None` only while it is dropped.
     requests: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
+    /// Raised when the thread has moved what there was.
+    is_moved: Arc<AtomicBool>,
     /// At how many pages it is asked next.
     next: i32,
-    /// At how many pages the writer helps next.
-    next_help: i32,
 }
 
 impl Checkpoints {
@@ -47,21 +50,18 @@ impl Checkpoints {
         // One that waits is enough: it moves all that is there when its turn comes.
         let (requests, waiting) = mpsc::sync_channel(1);
         let mut desk = Desk { identity: Identity::of(&path), path, connection: None, failing: false };
+        let is_moved = Arc::new(AtomicBool::new(false));
+        let moved = Arc::clone(&is_moved);
         let thread = std::thread::Builder::new()
             .name("store-checkpoint".to_owned())
             .spawn(move || {
-                give_way();
                 for () in waiting {
                     desk.checkpoint();
+                    moved.store(true, Ordering::Release);
                 }
             })
             .map_err(|error| StoreError::Unavailable(format!("its thread cannot be started: {error}")))?;
-        Ok(Self {
-            requests: Some(requests),
-            thread: Some(thread),
-            next: PAGES_PER_CHECKPOINT,
-            next_help: LONG_LOG_PAGES,
-        })
+        Ok(Self { requests: Some(requests), thread: Some(thread), is_moved, next: PAGES_PER_CHECKPOINT })
     }
 
     /// Has a connection of the calling thread tell how long the log is, instead of moving it itself.
@@ -81,13 +81,14 @@ impl Checkpoints {
     pub(super) fn look(&mut self, connection: &Connection) {
         let pages = LOG_PAGES.get();
         if pages < PAGES_PER_CHECKPOINT {
-            (self.next, self.next_help) = (PAGES_PER_CHECKPOINT, LONG_LOG_PAGES);
+            self.next = PAGES_PER_CHECKPOINT;
         }
-        if pages >= self.next_help {
-            self.next_help = pages + PAGES_PER_CHECKPOINT;
+        let is_long = pages >= LONG_LOG_PAGES;
+        if is_long && (self.is_moved.swap(false, Ordering::Acquire) || pages >= OVERLONG_LOG_PAGES) {
             // Where it fails, so will the thread, which says so.
             let _ = move_log(connection);
-        } else if pages >= self.next {
+        }
+        if pages >= self.next {
             self.next = pages + PAGES_PER_CHECKPOINT;
             self.ask();
         }
