@@ -22,6 +22,10 @@ use crate::store::StoreError;
 /// After how many further pages of log (4 KiB each) they are moved: rarely enough to write the busy pages once instead
 /// of many times.
 const PAGES_PER_CHECKPOINT: i32 = 1_000;
+/// So few pages more are little: the writer moves them within a millisecond or two.
+const LITTLE_PAGES: i32 = 100;
+/// How often the thread moves what has come in meanwhile before it lets the writer help.
+const MOST_ROUNDS: usize = 8;
 /// From how many pages on the writer helps to empty the log, as soon as there is little left to move.
 const LONG_LOG_PAGES: i32 = 8_000;
 /// From how many on however much that is: 256 MiB.
@@ -112,8 +116,21 @@ fn note_length(_: &Wal, pages: i32) -> rusqlite::Result<()> {
 }
 
 /// Moves as much of the log as no reader still needs and nobody else is moving, without waiting for either.
-pub(super) fn move_log(connection: &Connection) -> rusqlite::Result<()> {
-    connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |_| Ok(()))
+/// Returns how many pages of it are moved now, in all.
+pub(super) fn move_log(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |row| row.get(2))
+}
+
+/// Moves the log, and then what has come in meanwhile, until that is little.
+fn catch_up(connection: &Connection) -> rusqlite::Result<()> {
+    let mut moved = 0;
+    for _ in 0..MOST_ROUNDS {
+        let before = std::mem::replace(&mut moved, move_log(connection)?);
+        if moved - before <= LITTLE_PAGES {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Moves all of the log, and empties it.
@@ -144,7 +161,7 @@ impl Desk {
             return;
         }
         let moved =
-            self.open().and_then(|connection| move_log(connection).map_err(|error| unavailable(&error)));
+            self.open().and_then(|connection| catch_up(connection).map_err(|error| unavailable(&error)));
         match moved {
             Ok(()) => self.failing = false,
             Err(error) => {
