@@ -42,10 +42,14 @@ fn artifacts(action: &Action, details: &Map<String, Value>) -> Artifacts {
     }
 }
 
-/// Returns what tells an alert from others: two rules may send one activity, each with its own `alert`.
+/// Returns what tells an alert from others: two rules may send one activity, each with its own `alert`, and between them
+/// the issue may have gone on counting.
 pub(super) fn without_rule(data: &Map<String, Value>) -> Map<String, Value> {
-    let rest = data.iter().filter(|(field, _)| *field != "alert");
-    rest.map(|(field, value)| (field.clone(), value.clone())).collect()
+    let rest = data.iter().filter(|(field, _)| !matches!(field.as_str(), "alert" | "issue"));
+    let mut rest: Map<String, Value> = rest.map(|(field, value)| (field.clone(), value.clone())).collect();
+    let issue = data.get("issue").map(|issue| issue.get("id").unwrap_or(issue).clone());
+    rest.extend(issue.map(|id| ("issue".to_owned(), id)));
+    rest
 }
 
 #[cfg(test)]
@@ -157,6 +161,9 @@ mod tests {
             of(&json!({"issue": issue, "activity": activity, "alert": {"id": rule}})).unwrap().fingerprint()
         };
         assert_eq!(sent(1, "7"), sent(2, "7"));
-        assert_ne!(sent(1, "7"), sent(1, "8"));
+        assert_eq!(sent(1, "7"), sent(2, "8"), "it goes on counting meanwhile");
+        let other =
+            of(&json!({"issue": {"id": "2", "count": "7"}, "activity": activity, "alert": {"id": 1}}));
+        assert_ne!(sent(1, "7"), other.unwrap().fingerprint());
     }
 }
