@@ -1,6 +1,7 @@
 //! The dispatcher at work, on a clock that stands still until everybody waits.
 
-mod fake;
+mod fake_notifier;
+mod fake_store;
 mod pacing;
 mod scenes;
 mod waiting;
@@ -16,7 +17,8 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use fake::{FakeNotifier, FakeStore, Row};
+use fake_notifier::FakeNotifier;
+use fake_store::{FakeStore, Row};
 
 use super::lookup::Source;
 use super::{DeliveryConfig, Dispatcher, Rules, WatchConfig};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::fake::{Answer, FakeNotifier, Kept};
+use super::fake_notifier::{Answer, FakeNotifier};
+use super::fake_store::Kept;
 use super::scenes::{DELIVERED, TAKES, fails, one_at_a_time, pass, refuses};
 use super::{Stage, destination, start};
 use crate::delivery::{DeliveryState, DestinationName, Reason};

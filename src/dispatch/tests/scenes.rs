@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::fake::{Answer, FakeNotifier};
+use super::fake_notifier::{Answer, FakeNotifier};
 use super::{Stage, delivery, destination, event, start};
 use crate::clock::Clock;
 use crate::delivery::{Delivery, DeliveryState, DestinationName, Reason};

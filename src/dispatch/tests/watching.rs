@@ -36,7 +36,7 @@ async fn a_silent_run_is_asked_about_when_it_is_due_and_three_times_in_all() {
     let _playing = stage.play();
     for (looks, after) in [(1, HALF_AN_HOUR), (2, 2 * HALF_AN_HOUR)] {
         let is_asked =
-            |kept: &super::fake::Kept| kept.looks.get(&0).is_some_and(|(_, times)| *times == looks);
+            |kept: &super::fake_store::Kept| kept.looks.get(&0).is_some_and(|(_, times)| *times == looks);
         stage.store.until("Sentry was asked", is_asked).await;
         let late = began.elapsed().checked_sub(after).expect("not before it is due");
         assert!(late < Duration::from_mins(1), "{late:?} late");
