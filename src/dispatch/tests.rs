@@ -1,8 +1,10 @@
 //! The dispatcher at work, on a clock that stands still until everybody waits.
 
+mod endings;
 mod fake_notifier;
 mod fake_store;
 mod pacing;
+mod planning;
 mod scenes;
 mod waiting;
 mod watching;
