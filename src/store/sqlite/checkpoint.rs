@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{self, SyncSender};
 use std::thread::JoinHandle;
 
@@ -23,13 +23,11 @@ use crate::store::StoreError;
 /// of many times.
 const PAGES_PER_CHECKPOINT: i32 = 1_000;
 /// So few pages more are little: the writer moves them within a millisecond or two.
-const LITTLE_PAGES: i32 = 100;
-/// How often the thread moves what has come in meanwhile before it lets the writer help.
-const MOST_ROUNDS: usize = 8;
+const LITTLE_PAGES: i32 = 250;
 /// From how many pages on the writer helps to empty the log, as soon as there is little left to move.
 const LONG_LOG_PAGES: i32 = 8_000;
-/// From how many on however much that is: 256 MiB.
-const OVERLONG_LOG_PAGES: i32 = 64_000;
+/// From how many on however much that is: 64 MiB.
+const OVERLONG_LOG_PAGES: i32 = 16_000;
 
 thread_local! {
     /// How many pages the log held after this thread's last commit; SQLite tells it to a plain function.
@@ -42,8 +40,8 @@ pub(super) struct Checkpoints {
     /// `None` only while it is dropped.
     requests: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
-    /// Raised when the thread has moved what there was.
-    is_moved: Arc<AtomicBool>,
+    /// How many pages of the log the thread has moved.
+    moved: Arc<AtomicI32>,
     /// At how many pages it is asked next.
     next: i32,
 }
@@ -54,18 +52,17 @@ impl Checkpoints {
         // One that waits is enough: it moves all that is there when its turn comes.
         let (requests, waiting) = mpsc::sync_channel(1);
         let mut desk = Desk { identity: Identity::of(&path), path, connection: None, failing: false };
-        let is_moved = Arc::new(AtomicBool::new(false));
-        let moved = Arc::clone(&is_moved);
+        let moved = Arc::new(AtomicI32::new(0));
+        let told = Arc::clone(&moved);
         let thread = std::thread::Builder::new()
             .name("store-checkpoint".to_owned())
             .spawn(move || {
                 for () in waiting {
-                    desk.checkpoint();
-                    moved.store(true, Ordering::Release);
+                    desk.checkpoint(&told);
                 }
             })
             .map_err(|error| StoreError::Unavailable(format!("its thread cannot be started: {error}")))?;
-        Ok(Self { requests: Some(requests), thread: Some(thread), is_moved, next: PAGES_PER_CHECKPOINT })
+        Ok(Self { requests: Some(requests), thread: Some(thread), moved, next: PAGES_PER_CHECKPOINT })
     }
 
     /// Has a connection of the calling thread tell how long the log is, instead of moving it itself.
@@ -88,11 +85,11 @@ impl Checkpoints {
             self.next = PAGES_PER_CHECKPOINT;
         }
         let is_long = pages >= LONG_LOG_PAGES;
-        if is_long && (self.is_moved.swap(false, Ordering::Acquire) || pages >= OVERLONG_LOG_PAGES) {
+        let is_little = pages - self.moved.load(Ordering::Acquire) <= LITTLE_PAGES;
+        if is_long && (is_little || pages >= OVERLONG_LOG_PAGES) {
             // Where it fails, so will the thread, which says so.
             let _ = move_log(connection);
-        }
-        if pages >= self.next {
+        } else if is_long || pages >= self.next {
             self.next = pages + PAGES_PER_CHECKPOINT;
             self.ask();
         }
@@ -121,18 +118,6 @@ pub(super) fn move_log(connection: &Connection) -> rusqlite::Result<i32> {
     connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |row| row.get(2))
 }
 
-/// Moves the log, and then what has come in meanwhile, until that is little.
-fn catch_up(connection: &Connection) -> rusqlite::Result<()> {
-    let mut moved = 0;
-    for _ in 0..MOST_ROUNDS {
-        let before = std::mem::replace(&mut moved, move_log(connection)?);
-        if moved - before <= LITTLE_PAGES {
-            break;
-        }
-    }
-    Ok(())
-}
-
 /// Moves all of the log, and empties it.
 pub(super) fn settle(path: &Path) -> Result<(), StoreError> {
     open_to_write(path).and_then(|connection| move_all(&connection).map_err(|error| unavailable(&error)))
@@ -155,15 +140,18 @@ struct Desk {
 }
 
 impl Desk {
-    fn checkpoint(&mut self) {
+    fn checkpoint(&mut self, told: &AtomicI32) {
         if Identity::of(&self.path) != self.identity {
             // Another file's log is none of ours; the writer says what to do.
             return;
         }
         let moved =
-            self.open().and_then(|connection| catch_up(connection).map_err(|error| unavailable(&error)));
+            self.open().and_then(|connection| move_log(connection).map_err(|error| unavailable(&error)));
         match moved {
-            Ok(()) => self.failing = false,
+            Ok(pages) => {
+                told.store(pages, Ordering::Release);
+                self.failing = false;
+            }
             Err(error) => {
                 self.connection = None;
                 if !std::mem::replace(&mut self.failing, true) {
