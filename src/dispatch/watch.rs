@@ -14,7 +14,7 @@ use super::moment::{after, between};
 use super::outage::Pauses;
 use super::{POLL, Shared};
 use crate::event::{Action, PullRequest};
-use crate::run::{Run, RunState, StageState};
+use crate::run::{Run, RunState};
 use crate::sentry::api::{Autofix, AutofixState};
 use crate::store::{AfterLook, Look, Notice, Silence, SilentRun};
 
@@ -92,7 +92,7 @@ fn answered<T>(shared: &Shared, answer: Result<T, crate::store::StoreError>) -> 
 
 /// Asks what became of a run, where that is worth it, and decides what follows.
 async fn ask(shared: &Shared, silent: &SilentRun, stall_after: Duration) -> AfterLook {
-    let Some(run) = Run::fold(&silent.events).filter(is_at_work) else { return AfterLook::Over };
+    let Some(run) = Run::fold(&silent.events).filter(is_worth_asking) else { return AfterLook::Over };
     let Some(group) = run.group_id.as_ref().filter(|_| shared.lookup.can_ask(&run.organization)) else {
         return AfterLook::Over;
     };
@@ -121,9 +121,27 @@ async fn settle(shared: &Shared, wake: &Notify, silent: &SilentRun, next: AfterL
     Some(())
 }
 
-/// Tells whether the next step of a run is to be expected: something began, and has not ended.
-fn is_at_work(run: &Run) -> bool {
-    run.state == RunState::Iterating || run.stages.iter().any(|stage| stage.state == StageState::Running)
+/// Tells whether more of a run is to be expected: its pull requests are not open yet, or are worked on again; or none
+/// could be opened, and nobody said why.
+fn is_worth_asking(run: &Run) -> bool {
+    match run.state {
+        RunState::RootCauseStarted
+        | RunState::RootCauseCompleted
+        | RunState::SolutionStarted
+        | RunState::SolutionCompleted
+        | RunState::CodingStarted
+        | RunState::CodingCompleted
+        | RunState::Iterating => true,
+        RunState::PrCreated | RunState::PrReady | RunState::PrUpdated => {
+            !has_opened(run) && run.pull_requests.iter().any(|failed| failed.reason.is_none())
+        }
+        RunState::Unknown | RunState::Failed | RunState::WaitingForUser => false,
+    }
+}
+
+/// Tells whether a pull request of the run is known to be open.
+fn has_opened(run: &Run) -> bool {
+    run.pull_requests.iter().any(|pull_request| !pull_request.failed)
 }
 
 /// What Sentry's answer says of a run.
@@ -147,6 +165,10 @@ fn outcome(run: &Run, answer: Option<Autofix>) -> Outcome {
         AutofixState::Failed => Action::RunFailed,
         AutofixState::WaitingForUser => Action::RunWaiting,
         AutofixState::Processing => return Outcome::MayYetBecome,
+        // It is through with a run of which nothing came.
+        AutofixState::Completed if !autofix.failed_pull_requests.is_empty() && !has_opened(run) => {
+            Action::RunFailed
+        }
         AutofixState::Completed | AutofixState::Cancelled | AutofixState::Unknown => return Outcome::Other,
     };
     let failed = autofix.failed_pull_requests.into_iter().map(|failed| PullRequest {
@@ -189,23 +211,54 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_at_work_between_a_start_and_its_end() {
+    fn a_run_is_worth_a_question_until_its_pull_requests_are_open() {
         for (actions, expected) in [
             (&[Action::RootCauseStarted][..], true),
-            (&[Action::RootCauseStarted, Action::RootCauseCompleted], false),
+            (&[Action::RootCauseStarted, Action::RootCauseCompleted], true),
             (&[Action::RootCauseCompleted, Action::SolutionStarted], true),
-            (&[Action::CodingCompleted, Action::CodingStarted], false),
+            (&[Action::CodingCompleted, Action::CodingStarted], true),
             (&[Action::PrCreated], false),
             (&[Action::PrCreated, Action::IterationStarted], true),
             (&[Action::PrCreated, Action::IterationStarted, Action::IterationCompleted], false),
             (&[Action::Other("triage_started".to_owned())], false),
         ] {
-            assert_eq!(is_at_work(&run(actions)), expected, "{actions:?}");
+            assert_eq!(is_worth_asking(&run(actions)), expected, "{actions:?}");
         }
         let started = event("a", Action::CodingStarted);
         let resource = RELAY_RESOURCE.to_owned();
         let noticed = Event { resource, ..event("b", Action::RunFailed) };
-        assert!(!is_at_work(&Run::fold(&[started, noticed]).unwrap()), "what became of it is known");
+        assert!(!is_worth_asking(&Run::fold(&[started, noticed]).unwrap()), "what became of it is known");
+    }
+
+    #[test]
+    fn why_no_pull_request_could_be_opened_is_asked_for_and_told_once() {
+        let pull_request = |failed, reason: Option<&str>| PullRequest {
+            repo: Some("acme/api".to_owned()),
+            failed,
+            reason: reason.map(str::to_owned),
+            ..PullRequest::default()
+        };
+        let created = |pull_requests: Vec<PullRequest>| {
+            let pull_requests = Some(pull_requests);
+            let artifacts = crate::event::Artifacts { pull_requests, ..crate::event::Artifacts::default() };
+            Run::fold(&[Event { artifacts, ..event("a", Action::PrCreated) }]).unwrap()
+        };
+        let failed = created(vec![pull_request(true, None)]);
+        assert!(is_worth_asking(&failed));
+        assert!(!is_worth_asking(&created(vec![pull_request(true, Some("no access"))])));
+        let partly =
+            created(vec![PullRequest { repo: None, ..pull_request(true, None) }, pull_request(false, None)]);
+        assert!(!is_worth_asking(&partly));
+
+        let reason = FailedPullRequest { repo: "acme/api".to_owned(), reason: Some("no access".to_owned()) };
+        let completed = || {
+            let failed_pull_requests = vec![reason.clone()];
+            Some(Autofix { failed_pull_requests, ..autofix(Some("1"), AutofixState::Completed) })
+        };
+        let failed_pull_requests = vec![pull_request(true, Some("no access"))];
+        let expected = Notice { action: Action::RunFailed, failed_pull_requests };
+        assert_eq!(outcome(&failed, completed()), Outcome::Became(expected));
+        assert_eq!(outcome(&partly, completed()), Outcome::Other);
     }
 
     #[test]

@@ -105,9 +105,9 @@ async fn what_became_of_a_silent_run_is_told_once_and_a_later_step_turns_it_back
     relay.stop().await;
 
     let (relay, sentry) = rig.relay(SOON).await;
-    sentry.accepted("coding_completed", &step()).await;
-    assert_eq!(rig.told(4).await[3], "seer.coding_completed");
-    assert_eq!(rig.receiver.received()[3].json()["data"]["run"]["state"], "coding_completed");
+    sentry.accepted("pr_created", &step()).await;
+    assert_eq!(rig.told(4).await[3], "seer.pr_created");
+    assert_eq!(rig.receiver.received()[3].json()["data"]["run"]["state"], "pr_created");
     // Of another run Sentry says nothing; once it was asked, the first one is behind it.
     sentry.accepted("coding_started", &json!({ "run_id": 2, "group_id": 5 })).await;
     rig.until_asked(2).await;

@@ -55,8 +55,8 @@ async fn a_run_of_which_something_is_heard_in_time_is_not_asked_about() {
     let _playing = stage.play();
     pass(HALF_AN_HOUR / 2).await;
     let group_id = Some(GroupId::new("5"));
-    let completed = event("evt_1", Action::CodingCompleted);
-    stage.store.kept().accepted.push(Event { group_id, received_at: stage.clock.now(), ..completed });
+    let opened = event("evt_1", Action::PrCreated);
+    stage.store.kept().accepted.push(Event { group_id, received_at: stage.clock.now(), ..opened });
     stage.store.until("both were looked at", |kept| kept.seen == Some(1)).await;
     assert!(stage.clock.now() - start() >= jiff::SignedDuration::from_mins(45));
     assert!(stage.store.kept().looks.is_empty());
