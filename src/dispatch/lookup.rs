@@ -132,8 +132,14 @@ impl Lookup {
         self.metrics.lookup(organization.as_str(), "run", word(outcome.as_ref().err()));
         // Sentry calls it experimental: what it says of itself says nothing of issues.
         let end = match outcome.as_ref().err() {
-            None | Some(ApiError::NotFound | ApiError::Forbidden | ApiError::NotUnderstood(_)) => End::Apart,
-            Some(error) => end_of(error),
+            Some(error @ (ApiError::Unauthorized | ApiError::RateLimited)) => end_of(error),
+            None
+            | Some(
+                ApiError::NotFound
+                | ApiError::Forbidden
+                | ApiError::NotUnderstood(_)
+                | ApiError::Unavailable(_),
+            ) => End::Apart,
         };
         turn.end = (end, limits, outcome.as_ref().err().cloned());
         drop(turn);

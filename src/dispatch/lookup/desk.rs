@@ -127,7 +127,8 @@ impl Desk {
         let mut state = self.state();
         let held = state.keeper.ended(began, end, limits, now);
         match (end, error) {
-            (End::Answered, _) => state.voice.answered(organization),
+            (End::Answered, None) => state.voice.answered(organization),
+            (End::Answered, Some(_)) => state.voice.not_found(organization, now),
             (End::Limited | End::Down | End::Refused, Some(error)) => {
                 state.voice.failed(organization, error, held, now);
             }

@@ -11,6 +11,8 @@ use crate::sentry::api::ApiError;
 const QUIET: Duration = Duration::from_mins(10);
 /// Sentry asking for patience is no news before it asks for so much.
 const LONG_HOLD: Duration = Duration::from_secs(30);
+/// One issue that Sentry does not know was deleted; so many in a row are in another place.
+const MANY_UNKNOWN: u32 = 3;
 
 /// What kind of trouble it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,8 @@ enum Trouble {
     Limit,
     Down,
     Stranger,
+    /// It knows none of the issues.
+    Elsewhere,
 }
 
 /// What was said of one organization.
@@ -28,6 +32,8 @@ pub(super) struct Voice {
     /// The trouble there is, and whether it was said.
     now: Option<(Trouble, bool)>,
     last_said: Option<(Trouble, Instant)>,
+    /// How many issues in a row were not known.
+    unknown: u32,
 }
 
 impl Voice {
@@ -40,7 +46,7 @@ impl Voice {
         now: Instant,
     ) {
         let trouble = match error {
-            ApiError::NotFound => return,
+            ApiError::NotFound => Trouble::Elsewhere,
             ApiError::Unauthorized => Trouble::Token,
             ApiError::Forbidden => Trouble::Scope,
             ApiError::RateLimited if held < LONG_HOLD => return,
@@ -53,8 +59,21 @@ impl Voice {
         }
     }
 
+    /// Notes that Sentry answered, but knows no such issue; says so where that is all that it answers.
+    pub(super) fn not_found(&mut self, organization: &Organization, now: Instant) {
+        let unknown = self.unknown.saturating_add(1);
+        if self.now.is_some_and(|(trouble, _)| trouble != Trouble::Elsewhere) {
+            self.answered(organization);
+        }
+        self.unknown = unknown;
+        if unknown >= MANY_UNKNOWN {
+            self.failed(organization, &ApiError::NotFound, Duration::ZERO, now);
+        }
+    }
+
     /// Says that Sentry answers again, where the contrary was said.
     pub(super) fn answered(&mut self, organization: &Organization) {
+        self.unknown = 0;
         if matches!(self.now.take(), Some((_, true))) {
             tracing::info!(
                 organization = organization.as_str(),
@@ -101,6 +120,11 @@ fn say(organization: &Organization, trouble: Trouble, error: &ApiError, held: Du
             %error,
             "messages go without what Sentry knows of their issues until it answers"
         ),
+        Trouble::Elsewhere => tracing::warn!(
+            organization,
+            "Sentry knows none of the last issues that it was asked for (404), so messages do not name them; see that \
+             `[sentry.{organization}]` is named by the organization's slug, and that `api_token` and `api_url` are its"
+        ),
         Trouble::Stranger => tracing::error!(
             organization,
             %error,
@@ -126,5 +150,21 @@ mod tests {
         assert!(!voice.is_news(Trouble::Scope, minute(61)), "it comes and goes");
         voice.answered(&Organization::new("acme"));
         assert!(voice.is_news(Trouble::Scope, minute(71)));
+    }
+
+    #[test]
+    fn issues_that_are_not_known_are_news_where_there_are_many_in_a_row() {
+        let (start, acme) = (Instant::now(), Organization::new("acme"));
+        let mut voice = Voice::default();
+        let mut said_after = |known: &[bool]| {
+            for known in known {
+                if *known { voice.answered(&acme) } else { voice.not_found(&acme, start) }
+            }
+            matches!(voice.now, Some((Trouble::Elsewhere, true)))
+        };
+        assert!(!said_after(&[false, false, true, false, false]));
+        assert!(said_after(&[false]));
+        assert!(said_after(&[false, false]), "it stays said");
+        assert!(!said_after(&[true]));
     }
 }
