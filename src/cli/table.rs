@@ -75,7 +75,13 @@ fn groups(table: &Table, width: usize) -> Vec<Range<usize>> {
 
 /// Drops what could move a terminal's cursor or ring its bell: ids and names may be strangers' text.
 pub(super) fn clean(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).collect()
+    text.chars().filter(|character| !character.is_control() && !turns_text(*character)).collect()
+}
+
+/// Tells whether a character turns the direction of what stands around it, beyond its own cell.
+// Source: https://www.unicode.org/reports/tr9/, "Directional Formatting Characters", read 2026-11-25.
+fn turns_text(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn shortened(mut text: String) -> String {

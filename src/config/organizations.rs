@@ -122,7 +122,7 @@ fn lookup(reader: &mut Reader<'_>, base_url: &Url) -> LookupConfig {
     let api_token = reader.secret("api_token", API_TOKEN);
     let api_url = reader
         .parsed("api_url", "\"https://sentry.io\"", |text| values::page_url(text, "https://sentry.io"))
-        .unwrap_or_else(|| base_url.clone());
+        .map_or_else(|| base_url.clone(), without_api_path);
     let mut duration = |key, example, range| {
         reader.parsed(key, example, |text| values::duration(text, range)).map(Option::unwrap_or_default)
     };
@@ -134,6 +134,16 @@ fn lookup(reader: &mut Reader<'_>, base_url: &Url) -> LookupConfig {
             .unwrap_or(defaults.issue_max_age),
         ..defaults
     }
+}
+
+/// The path of the API is added to where Sentry is; whoever wrote it there meant the same.
+fn without_api_path(mut url: Url) -> Url {
+    let path = url.path().trim_end_matches('/');
+    if let Some(base) = path.strip_suffix("/api/0") {
+        let base = format!("{base}/");
+        url.set_path(&base);
+    }
+    url
 }
 
 fn client_secrets(reader: &mut Reader<'_>) -> Vec<NamedSecret> {

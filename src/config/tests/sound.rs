@@ -187,7 +187,7 @@ fn sentry_is_asked_where_its_links_lead_unless_somebody_says_otherwise() {
 
     let relay = format!(
         "{RELAY}base_url = \"https://sentry.acme.dev\"\napi_token = {{ env = \"SLACK_WEBHOOK_URL\" }}\n\
-         api_url = \"https://sentry.io/\"\nlookup_wait = \"0s\"\nissue_max_age = \"30d\"\n\
+         api_url = \"https://sentry.io/api/0/\"\nlookup_wait = \"0s\"\nissue_max_age = \"30d\"\n\
          [watch]\nstall_after = \"off\"\n"
     );
     let config = load(&relay, ROUTES).expect("sound");
