@@ -264,10 +264,10 @@ fn a_megabyte_passes_on_a_small_stack() {
     }
 }
 
-/// Renders a step of an issue all of whose texts are this one.
-fn of_issue(renderer: &Renderer, action: &Action, text: &str) -> Outline {
+/// An issue all of whose texts are this one.
+fn issue_of(text: &str) -> Issue {
     let text = || Some(text.to_owned());
-    let issue = Issue {
+    Issue {
         short_id: text(),
         title: text(),
         culprit: text(),
@@ -275,7 +275,12 @@ fn of_issue(renderer: &Renderer, action: &Action, text: &str) -> Outline {
         priority: text(),
         project: Some(Project { id: text(), slug: text(), name: text() }),
         ..fixture::issue()
-    };
+    }
+}
+
+/// Renders a step of an issue all of whose texts are this one.
+fn of_issue(renderer: &Renderer, action: &Action, text: &str) -> Outline {
+    let issue = issue_of(text);
     let event = fixture::event(action.as_str(), Artifacts::default());
     match renderer.render(&fixture::context_of(&[event], Some(&issue)), &fixture::slack()) {
         Ok(Rendered::Message(message)) => Outline::of(&message),
@@ -333,16 +338,7 @@ fn why_a_pull_request_failed_stays_in_its_place_and_is_cut() {
 fn an_issue_of_blanks_is_as_good_as_one_of_which_nothing_is_known() {
     let event = [fixture::event("root_cause_completed", Artifacts::default())];
     for blank in ["", " \n\t", "\u{200b}\u{202e}\u{2066}\u{feff}"] {
-        let text = || Some(blank.to_owned());
-        let issue = Issue {
-            short_id: text(),
-            title: text(),
-            culprit: text(),
-            level: text(),
-            priority: text(),
-            project: Some(Project { id: text(), slug: text(), name: text() }),
-            ..fixture::issue()
-        };
+        let issue = issue_of(blank);
         let told = fixture::lines_of(&event, Some(&issue), &fixture::slack());
         assert_eq!(told, fixture::lines(&event, &fixture::slack()), "{blank:?}");
     }
