@@ -27,6 +27,31 @@ pub(crate) fn title(message: &Message) -> String {
 /// Of a list that was announced, so many items are told.
 const ITEMS: usize = 3;
 
+/// An announcement has at most so many code points beside its title.
+const ANNOUNCED: usize = 300;
+
+/// Returns the short form of a message, which announces an event beside the run's card: its title, its first words and
+/// its buttons. A short paragraph keeps its links.
+#[cfg_attr(not(test), expect(dead_code, reason = "what plans announcements lands apart from this"))]
+pub(crate) fn announcement(message: &Message) -> Message {
+    let words = first_words(message);
+    let paragraph = message.blocks.iter().find_map(|block| {
+        let Block::Paragraph(content) = block else { return None };
+        (words_of(content) == words).then_some(content)
+    });
+    let told = match paragraph {
+        Some(content) if words.chars().count() <= ANNOUNCED => content.clone(),
+        Some(_) | None => vec![Inline::Text(fit::shortened(&words, ANNOUNCED))],
+    };
+    Message {
+        title: message.title.clone(),
+        blocks: if words.is_empty() { Vec::new() } else { vec![Block::Paragraph(told)] },
+        buttons: message.buttons.clone(),
+        tone: message.tone,
+        source: message.source.clone(),
+    }
+}
+
 /// Returns the words of the first paragraph, list or quotation, else of the first block that has any; with them those
 /// of what it announces by a colon.
 pub(crate) fn first_words(message: &Message) -> String {
@@ -183,5 +208,44 @@ mod tests {
         assert_eq!(sentence(&message("T", blocks)), "T: one");
         let code = Block::Code { language: None, text: "a\nb".to_owned() };
         assert_eq!(sentence(&message("", vec![code])), "a b");
+    }
+
+    #[test]
+    fn an_announcement_is_title_first_words_and_buttons() {
+        let url: Url = "https://github.com/acme/api/pull/12".parse().unwrap();
+        let link = Inline::Link { url: url.clone(), content: text("acme/api #12") };
+        let first = Block::Paragraph(vec![Inline::Text("Seer opened ".to_owned()), link]);
+        let code = Block::Code { language: None, text: "+x".to_owned() };
+        let whole = Message {
+            buttons: vec![Button { label: "Review".to_owned(), url: url.clone() }],
+            tone: crate::message::Tone::Done,
+            source: Some(url),
+            ..message("Pull request opened", vec![first.clone(), Block::Rule, code.clone()])
+        };
+        assert_eq!(announcement(&whole), Message { blocks: vec![first], ..whole.clone() });
+        let untold = Message { blocks: vec![Block::Rule], ..whole.clone() };
+        assert_eq!(announcement(&untold), Message { blocks: Vec::new(), ..whole.clone() });
+        let only_code = Message { blocks: vec![code], ..whole.clone() };
+        let paragraph = |words: &str| vec![Block::Paragraph(text(words))];
+        assert_eq!(announcement(&only_code), Message { blocks: paragraph("+x"), ..whole });
+    }
+
+    #[test]
+    fn an_announcement_is_short_whatever_the_message_holds() {
+        let long = format!("{}. ", "A sentence that goes on for a while").repeat(20);
+        let whole = message("T", vec![Block::Paragraph(text(&long)), Block::Paragraph(text("more"))]);
+        let told = first_words(&announcement(&whole));
+        assert!(told.ends_with("while. …") && (150..=ANNOUNCED).contains(&told.chars().count()), "{told}");
+        assert_eq!(announcement(&whole).blocks.len(), 1);
+    }
+
+    #[test]
+    fn a_list_that_is_announced_is_told_in_the_same_line() {
+        let item = |words: &str| ListItem { checked: None, blocks: vec![Block::Paragraph(text(words))] };
+        let list = Block::List { start: None, items: vec![item("One."), item("Two.")] };
+        let whole = message("T", vec![Block::Paragraph(text("Two causes:")), list.clone()]);
+        assert_eq!(announcement(&whole).blocks, [Block::Paragraph(text("Two causes: One; Two."))]);
+        let only_list = message("T", vec![list]);
+        assert_eq!(announcement(&only_list).blocks, [Block::Paragraph(text("One."))]);
     }
 }
