@@ -1,7 +1,8 @@
-//! Renders every template for every action, both payload shapes and every destination, to find what fails and what
-//! would be cut.
+//! Renders every template for every action, and the card after it, for both payload shapes and every destination, to
+//! find what fails and what would be cut.
 
 mod names;
+mod uses;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -11,22 +12,16 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use url::Url;
 
+use self::uses::{Piece, Use, uses};
 use crate::config::Reading;
 use crate::config::fault::{Fault, Faults};
-use crate::delivery::DestinationKind;
 use crate::event::{Action, Event, EventId, Organization};
 use crate::message::Message;
 use crate::notify::cuts::{Cut, Part, cuts};
-use crate::notify::discord::DiscordConfig;
-use crate::notify::slack::SlackConfig;
-use crate::notify::webhook::WebhookConfig;
-use crate::notify::{Destination, Excess, Service, excess};
+use crate::notify::{Excess, excess};
 use crate::render::context::{Context, Links};
-use crate::render::{
-    Line, RenderError, Rendered, Renderer, Target, TemplateFault, TemplatesConfig, Trace, Tracer,
-};
+use crate::render::{Line, RenderError, Rendered, Renderer, TemplateFault, TemplatesConfig, Trace, Tracer};
 use crate::sample::{self, HOSTILE, LARGE, SampleIds, Shape, UNKNOWN_ACTION};
-use crate::secret::Secret;
 use crate::words::quoted;
 
 /// When the samples happen.
@@ -87,37 +82,6 @@ impl Shown<'_> {
     }
 }
 
-/// One way in which templates are used.
-#[derive(Debug)]
-struct Use {
-    service: Service,
-    set: Option<String>,
-    diff_lines: usize,
-    /// The destination that uses them so.
-    destination: String,
-    /// Whether an earlier one uses them in the same way: then only what Sentry sends is rendered for it.
-    is_repeated: bool,
-}
-
-impl Use {
-    /// Returns whose limits count for it.
-    fn platform(&self) -> &'static str {
-        match &self.service {
-            Service::Slack(config) if config.slack_compatible => "slack_compatible",
-            Service::Slack(_) | Service::Discord(_) | Service::Webhook(_) => self.service.kind().as_str(),
-        }
-    }
-
-    fn target(&self) -> Target {
-        Target {
-            kind: self.service.kind(),
-            set: self.set.clone(),
-            destination: self.destination.clone(),
-            diff_lines: self.diff_lines,
-        }
-    }
-}
-
 /// What a sample stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sample {
@@ -169,36 +133,22 @@ impl<'a> Trial<'a> {
 
     /// Renders everything; each finding is reported once, whatever shows it.
     fn run(&self) -> Faults {
-        let mut found = Faults::default();
-        let mut seen = BTreeSet::new();
-        let mut cut = BTreeSet::new();
+        let mut findings = Findings::default();
         for action in self.renderer.actions().into_iter().chain([Action::from_name(UNKNOWN_ACTION)]) {
             for shape in [Shape::Documented, Shape::Present] {
                 for (sample, context) in self.contexts(&action, shape) {
                     let is_plain = sample == Sample::Plain;
-                    for usage in self.uses.iter().filter(|usage| is_plain || !usage.is_repeated) {
-                        let mut faults = self.render(&action, &context, usage, sample);
-                        let warnings = faults.warnings.into_iter();
-                        let is_new = |warning: &Fault| {
-                            cut.insert((warning.file.clone(), warning.line, usage.platform()))
-                        };
-                        found.warnings.extend(warnings.filter(is_new));
-                        faults
-                            .faults
-                            .retain(|fault| seen.insert((fault.file.clone(), fault.line, fault.column)));
-                        found.faults.extend(faults.faults);
+                    let uses = self.uses.iter().filter(|usage| is_plain || !usage.is_repeated);
+                    for piece in uses.flat_map(|usage| usage.pieces(&action)) {
+                        findings.add(self.render(&piece, &context, sample), piece.usage);
                     }
                 }
             }
         }
-        for list in [&mut found.faults, &mut found.warnings] {
-            list.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
-        }
-        found
+        findings.in_order()
     }
 
-    /// Returns what a message may be about: the sample at its place in a run, and each of its variants alone. The
-    /// built-in templates stand all variants, which their own tests hold.
+    /// Returns what a message may be about: the sample at its place in a run, and each of its variants alone.
     fn contexts(&self, action: &Action, shape: Shape) -> Vec<(Sample, Context)> {
         let whole = sample::telling(action, shape, &self.organization, self.now).ok();
         let issue = sample::issue(&SampleIds::default().group_id);
@@ -248,22 +198,29 @@ impl<'a> Trial<'a> {
         Some(accepted.to_event(EventId::new("evt_sample01")))
     }
 
-    fn render(&self, action: &Action, context: &Context, usage: &Use, sample: Sample) -> Faults {
-        let target = usage.target();
-        if !self.renderer.is_loaded(action, &target) {
+    fn render(&self, piece: &Piece<'_>, context: &Context, sample: Sample) -> Faults {
+        let Piece { purpose, target, .. } = piece;
+        if !self.renderer.is_loaded(*purpose, target) {
             // Why, is told already.
             return Faults::default();
         }
-        let trace = || self.tracer.get_or_init(|| Tracer::new(self.renderer)).trace(context, &target);
+        if sample != Sample::Plain && self.renderer.is_untouched(*purpose, target) {
+            // Their own tests hold that they stand all variants.
+            return Faults::default();
+        }
+        let trace = || {
+            let tracer = self.tracer.get_or_init(|| Tracer::new(self.renderer));
+            tracer.trace(*purpose, context, target)
+        };
         let (mut faults, mut warnings) = (Vec::new(), Vec::new());
-        match self.renderer.render(context, &target) {
+        match self.renderer.render_for(*purpose, context, target) {
             Ok(Rendered::Message(message)) if sample != Sample::Hostile => {
-                warnings = self.cut_warnings(action, &message, usage, trace);
+                warnings = self.cut_warnings(piece, &message, trace);
             }
             Ok(Rendered::Message(_) | Rendered::Document(_)) => {}
             Ok(Rendered::Body(body)) => {
                 let excess = excess(target.kind, &body).filter(|_| sample == Sample::Plain);
-                faults.extend(excess.map(|excess| self.limit_fault(action, &target, &excess, trace)));
+                faults.extend(excess.map(|excess| self.limit_fault(piece, &excess, trace)));
             }
             Err(error) => faults.push(self.render_fault(error, trace)),
         }
@@ -273,11 +230,11 @@ impl<'a> Trial<'a> {
     /// Says at which line of a template a message outgrows what its platform shows.
     fn cut_warnings(
         &self,
-        action: &Action,
+        piece: &Piece<'_>,
         message: &Message,
-        usage: &Use,
         trace: impl Fn() -> Option<Trace>,
     ) -> Vec<Fault> {
+        let usage = piece.usage;
         let cuts = cuts(&usage.service, message);
         let trace = if cuts.is_empty() { None } else { trace() };
         let warning = |cut: Cut| {
@@ -291,17 +248,14 @@ impl<'a> Trial<'a> {
                 line: None,
                 column: None,
                 code: "cut",
-                message: format!(
-                    "the message of `{action}` for `{}` would be cut: {}",
-                    usage.destination, cut.what
-                ),
+                message: format!("{piece} for `{}` would be cut: {}", usage.destination, cut.what),
                 hint: Some(
                     "shorten it in the template, for example with `truncate`, `sentence` or `[:5]`; else \
                      the message says what is missing"
                         .to_owned(),
                 ),
             };
-            self.at(fault, line, action, &usage.target())
+            self.at(fault, line, piece)
         };
         cuts.into_iter().map(warning).collect()
     }
@@ -320,23 +274,18 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn limit_fault(
-        &self,
-        action: &Action,
-        target: &Target,
-        excess: &Excess,
-        trace: impl Fn() -> Option<Trace>,
-    ) -> Fault {
-        let template = self.renderer.template_for(action, target);
+    fn limit_fault(&self, piece: &Piece<'_>, excess: &Excess, trace: impl Fn() -> Option<Trace>) -> Fault {
+        let template = self.renderer.template_for(piece.purpose, &piece.target);
         let fault = Fault {
             file: None,
             line: None,
             column: None,
             code: "platform_limit",
             message: format!(
-                "the body for `{}` that {} makes of `{action}` {}",
-                target.destination,
+                "the body for `{}` that {} makes of `{}` {}",
+                piece.usage.destination,
                 quoted(&template),
+                piece.action,
                 excess.what
             ),
             hint: Some(
@@ -346,55 +295,41 @@ impl<'a> Trial<'a> {
         };
         let trace = trace();
         let line = trace.as_ref().zip(excess.text.as_deref()).and_then(|(trace, text)| trace.json_text(text));
-        self.at(fault, line, action, target)
+        self.at(fault, line, piece)
     }
 
     /// Puts a fault at the line that is to blame, or at the template where that is not known.
-    fn at(&self, fault: Fault, line: Option<&Line>, action: &Action, target: &Target) -> Fault {
-        let template = || self.shown.config.dir.join(self.renderer.template_for(action, target));
+    fn at(&self, fault: Fault, line: Option<&Line>, piece: &Piece<'_>) -> Fault {
+        let template = || {
+            let name = self.renderer.template_for(piece.purpose, &piece.target);
+            self.shown.config.dir.join(name)
+        };
         let path = line.map_or_else(template, |line| line.path.clone());
         Fault { file: Some(self.shown.path(&path)), line: line.map(|line| line.line), ..fault }
     }
 }
 
-/// Returns every way in which the destinations use templates, and for each kind the plainest one, with every set: a
-/// template that nobody uses yet may be used tomorrow.
-fn uses(reading: &Reading, renderer: &Renderer) -> Vec<Use> {
-    let mut uses: Vec<Use> = Vec::new();
-    let mut add = |service: Service, set: Option<String>, diff_lines, destination: &str| {
-        let kind = service.kind();
-        let is_same =
-            |known: &Use| (known.service.kind(), &known.set, known.diff_lines) == (kind, &set, diff_lines);
-        let is_repeated = uses.iter().any(is_same);
-        uses.push(Use { service, set, diff_lines, destination: destination.to_owned(), is_repeated });
-    };
-    for destination in reading.destinations() {
-        for set in reading.sets_of(destination) {
-            if set.as_deref().is_none_or(|set| renderer.has_set(set)) {
-                let Destination { service, diff_lines, name, .. } = destination;
-                add(service.clone(), set, *diff_lines, name.as_str());
-            }
-        }
-    }
-    let sets = renderer.sets().into_iter().map(Some).chain([None]);
-    for set in sets {
-        for kind in DestinationKind::ALL {
-            add(plainest(*kind), set.clone(), 0, kind.as_str());
-        }
-    }
-    uses
+/// What was found so far, each finding once.
+#[derive(Default)]
+struct Findings {
+    found: Faults,
+    faulty: BTreeSet<(Option<PathBuf>, Option<usize>, Option<usize>)>,
+    cut: BTreeSet<(Option<PathBuf>, Option<usize>, &'static str)>,
 }
 
-/// Returns a service of a kind whose settings nobody changed.
-fn plainest(kind: DestinationKind) -> Service {
-    let nowhere = || Secret::Missing("only rendered for".to_owned());
-    match kind {
-        DestinationKind::Slack => Service::Slack(SlackConfig::of_webhook(nowhere())),
-        DestinationKind::Discord => {
-            Service::Discord(DiscordConfig { webhook_url: nowhere(), thread_id: None })
+impl Findings {
+    fn add(&mut self, Faults { mut faults, mut warnings }: Faults, usage: &Use) {
+        faults.retain(|fault| self.faulty.insert((fault.file.clone(), fault.line, fault.column)));
+        warnings.retain(|fault| self.cut.insert((fault.file.clone(), fault.line, usage.platform())));
+        self.found.faults.extend(faults);
+        self.found.warnings.extend(warnings);
+    }
+
+    fn in_order(self) -> Faults {
+        let mut found = self.found;
+        for list in [&mut found.faults, &mut found.warnings] {
+            list.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         }
-        DestinationKind::Webhook => {
-            Service::Webhook(WebhookConfig { url: nowhere(), secret: None, headers: Vec::new(), thin: false })
-        }
+        found
     }
 }

@@ -289,6 +289,9 @@ fn names_that_lead_nowhere_are_told() {
     let [(code, hint)] = warnings("pr_craeted.md.tera").try_into().expect("one");
     assert_eq!(code, "unknown_action");
     assert!(hint.starts_with("did you mean `pr_created`?"), "{hint}");
+    let [(code, hint)] = warnings("crad.md.tera").try_into().expect("one");
+    assert_eq!(code, "unknown_action");
+    assert!(hint.starts_with("did you mean `card`?"), "{hint}");
     let [(code, hint)] = warnings("slak/pr_created.md.tera").try_into().expect("one");
     assert_eq!(code, "unused_template_set");
     assert!(hint.starts_with("did you mean the folder `slack`"), "{hint}");
@@ -354,4 +357,46 @@ fn a_trap_in_a_template_is_a_warning_at_its_line() {
     let report = check(dir.path(), &environment());
     let [warning] = report.warnings.as_slice() else { panic!("one warning: {report:?}") };
     assert_eq!((report.faults.len(), warning.code, warning.line), (0, "template_trap", Some(5)));
+}
+
+#[test]
+fn a_card_is_tried_in_every_state_of_a_run() {
+    for (text, code) in [
+        ("# T\n\n{% for pr in run.pull_requests %}{{ pr.url | duration }}{% endfor %}\n", "template_fails"),
+        ("# T\n\n{{ run.solution.summary }}\n", "template_fails"),
+        ("# T\n\n{% if run.stat %}x{% endif %}\n", "unknown_field"),
+        ("# T\n\n{{ event.id | markdwn }}\n", "template_invalid"),
+    ] {
+        for name in ["card.md.tera", "discord/card.md.tera", "oncall/card.md.tera"] {
+            let dir = folder(&[(&format!("templates/{name}"), text)]);
+            let report = check(dir.path(), &environment());
+            let [fault] = report.faults.as_slice() else { panic!("one fault: {report:?}") };
+            assert_eq!((fault.code, fault.line), (code, Some(3)), "{name}: {fault:?}");
+            assert!(report.warnings.iter().all(|warning| warning.code != "unknown_action"), "{report:?}");
+        }
+    }
+}
+
+#[test]
+fn a_card_that_would_be_cut_is_told_with_the_action_after_which_it_is() {
+    let long = "many words ".repeat(1000);
+    let text = format!("# {{{{ run.state }}}}\n\n{{% if run.changes %}}{long}{{% endif %}}\n");
+    let dir = folder(&[("templates/card.md.tera", &text)]);
+    let report = check(dir.path(), &environment());
+    assert_eq!(report.faults, []);
+    let told: Vec<_> =
+        report.warnings.iter().map(|warning| (warning.line, warning.message.as_str())).collect();
+    let [first, ..] = told.as_slice() else { panic!("a warning: {report:?}") };
+    let expected = "the card after `coding_completed` for `backend` would be cut: the text, by the limit of 10,000 \
+                    characters in a message";
+    assert_eq!(*first, (Some(3), expected));
+}
+
+#[test]
+fn the_body_of_a_card_that_the_platform_would_refuse_is_told() {
+    let dir = folder(&[("templates/slack/card.json.tera", "{\"content\": \"{{ run.state }}\"}")]);
+    let report = check(dir.path(), &environment());
+    let [fault] = report.faults.as_slice() else { panic!("one fault: {report:?}") };
+    assert_eq!(fault.code, "platform_limit");
+    assert!(fault.message.contains("`slack/card.json.tera` makes of "), "{fault:?}");
 }

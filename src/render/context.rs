@@ -99,7 +99,7 @@ use crate::event::{
 use crate::issue::Issue;
 use crate::json::parse_lenient;
 use crate::message::Tone;
-use crate::render::tone;
+use crate::render::{Purpose, tone};
 use crate::run::Run;
 
 /// What links are made of.
@@ -116,6 +116,7 @@ pub struct Links {
 pub struct Context {
     action: Action,
     tone: Tone,
+    card_tone: Tone,
     data: Value,
     payload: Option<Value>,
     now: Timestamp,
@@ -128,8 +129,9 @@ impl Context {
         let event = events.last()?;
         let run = Run::fold(events)?;
         let data = serde_json::to_value(view::Data::new(event, &run, issue, links, replay)).ok()?;
-        let (action, tone) = (event.action.clone(), tone::of(event));
-        Some(Self { action, tone, data, payload: None, now: event.received_at })
+        let (tone, card_tone) = (tone::of(event), tone::of_run(&run));
+        let action = event.action.clone();
+        Some(Self { action, tone, card_tone, data, payload: None, now: event.received_at })
     }
 
     /// Sets when the message is made; without it, that is when its event was received.
@@ -184,9 +186,12 @@ impl Context {
         rfc3339(self.now)
     }
 
-    /// Returns the mood of a message about the event.
-    pub(super) fn tone(&self) -> Tone {
-        self.tone
+    /// Returns the mood of a message about the event, or that of the run's card.
+    pub(super) fn tone(&self, purpose: Purpose<'_>) -> Tone {
+        match purpose {
+            Purpose::Action(_) => self.tone,
+            Purpose::Card => self.card_tone,
+        }
     }
 }
 

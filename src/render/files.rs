@@ -8,7 +8,7 @@ use include_dir::{Dir, include_dir};
 use super::family::Family;
 use super::fault::TemplateFault;
 use super::place::{BUILT_IN, Place};
-use super::sets::DEFAULT;
+use super::purpose::{self, CARD, DEFAULT};
 use crate::delivery::DestinationKind;
 use crate::event::Action;
 use crate::message::markdown::strip;
@@ -151,11 +151,15 @@ impl Reader<'_> {
 }
 
 impl TemplateFile {
-    /// Returns the action that it is for, where it is a team's own; `None` for `default` and for parts.
+    /// Returns the action that it is for, where it is a team's own; `None` for `default`, the card and parts.
     pub(super) fn own_action(&self) -> Option<&str> {
         let Place::User { .. } = self.place else { return None };
-        let action = self.file_name().strip_suffix(self.family.suffix())?;
-        (action != DEFAULT && !action.starts_with('_')).then_some(action)
+        purpose::action_of(self.file_name().strip_suffix(self.family.suffix())?)
+    }
+
+    /// Tells whether it is a team's own part, which may stand in a built-in template.
+    pub(super) fn is_own_part(&self) -> bool {
+        matches!(self.place, Place::User { .. }) && self.file_name().starts_with('_')
     }
 
     /// Returns the file's name without its place.
@@ -174,23 +178,23 @@ impl TemplateFile {
 fn meant_template(name: &str) -> Option<String> {
     let meant = format!("{name}.tera");
     let family = Family::of_file(&meant)?;
-    let action = meant.strip_suffix(family.suffix())?;
-    (action == DEFAULT || Action::from_name(action).is_known()).then_some(meant)
+    let name = meant.strip_suffix(family.suffix())?;
+    (name == DEFAULT || name == CARD || Action::from_name(name).is_known()).then_some(meant)
 }
 
 /// Finds what is wrong with a good file name in this place.
 fn misplaced(path: &Path, name: &str, family: Family, place: &Place) -> Option<TemplateFault> {
-    let is_webhook = matches!(place, Place::User { kind: Some(DestinationKind::Webhook), .. });
-    if name.starts_with("card.") {
-        let fault =
-            TemplateFault::new(path, "`card` is the template of the live card, which does not exist yet");
-        Some(fault.with_hint("remove the file; each event is a message of its own"))
-    } else if is_webhook && family == Family::Markdown {
-        let fault = TemplateFault::new(path, "a webhook gets JSON, not Markdown");
-        Some(fault.with_hint("name it `<action>.json.tera`, or remove it for the documented JSON"))
-    } else {
-        None
+    if !matches!(place, Place::User { kind: Some(DestinationKind::Webhook), .. }) {
+        return None;
     }
+    if name.strip_suffix(family.suffix()) == Some(CARD) {
+        let fault = TemplateFault::new(path, "a webhook has no card: it gets every event");
+        return Some(fault.with_hint("remove the file, or move it to where a chat finds it"));
+    }
+    (family == Family::Markdown).then(|| {
+        let fault = TemplateFault::new(path, "a webhook gets JSON, not Markdown");
+        fault.with_hint("name it `<action>.json.tera`, or remove it for the documented JSON")
+    })
 }
 
 fn read_text(path: &Path) -> Result<String, TemplateFault> {

@@ -10,6 +10,7 @@
 //! | `diff(lines=…)` | a diff, a file, a change or a list: so many lines of diff at most, hunk by hunk | `{{ "-a\n+b" \| diff(lines=1) }}` | the first line, `… and 1 more line` |
 //! | `duration` | a number of seconds | `{{ 125 \| duration }}` | `2 min 5 s` |
 //! | `ago` | a time: how long before the message is made | `{{ run.started_at \| ago }}` | `3 min ago` |
+//! | `utc`, `utc(day=…)` | a time: date and clock in UTC; on the day of another time by the clock alone | `{{ run.started_at \| utc }}` | `23 Nov 2026, 10:00 UTC` |
 //! | `code`, `code(language=…)` | text, whatever it holds: code, or a block of code | `{{ run.changes[0].files[0].path \| code }}` | `src/cart.py` |
 //! | `pr_label` | a pull request | `{{ run.pull_requests[0] \| pr_label }}` | `acme/api #12` |
 //! | `json` | anything: JSON, for `.json.tera` | `{{ run.repos \| json }}` | `["acme/api"]` |
@@ -30,6 +31,7 @@ mod diffstat;
 mod excerpt;
 mod sentence;
 mod truncate;
+mod utc;
 
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
@@ -38,9 +40,9 @@ use super::tokens;
 use crate::delivery::DestinationKind;
 
 /// The filters of this module, for hints.
-pub(super) const OWN: [&str; 11] = [
+pub(super) const OWN: [&str; 12] = [
     "ago", "code", "diff", "diffstat", "duration", "json", "markdown", "plural", "pr_label", "sentence",
-    "truncate",
+    "truncate", "utc",
 ];
 
 /// Makes the filters and tests known to an engine.
@@ -48,6 +50,7 @@ pub(super) fn register(tera: &mut Tera, family: Family, kind: DestinationKind) {
     add(tera, "plural", |value, arguments, _| plural(value, arguments).map(Value::from));
     add(tera, "duration", |value, _, _| duration(value).map(Value::from));
     add(tera, "ago", |value, _, state| ago::of_value(value, state).map(Value::from));
+    add(tera, "utc", |value, arguments, _| utc::of_value(value, arguments).map(Value::from));
     add(tera, "diff", |value, arguments, _| diff::cut(value, arguments).map(Value::from));
     add(tera, "diffstat", |value, _, _| diffstat::of_value(value).map(Value::from));
     add(tera, "truncate", |value, arguments, _| {

@@ -1,4 +1,4 @@
-//! Sets: every template, ready to be looked up by set, kind of destination and action.
+//! Sets: every template, ready to be looked up by set, kind of destination and purpose.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,12 +9,9 @@ use super::family::Family;
 use super::fault::TemplateFault;
 use super::files::TemplateFile;
 use super::place::{self, Place};
+use super::purpose::{self, Purpose};
 use super::{engine, lint};
 use crate::delivery::DestinationKind;
-use crate::event::Action;
-
-/// The name of the template for every action without one of its own.
-pub(super) const DEFAULT: &str = "default";
 
 /// The templates of every set and kind.
 #[derive(Debug)]
@@ -85,26 +82,23 @@ impl Sets {
         let actions = names.filter_map(|name| {
             let file = name.rsplit('/').next()?;
             let family = Family::of_file(file)?;
-            file.strip_suffix(family.suffix()).filter(|action| *action != DEFAULT && !action.starts_with('_'))
+            purpose::action_of(file.strip_suffix(family.suffix())?)
         });
         actions.map(str::to_owned).collect()
     }
 
-    /// Finds the template of an action: the nearest place that has its own one or a `default`. An unknown set counts
+    /// Finds a template: the nearest place that has one of the purpose's names, the best of them. An unknown set counts
     /// as none. `None` where a webhook gets the documented JSON.
     pub(super) fn find(
         &self,
         set: Option<&str>,
         kind: DestinationKind,
-        action: &Action,
+        purpose: Purpose<'_>,
     ) -> Option<Found<'_>> {
         let set = set.filter(|set| self.names.contains(*set)).map(str::to_owned);
         let branch = self.branches.get(&(set, kind))?;
-        let own = action.as_str();
-        let is_name = !own.starts_with('_') && !own.contains('/');
-        let candidates = [own, DEFAULT].into_iter().skip(usize::from(!is_name));
         for place in &branch.places {
-            for candidate in candidates.clone() {
+            for candidate in purpose.names() {
                 for family in families(kind) {
                     let name = format!("{}{candidate}{}", place.prefix(), family.suffix());
                     if branch.names.contains(&name) {

@@ -1,6 +1,7 @@
 //! What a user of the renderer sees: messages, request bodies, faults and errors.
 
 mod built_in;
+mod card;
 mod hostile;
 mod loading;
 mod lookup;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::family::Family;
 use super::files::TemplateFile;
 use super::sets::Sets;
-use super::{Context, Renderer, Target, template_context, tokens};
+use super::{Context, Purpose, Renderer, Target, template_context, tokens};
 use crate::message::markdown::{self, Places};
 
 /// Opens a mark; a reserved character, which no text of a context or a template holds.
@@ -54,8 +54,8 @@ impl<'a> Tracer<'a> {
     }
 
     /// Traces a rendering; `None` where it fails or where no template is used.
-    pub fn trace(&self, context: &Context, target: &Target) -> Option<Trace> {
-        let found = self.renderer.find(context.action(), target)?;
+    pub fn trace(&self, purpose: Purpose<'_>, context: &Context, target: &Target) -> Option<Trace> {
+        let found = self.renderer.find(purpose, target)?;
         let values = template_context(context, target, found.family);
         let (output, own) = tokens::collect(|| found.tera.render(&found.name, &values));
         let output = output.ok()?;
@@ -63,7 +63,7 @@ impl<'a> Tracer<'a> {
             Family::Markdown => markdown::places(&output, &own),
             Family::Json => Places::default(),
         };
-        let twin = self.marked.find(target.set.as_deref(), target.kind, context.action())?;
+        let twin = self.marked.find(target.set.as_deref(), target.kind, purpose)?;
         let (marked, _) = tokens::collect(|| twin.tera.render(&twin.name, &values));
         let first = self.renderer.files.iter().position(|file| file.name == found.name)?;
         let mut marks = vec![(0, self.line(first, 1)?)];
@@ -237,7 +237,7 @@ mod tests {
         let config = TemplatesConfig { dir: dir.path().to_owned(), dir_is_explicit: true };
         let renderer = Renderer::load(&config).unwrap();
         let context = fixture::context(&[fixture::event("root_cause_completed", fixture::root_cause())]);
-        Tracer::new(&renderer).trace(&context, &fixture::slack()).unwrap()
+        Tracer::new(&renderer).trace(context.action().into(), &context, &fixture::slack()).unwrap()
     }
 
     fn shown(line: Option<&Line>) -> String {
@@ -299,7 +299,10 @@ mod tests {
         let tracer = Tracer::new(&renderer);
         for action in renderer.actions() {
             let event = fixture::event(action.as_str(), Artifacts::default());
-            assert!(tracer.trace(&fixture::context(&[event]), &fixture::slack()).is_some(), "{action:?}");
+            let context = fixture::context(&[event]);
+            for purpose in [Purpose::Action(&action), Purpose::Card] {
+                assert!(tracer.trace(purpose, &context, &fixture::slack()).is_some(), "{action:?}");
+            }
         }
     }
 }

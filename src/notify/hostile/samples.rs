@@ -1,4 +1,5 @@
-//! Every sample in every variant, through the built-in templates: what a relay without templates of its own sends.
+//! Every sample in every variant, through the built-in templates, the card's among them: what a relay without templates
+//! of its own sends.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -20,7 +21,8 @@ fn event(number: usize, body: &Value) -> Event {
     accepted.to_event(EventId::new(format!("evt_{number}")))
 }
 
-/// Renders every variant of every action in both shapes, alone and at its place in a run, and of every notice.
+/// Renders every variant of every action in both shapes, alone and at its place in a run, and of every notice, with the
+/// card as it is then.
 fn rendered(destination: &Destination) -> Vec<Sample> {
     let renderer = Renderer::built_in();
     let links = Links {
@@ -31,6 +33,10 @@ fn rendered(destination: &Destination) -> Vec<Sample> {
     let group_id = SampleIds::default().group_id;
     let (known, issues) = (sample::issue(&group_id), sample::issue_variants(&group_id));
     let mut samples = Vec::new();
+    let mut add = |name: String, context: &Context| {
+        samples.push((format!("card, {name}"), renderer.render_card(context, &target).unwrap()));
+        samples.push((name, renderer.render(context, &target).unwrap()));
+    };
     for shape in Shape::ALL {
         let mut earlier: Vec<Event> = Vec::new();
         for action in
@@ -43,8 +49,7 @@ fn rendered(destination: &Destination) -> Vec<Sample> {
                 let of_run = Some(issue.unwrap_or(&known));
                 for (place, story, issue) in [("alone", vec![event], issue), ("in its run", run, of_run)] {
                     let context = Context::new(&story, issue, &links, false).unwrap();
-                    let made = renderer.render(&context, &target).unwrap();
-                    samples.push((format!("{action}, {shape:?}, {variant}, {place}"), made));
+                    add(format!("{action}, {shape:?}, {variant}, {place}"), &context);
                 }
             }
             earlier.push(event(earlier.len(), &sample::body(&action, shape, &SampleIds::default())));
@@ -56,7 +61,7 @@ fn rendered(destination: &Destination) -> Vec<Sample> {
         for (variant, telling) in variants {
             let issue = issues.iter().find(|(name, _)| *name == variant).map(|(_, issue)| issue);
             let context = Context::new(&telling.events, issue, &links, false).unwrap();
-            samples.push((format!("{action}, {variant}"), renderer.render(&context, &target).unwrap()));
+            add(format!("{action}, {variant}"), &context);
         }
     }
     samples

@@ -65,6 +65,23 @@ fn duration_shows_two_units_at_most() {
 }
 
 #[test]
+fn utc_shows_as_much_of_a_date_as_the_day_leaves_open() {
+    let time = "\"2026-11-23T10:00:59.999Z\"";
+    let on = |day: &str| format!("v | utc(day=\"{day}\")");
+    assert_makes(&[
+        ("v | utc", time, "23 Nov 2026, 10:00 UTC"),
+        ("v | utc", "\"2026-03-01T23:30:00-02:00\"", "2 Mar 2026, 01:30 UTC"),
+        ("v | utc", "null", ""),
+        ("v | utc(day=v)", time, "10:00 UTC"),
+        (&on("2026-11-22T23:59:59Z"), time, "23 Nov, 10:00 UTC"),
+        (&on("2025-11-23T10:00:00Z"), time, "23 Nov 2026, 10:00 UTC"),
+        (&on(""), time, "23 Nov 2026, 10:00 UTC"),
+    ]);
+    assert!(evaluate("v | utc", "\"soon\"").is_err_and(|error| !error.contains("soon")));
+    assert!(evaluate("v | utc(day=1)", time).is_err());
+}
+
+#[test]
 fn diff_keeps_whole_lines_and_says_what_is_missing() {
     assert_makes(&[
         ("v | diff(lines=2)", r#""a\nb\nc\nd""#, "a\nb\n… and 2 more lines"),

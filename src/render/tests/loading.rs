@@ -38,11 +38,11 @@ fn every_fault_of_every_file_is_found_at_once() {
             "b.md.tera:2:15 unknown filter `uper` | did you mean `upper`?",
             "b.md.tera:2:35 unknown filter `markdwon` | did you mean `markdown`?",
             "c.md.tera:2:7 unexpected end of input | close every `{{` and `{%`, and end every `{% if … %}` by `{% endif %}`, every `{% for … %}` by `{% endfor %}`",
-            "d.md.tera:1:12 unknown template `_fotter.md.tera` | there are `_about.md.tera`, `_changes.md.tera`, `_doing.md.tera`, `_facts.md.tera`, `_issue.md.tera`, `_links.md.tera`, `_progress.md.tera`, `_pull_requests.md.tera`, `_subject.md.tera`",
-            "e.md.tera:1:1 unknown template `nothing.md.tera` | there are `_about.md.tera`, `_changes.md.tera`, `_doing.md.tera`, `_facts.md.tera`, `_issue.md.tera`, `_links.md.tera`, `_progress.md.tera`, `_pull_requests.md.tera`, `_subject.md.tera`",
+            "d.md.tera:1:12 unknown template `_fotter.md.tera` | there are `_about.md.tera`, `_changes.md.tera`, `_doing.md.tera`, `_facts.md.tera`, `_issue.md.tera`, `_links.md.tera`, `_progress.md.tera`, `_pull_requests.md.tera`, `_stage.md.tera`, `_subject.md.tera`, `_timeline.md.tera`, `_traits.md.tera`",
+            "e.md.tera:1:1 unknown template `nothing.md.tera` | there are `_about.md.tera`, `_changes.md.tera`, `_doing.md.tera`, `_facts.md.tera`, `_issue.md.tera`, `_links.md.tera`, `_progress.md.tera`, `_pull_requests.md.tera`, `_stage.md.tera`, `_subject.md.tera`, `_timeline.md.tera`, `_traits.md.tera`",
             "f.json.tera:1:13 unknown filter `json_encode` | did you mean `json`?",
             "f.json.tera:1:31 unknown function `now` | there are `range`, `super`, `throw`",
-            "g.md.tera:1:13 unknown filter `nonsense` | filters of the relay: `ago`, `code`, `diff`, `diffstat`, `duration`, `json`, `markdown`, `plural`, `pr_label`, `sentence`, `truncate`",
+            "g.md.tera:1:13 unknown filter `nonsense` | filters of the relay: `ago`, `code`, `diff`, `diffstat`, `duration`, `json`, `markdown`, `plural`, `pr_label`, `sentence`, `truncate`, `utc`",
             "oncall/_footer.md.tera:1:9 unknown test `nuone` | did you mean `none`?",
         ]
     );
@@ -92,7 +92,11 @@ fn files_that_would_never_be_used_are_found() {
         ("notes.json", "ignored"),
         ("page.html.tera", "x"),
         (".md.tera", "ignored, as it is hidden"),
-        ("card.md.tera", "x"),
+        ("card.md.tera", "fine"),
+        ("discord/card.json.tera", "{}"),
+        ("slack/card.md", "x"),
+        ("webhook/card.json.tera", "{}"),
+        ("oncall/webhook/card.md.tera", "x"),
         ("webhook/default.md.tera", "x"),
         ("oncall/webhook/default.md.tera", "x"),
         ("oncall/deeper/x.md.tera", "x"),
@@ -101,19 +105,23 @@ fn files_that_would_never_be_used_are_found() {
     ]);
 
     let markdown = "a webhook gets JSON, not Markdown | name it `<action>.json.tera`, or remove it for the documented JSON";
+    let card =
+        "a webhook has no card: it gets every event | remove the file, or move it to where a chat finds it";
     let name = "no action has a template of this name | name it `<action>.md.tera` or `<action>.json.tera`";
     assert_eq!(
         found,
         [
             "built-in its templates would never be used | `built-in` is the name by which templates reach the built-in ones".to_owned(),
-            "card.md.tera `card` is the template of the live card, which does not exist yet | remove the file; each event is a message of its own".to_owned(),
             "oncall/deeper its templates would never be used | a set's folders are kinds: `slack`, `discord`, `webhook`".to_owned(),
             "oncall/default.json this would never be used: its name does not end with `.tera` | name it `default.json.tera`".to_owned(),
+            format!("oncall/webhook/card.md.tera {card}"),
             format!("oncall/webhook/default.md.tera {markdown}"),
             format!("page.html.tera {name}"),
             "pr_created.md this would never be used: its name does not end with `.tera` | name it `pr_created.md.tera`".to_owned(),
             format!("pr_created.tera {name}"),
+            "slack/card.md this would never be used: its name does not end with `.tera` | name it `card.md.tera`".to_owned(),
             "slack/deeper its templates would never be used | no template is looked for below a kind's folder".to_owned(),
+            format!("webhook/card.json.tera {card}"),
             format!("webhook/default.md.tera {markdown}"),
         ]
     );

@@ -141,3 +141,61 @@ fn of_two_forms_in_one_place_the_request_body_counts() {
     assert_eq!(renderer.template_for(&Action::PrCreated, &slack()), "pr_created.json.tera");
     assert_eq!(renderer.template_for(&Action::CodingStarted, &slack()), "default.json.tera");
 }
+
+fn card(renderer: &Renderer, target: &Target) -> Rendered {
+    renderer.render_card(&context(&[event("pr_created", Artifacts::default())]), target).unwrap()
+}
+
+#[test]
+fn the_nearest_card_wins_and_no_default_stands_for_it() {
+    let (slack, discord) = (DestinationKind::Slack, DestinationKind::Discord);
+    let renderer = renderer(&[
+        ("oncall/slack/card.md.tera", "# set and kind"),
+        ("oncall/card.md.tera", "# set"),
+        ("other/default.md.tera", "# no"),
+        ("slack/card.md.tera", "# kind"),
+        ("slack/default.md.tera", "# no"),
+        ("card.md.tera", "# top"),
+        ("default.md.tera", "# no"),
+    ]);
+    for (kind, set, expected, path) in [
+        (slack, Some("oncall"), "set and kind", "oncall/slack/card.md.tera"),
+        (discord, Some("oncall"), "set", "oncall/card.md.tera"),
+        (slack, None, "kind", "slack/card.md.tera"),
+        (slack, Some("other"), "kind", "slack/card.md.tera"),
+        (discord, Some("other"), "top", "card.md.tera"),
+    ] {
+        let target = target(kind, set);
+        let Rendered::Message(message) = card(&renderer, &target) else { panic!("no message") };
+        assert_eq!(plain_text(&message.title), expected);
+        assert_eq!(renderer.template_for(Purpose::Card, &target), path);
+        assert!(!renderer.is_built_in(Purpose::Card, &target) && renderer.is_loaded(Purpose::Card, &target));
+    }
+}
+
+#[test]
+fn without_a_card_of_one_s_own_the_built_in_one_is_shown() {
+    let renderer = renderer(&[("default.md.tera", "# mine"), ("_about.md.tera", ", says mine")]);
+
+    let Rendered::Message(message) = card(&renderer, &slack()) else { panic!("no message") };
+    assert_eq!(plain_text(&message.title), "Pull request opened, says mine");
+    assert_eq!(renderer.template_for(Purpose::Card, &slack()), "card.md.tera");
+    assert!(renderer.is_built_in(Purpose::Card, &slack()));
+}
+
+#[test]
+fn a_card_may_be_a_request_body_of_one_s_own() {
+    let renderer = renderer(&[("slack/card.json.tera", "{\"text\": \"{{ run.state }}\"}")]);
+
+    let Rendered::Body(body) = card(&renderer, &slack()) else { panic!("no body") };
+    assert_eq!(body, serde_json::json!({ "text": "pr_created" }));
+}
+
+#[test]
+fn an_action_called_card_is_an_action_like_any_other() {
+    let renderer = renderer(&[("card.md.tera", "# mine")]);
+
+    assert_eq!(title(&renderer, "card", &slack()), "Seer: card · issue 1170820242");
+    assert!(Action::known().eq(renderer.actions()));
+    assert_eq!(renderer.foreign_templates(), []);
+}
