@@ -1,5 +1,5 @@
-//! The renderer: looks up the template for an event and a destination, and makes a message, a request body or the
-//! documented JSON of it.
+//! The renderer: looks up the template for an event, or for a run's card, and a destination, and makes a message, a
+//! request body or the documented JSON of it.
 //!
 //! Pure after loading. Knows no platform's form (`notify` does) and not how an event was routed.
 //!
@@ -29,6 +29,7 @@ mod filters;
 pub(crate) mod fixture;
 mod lint;
 mod place;
+mod purpose;
 mod sets;
 mod tokens;
 mod tone;
@@ -50,6 +51,7 @@ use crate::message::{Message, markdown};
 
 pub use self::error::RenderError;
 pub use self::fault::TemplateFault;
+pub use self::purpose::{CARD, Purpose};
 pub use self::trace::{Line, Trace, Tracer};
 
 /// Settings of the `[templates]` table.
@@ -189,17 +191,22 @@ impl Renderer {
         Action::known().chain(own).collect()
     }
 
-    /// Returns the template that an action would use, as people know it: its path in the templates folder.
-    pub fn template_for(&self, action: &Action, target: &Target) -> String {
-        match self.find(action, target) {
+    /// Returns the template that an action or the card would use, as people know it: its path in the templates folder.
+    pub fn template_for<'a>(&self, purpose: impl Into<Purpose<'a>>, target: &Target) -> String {
+        match self.find(purpose.into(), target) {
             Some(found) => place::path(&found.name).to_owned(),
             None => "documented JSON".to_owned(),
         }
     }
 
-    /// Tells whether the template that an action would use came with the relay; so does the documented JSON.
-    pub fn is_built_in(&self, action: &Action, target: &Target) -> bool {
-        self.find(action, target).is_none_or(|found| place::is_built_in(&found.name))
+    /// Tells whether the template that an action or the card would use came with the relay; so does the documented JSON.
+    pub fn is_built_in<'a>(&self, purpose: impl Into<Purpose<'a>>, target: &Target) -> bool {
+        self.find(purpose.into(), target).is_none_or(|found| place::is_built_in(&found.name))
+    }
+
+    /// Tells whether the template that an action or the card would use came with the relay, with every part of it.
+    pub fn is_untouched<'a>(&self, purpose: impl Into<Purpose<'a>>, target: &Target) -> bool {
+        self.is_built_in(purpose, target) && !self.files.iter().any(TemplateFile::is_own_part)
     }
 
     /// Renders an event for a destination.
@@ -207,7 +214,28 @@ impl Renderer {
     /// # Errors
     /// [`RenderError`] where the template uses what is not there, or where what it made is no message or no JSON.
     pub fn render(&self, context: &Context, target: &Target) -> Result<Rendered, RenderError> {
-        let Some(found) = self.find(context.action(), target) else {
+        self.render_for(context.action().into(), context, target)
+    }
+
+    /// Renders the card of a run for a chat: the run as it is once its newest event is in the context.
+    ///
+    /// # Errors
+    /// As [`render`](Self::render).
+    pub fn render_card(&self, context: &Context, target: &Target) -> Result<Rendered, RenderError> {
+        self.render_for(Purpose::Card, context, target)
+    }
+
+    /// Renders an event, or the card of its run, for a destination.
+    ///
+    /// # Errors
+    /// As [`render`](Self::render).
+    pub fn render_for(
+        &self,
+        purpose: Purpose<'_>,
+        context: &Context,
+        target: &Target,
+    ) -> Result<Rendered, RenderError> {
+        let Some(found) = self.find(purpose, target) else {
             return Ok(Rendered::Document(context.document()));
         };
         let values = template_context(context, target, found.family);
@@ -216,7 +244,7 @@ impl Renderer {
             .map_err(|error| self.at_fault(&found).unwrap_or_else(|| failed(&error, &found, context)))?;
         match found.family {
             Family::Markdown => {
-                let (tone, source) = (context.tone(), context.source());
+                let (tone, source) = (context.tone(purpose), context.source());
                 let message = Message { tone, source, ..markdown::parse(&output, &tokens) };
                 if message.title.is_empty() && message.blocks.is_empty() && message.buttons.is_empty() {
                     let hint = "give it a title at least: `# {{ event.action }}`";
@@ -238,16 +266,16 @@ impl Renderer {
     /// # Errors
     /// As [`render`](Self::render).
     pub fn render_once(&self, context: Context, target: &Target) -> Result<Rendered, RenderError> {
-        if self.find(context.action(), target).is_none() {
+        if self.find(context.action().into(), target).is_none() {
             return Ok(Rendered::Document(context.into_document()));
         }
         self.render(&context, target)
     }
 
-    /// Tells whether the template that an action would use was loaded: one that is at fault itself, or needs one that
-    /// is, was not.
-    pub fn is_loaded(&self, action: &Action, target: &Target) -> bool {
-        self.find(action, target).is_none_or(|found| self.has_loaded(&found))
+    /// Tells whether the template that an action or the card would use was loaded: one that is at fault itself, or needs
+    /// one that is, was not.
+    pub fn is_loaded<'a>(&self, purpose: impl Into<Purpose<'a>>, target: &Target) -> bool {
+        self.find(purpose.into(), target).is_none_or(|found| self.has_loaded(&found))
     }
 
     fn has_loaded(&self, found: &Found<'_>) -> bool {
@@ -269,8 +297,8 @@ impl Renderer {
         Some(RenderError { template: place::shown(&found.name).to_owned(), line, column, message, hint })
     }
 
-    fn find(&self, action: &Action, target: &Target) -> Option<Found<'_>> {
-        self.sets.find(target.set.as_deref(), target.kind, action)
+    fn find(&self, purpose: Purpose<'_>, target: &Target) -> Option<Found<'_>> {
+        self.sets.find(target.set.as_deref(), target.kind, purpose)
     }
 }
 

@@ -12,15 +12,20 @@ use crate::cli::Failure;
 use crate::clock::Clock;
 use crate::delivery::Rung;
 use crate::event::Action;
+use crate::notify::slack::SlackAccess;
 use crate::notify::{Destination, SHORTENED, Service, body_for};
 use crate::preview::Platform;
 use crate::preview::page::{self, Outcome, Page, Sample, Screen, Take, View};
-use crate::render::Target;
 use crate::render::context::{Context, Links};
+use crate::render::{CARD, Purpose, Target};
 use crate::routing::{Route, RoutedDestination};
 use crate::run::Run;
 use crate::sample::{self, HOSTILE, LARGE, SampleIds, Shape, Telling, UNKNOWN_ACTION};
 use crate::sentry::OrganizationConfig;
+
+/// After these a card is drawn: where it begins, in its middle, at its end, and where the run failed.
+const CARD_AFTER: [Action; 4] =
+    [Action::RootCauseStarted, Action::CodingCompleted, Action::IterationCompleted, Action::RunFailed];
 
 /// Draws everything and writes it to a file.
 pub(super) fn write(
@@ -62,17 +67,26 @@ impl Preview<'_> {
     fn actions(&self) -> Vec<page::Action> {
         let mut actions = self.checked.renderer.actions();
         actions.push(Action::from_name(UNKNOWN_ACTION));
-        actions.iter().map(|action| self.action(action)).collect()
+        let messages = actions.iter().map(|action| self.action(action, action.into()));
+        let cards = CARD_AFTER.iter().map(|action| self.action(action, Purpose::Card));
+        messages.chain(cards.filter(|card| !card.views.is_empty())).collect()
     }
 
-    fn action(&self, action: &Action) -> page::Action {
+    /// Returns what each destination gets of an action: a message, or the card as it is then.
+    fn action(&self, action: &Action, purpose: Purpose<'_>) -> page::Action {
         let told: Vec<Told> =
             Sample::ALL.into_iter().filter_map(|sample| self.told(action, sample)).collect();
         let routed = told.first().map(|told| self.routed(&told.telling)).unwrap_or_default();
         let destinations = self.checked.config.destinations.iter();
+        let destinations =
+            destinations.filter(|destination| purpose != Purpose::Card || can_edit(destination));
         let views =
-            destinations.flat_map(|destination| self.views(action, destination, &routed, &told)).collect();
-        page::Action { name: action.as_str().to_owned(), views }
+            destinations.flat_map(|destination| self.views(purpose, destination, &routed, &told)).collect();
+        let name = match purpose {
+            Purpose::Action(action) => action.as_str().to_owned(),
+            Purpose::Card => format!("{CARD} after {action}"),
+        };
+        page::Action { name, views }
     }
 
     fn told(&self, action: &Action, sample: Sample) -> Option<Told> {
@@ -117,10 +131,10 @@ impl Preview<'_> {
             .unwrap_or_default()
     }
 
-    /// Returns the views of a destination: one for each template by which its routes may have an action made.
+    /// Returns the views of a destination: one for each template by which its routes may have it made.
     fn views(
         &self,
-        action: &Action,
+        purpose: Purpose<'_>,
         destination: &Destination,
         routed: &[RoutedDestination],
         told: &[Told],
@@ -136,15 +150,15 @@ impl Preview<'_> {
         for (is_routed, target) in
             routed.into_iter().map(|target| (true, target)).chain(others.map(|target| (false, target)))
         {
-            let template = renderer.template_for(action, &target);
+            let template = renderer.template_for(purpose, &target);
             if seen.insert(template.clone()) {
                 views.push(View {
                     destination: destination.name.to_string(),
                     screen: screen(destination),
-                    is_own: !renderer.is_built_in(action, &target),
+                    is_own: !renderer.is_built_in(purpose, &target),
                     template,
                     is_routed,
-                    takes: self.takes(destination, &target, told),
+                    takes: self.takes(purpose, destination, &target, told),
                 });
             }
         }
@@ -152,10 +166,16 @@ impl Preview<'_> {
     }
 
     /// Renders every sample; those that come to the same are one take.
-    fn takes(&self, destination: &Destination, target: &Target, told: &[Told]) -> Vec<Take> {
+    fn takes(
+        &self,
+        purpose: Purpose<'_>,
+        destination: &Destination,
+        target: &Target,
+        told: &[Told],
+    ) -> Vec<Take> {
         let mut takes: Vec<Take> = Vec::new();
         for Told { sample, context, .. } in told {
-            let outcome = self.outcome(destination, target, *sample, context);
+            let outcome = self.outcome(purpose, destination, target, *sample, context);
             match takes.iter_mut().find(|take| take.outcome == outcome) {
                 Some(take) => take.samples.push(*sample),
                 None => takes.push(Take { samples: vec![*sample], outcome }),
@@ -166,6 +186,7 @@ impl Preview<'_> {
 
     fn outcome(
         &self,
+        purpose: Purpose<'_>,
         destination: &Destination,
         target: &Target,
         sample: Sample,
@@ -174,13 +195,25 @@ impl Preview<'_> {
         if sample == Sample::Long && screen(destination) == Screen::Service {
             return Outcome::Untried("Nothing is cut here: a program gets all of it, however long.");
         }
-        match self.checked.renderer.render(context, target) {
+        match self.checked.renderer.render_for(purpose, context, target) {
             Ok(rendered) => {
                 let body = body_for(destination, &rendered, Rung::Whole);
                 Outcome::Sent { cut: cut(destination, &body), body }
             }
             Err(error) => Outcome::Failed(error.to_string()),
         }
+    }
+}
+
+/// Tells whether a destination can change a message that it has shown, as cards need it.
+fn can_edit(destination: &Destination) -> bool {
+    match &destination.service {
+        Service::Slack(config) => match config.access {
+            SlackAccess::Bot(_) => true,
+            SlackAccess::Webhook(_) => false,
+        },
+        Service::Discord(_) => true,
+        Service::Webhook(_) => false,
     }
 }
 
