@@ -11,7 +11,7 @@ use seer_relay::delivery::{DestinationName, Rung};
 use seer_relay::event::{Action, Event, EventId, Organization};
 use seer_relay::notify::discord::DiscordConfig;
 use seer_relay::notify::slack::SlackConfig;
-use seer_relay::notify::{Destination, Rate, Service, Style, body_for};
+use seer_relay::notify::{Destination, Envelope, Rate, Service, Style, body_for};
 use seer_relay::render::context::{Context, Links};
 use seer_relay::render::{Renderer, Target};
 use seer_relay::sample::{self, SampleIds, Shape};
@@ -60,7 +60,7 @@ fn destination(service: Service, diff_lines: usize) -> Destination {
 fn destinations(diff_lines: usize) -> [Destination; 2] {
     let webhook_url = || Secret::Missing("only rendered".to_owned());
     let slack = SlackConfig::of_webhook(webhook_url());
-    let discord = DiscordConfig { webhook_url: webhook_url(), thread_id: None };
+    let discord = DiscordConfig::of_webhook(webhook_url());
     [Service::Slack(slack), Service::Discord(discord)].map(|service| destination(service, diff_lines))
 }
 
@@ -74,7 +74,7 @@ fn body(renderer: &Renderer, links: &Links, events: &[Event], destination: &Dest
         diff_lines: destination.diff_lines,
     };
     let message = renderer.render(&context, &target).expect("the built-in templates are sound");
-    body_for(destination, &message, Rung::Whole).len()
+    body_for(destination, &message, Rung::Whole, &Envelope::default()).len()
 }
 
 fn render(criterion: &mut Criterion) {

@@ -17,14 +17,27 @@ text_id! {
     DestinationName
 }
 
-/// Where a message stands, in the platform's own names; what it takes to answer it.
+/// Where a message stands, in the platform's own names; what it takes to answer or to edit it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageRef {
-    /// The channel.
+    /// The channel; on Discord of a message in a thread, the thread.
     pub channel: String,
     /// The message: on Slack its `ts`.
     pub id: String,
 }
+
+/// The first message of a run at a destination: the card that is edited, or what further messages answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstMessage {
+    /// Where it stands.
+    pub place: MessageRef,
+    /// What it shows, where that is known.
+    pub shows: Option<Fingerprint>,
+}
+
+/// Tells what one message shows from what another does: two are equal where both show the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint(pub [u8; 16]);
 
 words! {
     /// What kind of service a destination is.
@@ -112,6 +125,18 @@ impl Rung {
 }
 
 words! {
+    /// Which of an event's messages for a destination a delivery is.
+    Part {
+        /// The only one.
+        Message = "message",
+        /// The card of the event's run, as the run is when it is sent.
+        Card = "card",
+        /// A short one beside the card, which an edit would not make anybody look at.
+        Announcement = "announcement",
+    }
+}
+
+words! {
     /// Where a delivery came from.
     Origin {
         /// The event was routed when it came.
@@ -130,6 +155,8 @@ pub struct Delivery {
     pub event_id: EventId,
     /// Where it goes.
     pub destination: DestinationName,
+    /// Which of the event's messages there it is.
+    pub part: Part,
     /// The template set that the route named, if any.
     pub template_set: Option<String>,
     /// Whether it is a replay.
@@ -144,8 +171,10 @@ pub struct Delivery {
     pub failures: u32,
     /// Which form of the message is to be tried.
     pub rung: Rung,
+    /// Whether an earlier attempt may have arrived, though no answer said so.
+    pub in_doubt: bool,
     /// The first message of its run at its destination, where one is remembered.
-    pub under: Option<MessageRef>,
+    pub first: Option<FirstMessage>,
 }
 
 /// One HTTP try of a delivery, as it is kept.

@@ -13,6 +13,7 @@ mod desk;
 mod finish;
 mod holds;
 mod journal;
+mod letter;
 pub mod lookup;
 mod moment;
 mod outage;
@@ -38,13 +39,13 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use crate::clock::Clock;
-use crate::delivery::{DestinationKind, DestinationName};
-use crate::event::Organization;
+use crate::delivery::{DestinationKind, DestinationName, Part};
+use crate::event::{Action, Organization};
 use crate::notify::{Destination, Notifiers};
 use crate::render::Renderer;
 use crate::render::context::Links;
 use crate::routing::RoutingTable;
-use crate::store::{DestinationStatus, History, Queue};
+use crate::store::{CardKeeper, DestinationStatus, History, Queue};
 use crate::telemetry::Metrics;
 
 use desk::Desk;
@@ -204,6 +205,8 @@ struct Shared {
     /// The configured destinations.
     desks: Vec<Arc<Desk>>,
     desk_of: HashMap<DestinationName, Arc<Desk>>,
+    /// Those of them that keep cards.
+    card_keepers: Vec<CardKeeper>,
     /// Raised by the plan loop for the loop that sends. Only that one waits for it, so no signal is lost.
     planned: Notify,
     /// The stories that the plan loop has just read, for the deliveries that it planned.
@@ -233,6 +236,7 @@ impl Shared {
                 Arc::new(Desk::configured(destination, notifier, Arc::clone(&metrics), now))
             })
             .collect();
+        let card_keepers = desks.iter().filter_map(|desk| desk.as_card_keeper()).collect();
         let answered = Arc::new(Notify::new());
         let lookup = Lookup::new(
             rules.sources.clone(),
@@ -249,6 +253,7 @@ impl Shared {
             lease: timeouts.fold(settings.attempt_timeout, Duration::max) + LEASE_MARGIN,
             desk_of: desks.iter().map(|desk| (desk.name.clone(), Arc::clone(desk))).collect(),
             desks,
+            card_keepers,
             rules,
             settings,
             clock: SteadyClock::new(clock),
@@ -300,8 +305,14 @@ impl Shared {
         }
     }
 
-    fn kind_of(&self, name: &DestinationName) -> Option<DestinationKind> {
-        self.desk_of.get(name)?.place.as_ref().map(|place| place.target.kind)
+    /// Returns which messages an event of this action becomes at a destination; `None` where it is not configured.
+    fn parts_at(
+        &self,
+        name: &DestinationName,
+        action: &Action,
+    ) -> Option<(DestinationKind, &'static [Part])> {
+        let place = self.desk_of.get(name)?.place.as_ref()?;
+        Some((place.target.kind, place.parts(action)))
     }
 
     /// Says that new deliveries wait for these destinations.

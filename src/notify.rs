@@ -120,16 +120,48 @@ words! {
         Messages = "messages",
         /// The first one stands in the channel, and the rest answer it.
         Thread = "thread",
+        /// There is one, which is edited as the run goes on; what is announced stands beside it.
+        Card = "card",
+    }
+}
+
+/// Where a message goes within its destination, and how it is known again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Envelope {
+    /// Where it goes.
+    pub position: Position,
+    /// What tells it from every other message, where the platform keeps such a thing (Slack's `metadata`).
+    pub mark: String,
+    /// Where it may stand there already, because an answer was lost: since when.
+    pub in_doubt_since: Option<Timestamp>,
+}
+
+impl Envelope {
+    /// Returns what is known of a message that cannot be looked for.
+    fn doubt(&self) -> Option<Doubt> {
+        match self.position {
+            // To make the same edit twice changes nothing.
+            Position::Instead(_) => None,
+            Position::Alone | Position::Under { .. } => self.in_doubt_since.map(|_| Doubt::Unknown),
+        }
     }
 }
 
 /// Where a message goes within its destination.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Position<'a> {
-    /// The message that it answers.
-    pub under: Option<&'a MessageRef>,
-    /// Whether everybody in the channel is to see it, though it answers another one.
-    pub announced: bool,
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Position {
+    /// It stands for itself.
+    #[default]
+    Alone,
+    /// It answers another one.
+    Under {
+        /// That one.
+        message: MessageRef,
+        /// Whether everybody in the channel is to see it all the same.
+        announced: bool,
+    },
+    /// It takes the place of another one: that is edited.
+    Instead(MessageRef),
 }
 
 /// How often a destination may be called.
@@ -150,13 +182,13 @@ pub enum Rate {
 #[async_trait]
 pub trait Notifier: Send + Sync {
     /// Builds the exact request body. Pure.
-    fn body(&self, rendered: &Rendered, rung: Rung, position: Position<'_>) -> Bytes;
+    fn body(&self, rendered: &Rendered, rung: Rung, envelope: &Envelope) -> Bytes;
 
     /// Returns the plainer form to try next when `rung` was refused as malformed with this status; `None` where
     /// there is none.
     fn next_rung(&self, rung: Rung, status: Option<u16>) -> Option<Rung>;
 
-    /// Sends a body once.
+    /// Sends a body once. One that may stand there already is looked for first, where the platform can tell.
     ///
     /// # Errors
     /// [`SendError`]: what the answer, or its absence, means.
@@ -170,6 +202,15 @@ pub struct Call {
     pub delivery_id: DeliveryId,
     /// When the attempt is made.
     pub now: Timestamp,
+    /// The envelope with which the body was built.
+    pub envelope: Envelope,
+}
+
+impl Call {
+    /// Returns a call for a message that stands for itself and was never sent before.
+    pub fn new(delivery_id: DeliveryId, now: Timestamp) -> Self {
+        Self { delivery_id, now, envelope: Envelope::default() }
+    }
 }
 
 /// A destination took a message.
@@ -179,8 +220,22 @@ pub struct Sent {
     pub status: u16,
     /// How long the destination asks to be left alone from now on (Discord: `Remaining` is 0 until `Reset-After`).
     pub pause: Option<Duration>,
-    /// The message, where further ones of its run are to answer it.
+    /// Where the message stands, as far as that is said.
     pub message: Option<MessageRef>,
+    /// Where it may have stood there already: what looking for it brought.
+    pub doubt: Option<Doubt>,
+}
+
+words! {
+    /// What is known of a message whose first answer was lost, when it is sent again.
+    Doubt {
+        /// It stood there, and was not sent again.
+        Found = "found",
+        /// It did not stand there.
+        Absent = "absent",
+        /// Nobody could say: it may stand there twice.
+        Unknown = "unknown",
+    }
 }
 
 /// A destination did not take a message, or is not known to have.
@@ -197,6 +252,8 @@ pub struct SendError {
     pub words: Option<String>,
     /// How long the whole destination is to be left alone.
     pub retry_after: Option<Duration>,
+    /// Whether the message may have arrived all the same.
+    pub in_doubt: bool,
 }
 
 /// What follows from a failure. Decided once, here.
@@ -210,7 +267,7 @@ pub enum Verdict {
     RetryAtMost(u32),
     /// The body was called malformed: try the next rung at once, where there is one, else give up.
     NextRung,
-    /// The message that it answers is no longer there: try at once without it.
+    /// The message that it answers, or takes the place of, is no longer there: try at once without it.
     Afresh,
     /// Give up.
     GiveUp,
@@ -289,13 +346,11 @@ fn notifier_beside(
 ) -> Result<Arc<dyn Notifier>, BuildError> {
     let (client, timeout) = (client.clone(), destination.timeout);
     match &destination.service {
-        Service::Slack(config) => {
-            Ok(Arc::new(SlackNotifier::new(config.clone(), destination.style, client, timeout)?))
-        }
+        Service::Slack(config) => Ok(Arc::new(SlackNotifier::new(config.clone(), client, timeout)?)),
         Service::Discord(config) => {
             let endpoint = Endpoint::parse(known(&config.webhook_url)?)?;
             let courtesy = Arc::clone(courtesy);
-            Ok(Arc::new(DiscordNotifier::new(config, endpoint, client, timeout, courtesy)))
+            Ok(Arc::new(DiscordNotifier::new(config.clone(), endpoint, client, timeout, courtesy)))
         }
         Service::Webhook(config) => Ok(Arc::new(webhook_notifier(config, client, timeout)?)),
     }
@@ -330,12 +385,21 @@ fn known(secret: &Secret) -> Result<&SecretString, BuildError> {
     }
 }
 
-/// Returns the exact request body for a destination, of a message that answers none. Pure; needs no secret.
-pub fn body_for(destination: &Destination, rendered: &Rendered, rung: Rung) -> Bytes {
+/// Returns the exact request body for a destination. Pure; needs no secret.
+pub fn body_for(destination: &Destination, rendered: &Rendered, rung: Rung, envelope: &Envelope) -> Bytes {
     match &destination.service {
-        Service::Slack(config) => slack::body(config, rendered, rung, Position::default()),
-        Service::Discord(_) => discord::body(rendered, rung),
+        Service::Slack(config) => slack::body(config, rendered, rung, envelope),
+        Service::Discord(config) => discord::body(config, rendered, rung, &envelope.position),
         Service::Webhook(config) => webhook::body(config.thin, rendered, rung),
+    }
+}
+
+/// Returns what stands beside a card, of an event's message: a short one. What a team's own template wrote as a body stays
+/// as it is.
+pub fn announcement(rendered: Rendered) -> Rendered {
+    match rendered {
+        Rendered::Message(message) => Rendered::Message(summary::announcement(&message)),
+        Rendered::Body(_) | Rendered::Document(_) => rendered,
     }
 }
 

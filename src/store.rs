@@ -14,10 +14,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use history::{Backlog, DeliveryFilter, DeliveryRow, EventRow, History, RunHistory, RunRow, Story, Told};
+pub use history::{
+    Backlog, DeliveryFilter, DeliveryRow, EventRow, History, Reach, RunHistory, RunRow, Story, Told, Wanted,
+};
 pub use issue::{IssueSource, KeptIssue};
 pub use queue::{
-    Acceptance, Claims, DeliveryClaim, DeliveryTicket, DestinationChange, DestinationEntry,
+    Acceptance, CardKeeper, Claims, DeliveryClaim, DeliveryTicket, DestinationChange, DestinationEntry,
     DestinationStatus, Entry, EventTicket, LaterStep, MessageChange, Next, OpenDestination, Plan,
     PlannedDelivery, Queue, Record, Recorded, ReplayTarget, Replayed, WaitingEvent,
 };

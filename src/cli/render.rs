@@ -10,7 +10,7 @@ use super::{Failure, Output};
 use crate::app::links_of;
 use crate::config::{Config, Faults};
 use crate::delivery::Rung;
-use crate::notify::{Destination, body_for};
+use crate::notify::{Destination, Envelope, body_for};
 use crate::render::context::Context;
 use crate::run::Run;
 use crate::words::{quoted, suggestion};
@@ -52,7 +52,7 @@ impl Render {
         let rendered = checked.renderer.render(&context, &destination.target(route_set.as_deref())).map_err(
             |error| Failure::new(error.to_string(), "mend the template; `seer-relay check` tries them all"),
         )?;
-        let body = body_for(destination, &rendered, Rung::Whole);
+        let body = body_for(destination, &rendered, Rung::Whole, &Envelope::default());
         Ok((String::from_utf8_lossy(&body).into_owned() + "\n").into())
     }
 

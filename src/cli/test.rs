@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::delivery::{DeliveryId, DestinationKind, DestinationName, Rung};
 use crate::message::{Block, Inline, Message, Tone};
-use crate::notify::{Call, Destination, Position, notifier};
+use crate::notify::{Call, Destination, notifier};
 use crate::render::Rendered;
 use crate::render::context::rfc3339;
 use crate::store::{Access, Queue, StoreError, open};
@@ -37,8 +37,8 @@ impl Test {
             )
         })?;
         let now = Clock::system().now();
-        let body = notifier.body(&test_message(destination, now), Rung::Whole, Position::default());
-        let call = Call { delivery_id: DeliveryId::new(format!("dlv_test{}", now.as_microsecond())), now };
+        let call = Call::new(DeliveryId::new(format!("dlv_test{}", now.as_microsecond())), now);
+        let body = notifier.body(&test_message(destination, now), Rung::Whole, &call.envelope);
         let began = Instant::now();
         let result = notifier.send(body, &call).await;
         let took = began.elapsed().as_millis();

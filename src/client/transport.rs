@@ -9,9 +9,12 @@ pub enum TransportError {
     /// Not in time.
     #[error("no answer in time")]
     Timeout,
-    /// There was no connection, or it broke.
+    /// There was no connection.
     #[error("{0}")]
     Connect(&'static str),
+    /// The connection broke once the request was on its way: it may have arrived.
+    #[error("{0}")]
+    Broken(&'static str),
     /// The host's name did not resolve.
     #[error("the host's name does not resolve")]
     Dns,
@@ -51,8 +54,11 @@ pub(super) fn classify(error: &reqwest::Error) -> TransportError {
         let wrapped = io.and_then(io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
         next = wrapped.or_else(|| current.source());
     }
-    let general = if error.is_connect() { "no connection" } else { "the connection broke before the answer" };
-    TransportError::Connect(words.unwrap_or(general))
+    if error.is_connect() {
+        TransportError::Connect(words.unwrap_or("no connection"))
+    } else {
+        TransportError::Broken(words.unwrap_or("the connection broke before the answer"))
+    }
 }
 
 fn tls_words(error: &rustls::Error) -> &'static str {

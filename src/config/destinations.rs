@@ -148,7 +148,7 @@ fn destination(
 ) -> Option<Destination> {
     reader.check_keys(keys(kind));
     let style = style(reader, kind);
-    let announce = announce(reader, style);
+    let announce = announce(reader, kind, style);
     let defaults = Defaults::of(kind, style);
     let rate = reader.parsed("rate", "\"1/s\"", values::rate).unwrap_or(defaults.rate);
     let in_flight = reader.integer("in_flight", 1..=MAX_IN_FLIGHT, "4").unwrap_or(defaults.in_flight);
@@ -197,7 +197,7 @@ impl Defaults {
     const fn of(kind: DestinationKind, style: Style) -> Self {
         let news = match style {
             Style::Messages => Some(Duration::from_hours(6)),
-            Style::Thread => None,
+            Style::Thread | Style::Card => None,
         };
         match kind {
             DestinationKind::Slack => {
@@ -214,48 +214,64 @@ impl Defaults {
     }
 }
 
-const STYLE_HINT: &str = "write `style = \"messages\"`, or leave it out: it is the default";
-
-/// Reads the style; after a fault it is the default.
+/// Reads the style; where none is given, or after a fault, it is the best that the kind can do.
 fn style(reader: &mut Reader<'_>, kind: DestinationKind) -> Style {
-    let Some(style) = reader.text("style", "\"messages\"") else { return Style::Messages };
-    let shown = reader.full("style");
     let is_bot = reader.table.get("bot_token").is_some();
-    let (code, message) = match (style, kind) {
-        ("messages", _) => return Style::Messages,
-        ("thread", DestinationKind::Slack) if is_bot => return Style::Thread,
-        ("card" | "thread", DestinationKind::Webhook) => (
+    let default = match kind {
+        DestinationKind::Discord => Style::Card,
+        DestinationKind::Slack if is_bot => Style::Card,
+        DestinationKind::Slack | DestinationKind::Webhook => Style::Messages,
+    };
+    let Some(text) = reader.text("style", "\"messages\"") else { return default };
+    let shown = format!("{} is {}", reader.full("style"), quoted(text));
+    let (code, message, hint) = match (Style::from_word(text), kind) {
+        (None, _) => {
+            let known: Vec<_> = Style::ALL.iter().map(|style| quoted(style.as_str())).collect();
+            let hint = format!("write one of {}", known.join(", "));
+            ("invalid_value", format!("{shown}, which is not a style"), hint)
+        }
+        (Some(Style::Messages), _) => return Style::Messages,
+        (Some(Style::Card | Style::Thread), DestinationKind::Webhook) => (
             "misplaced_key",
-            format!("{shown} is {}, but a webhook gets every event as a request of its own", quoted(style)),
+            format!("{shown}, but a webhook gets every event as a request of its own"),
+            DEFAULT_HINT.to_owned(),
         ),
-        ("thread", DestinationKind::Slack) => (
+        (Some(Style::Card | Style::Thread), DestinationKind::Slack) if !is_bot => (
             "misplaced_key",
             format!(
-                "{shown} is {}, but an incoming webhook cannot answer a message: a `bot_token` can",
-                quoted(style)
+                "{shown}, but an incoming webhook can neither edit nor answer a message: a `bot_token` can"
             ),
+            DEFAULT_HINT.to_owned(),
         ),
-        ("card" | "thread", DestinationKind::Slack | DestinationKind::Discord) => {
-            ("comes_later", format!("{shown} is {}, which comes with a later version", quoted(style)))
+        (Some(Style::Thread), DestinationKind::Discord) if reader.table.get("thread_name").is_none() => (
+            "missing_key",
+            format!("{shown}, but a webhook opens threads in forum channels alone, and has to name them"),
+            "write `thread_name = \"{title}\"` beside it, or another style".to_owned(),
+        ),
+        (Some(style @ (Style::Card | Style::Thread)), DestinationKind::Slack | DestinationKind::Discord) => {
+            return style;
         }
-        (_, _) => ("invalid_value", format!("{shown} is {}, which is not a style", quoted(style))),
     };
-    reader.fault("style", code, message, STYLE_HINT);
-    Style::Messages
+    reader.fault("style", code, message, hint);
+    default
 }
 
+const DEFAULT_HINT: &str = "write `style = \"messages\"`, or leave it out: it is the default";
+
 /// Reads which actions are announced.
-fn announce(reader: &mut Reader<'_>, style: Style) -> Vec<Pattern> {
+fn announce(reader: &mut Reader<'_>, kind: DestinationKind, style: Style) -> Vec<Pattern> {
     const EXAMPLE: &str = "[\"pr_created\"]";
     let Some(entry) = reader.table.get("announce") else {
         return ANNOUNCED.iter().copied().map(Pattern::new).collect();
     };
-    if style == Style::Messages {
-        let message = format!(
-            "{} belongs to another style: here every message is one of its own",
-            reader.full("announce")
-        );
-        reader.fault("announce", "misplaced_key", message, "take it out, or write `style = \"thread\"`");
+    let why_not = match (style, kind) {
+        (Style::Messages, _) => Some("here every message is one of its own"),
+        (Style::Thread, DestinationKind::Discord) => Some("what stands in a thread of a forum stays there"),
+        (Style::Card, _) | (Style::Thread, DestinationKind::Slack | DestinationKind::Webhook) => None,
+    };
+    if let Some(why_not) = why_not {
+        let message = format!("{} belongs to another style: {why_not}", reader.full("announce"));
+        reader.fault("announce", "misplaced_key", message, "take it out, or write `style = \"card\"`");
         return Vec::new();
     }
     match &entry.value {

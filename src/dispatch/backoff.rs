@@ -30,8 +30,8 @@ pub fn next(delivery: &Delivery, failure: &Failure<'_>, settings: &DeliveryConfi
     let reason = failure.error.reason;
     let counted = match failure.error.verdict {
         Verdict::GiveUp | Verdict::Gone => return Next::Dead(reason),
-        // What answers no other message can lose none.
-        Verdict::Afresh if delivery.under.is_none() => return Next::Dead(reason),
+        // What neither answers nor edits another message can lose none.
+        Verdict::Afresh if delivery.first.is_none() => return Next::Dead(reason),
         Verdict::Afresh => {
             return Next::Retry { due_at: failure.now, counted: false, rung: delivery.rung };
         }
@@ -90,7 +90,15 @@ mod tests {
     use crate::dispatch::tests::{delivery, settings};
 
     fn error(verdict: Verdict, retry_after: Option<Duration>) -> SendError {
-        SendError { reason: Reason::ServerError, verdict, status: Some(503), words: None, retry_after }
+        let in_doubt = true;
+        SendError {
+            reason: Reason::ServerError,
+            verdict,
+            status: Some(503),
+            words: None,
+            retry_after,
+            in_doubt,
+        }
     }
 
     fn follows(delivery: &Delivery, error: &SendError, next_rung: Option<Rung>, jitter: f64) -> Next {
@@ -196,7 +204,7 @@ mod tests {
                     prop_assert_eq!(counted, !uncounted);
                     prop_assert_eq!(rung, Rung::Whole);
                 }
-                other @ (Next::Delivered | Next::Dead(_) | Next::GivenBack) => {
+                other @ (Next::Delivered | Next::Superseded | Next::Dead(_) | Next::GivenBack) => {
                     let earliest = after(now, retry_after.unwrap_or_default());
                     prop_assert_eq!(other, Next::Dead(Reason::ServerError));
                     prop_assert!(earliest >= gives_up_at(&delivery, &settings()));

@@ -3,11 +3,9 @@
 //! What an answer means is `notify`'s to say, when to try again `backoff`'s, and which delivery comes next the
 //! board's.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::{SemaphorePermit, mpsc, watch};
 use tokio::time::{Instant, timeout};
 
@@ -18,11 +16,10 @@ use super::decide::{decide, runs_out_at};
 use super::desk::{Desk, Place};
 use super::finish::{Began, Finish};
 use super::journal;
+use super::letter::Letter;
 use super::stories::{StoryTicket, fetch_heavy};
-use crate::delivery::{Delivery, Origin, Reason};
+use crate::delivery::{Delivery, Part, Reason};
 use crate::notify::{Call, Notifier, SendError, Verdict};
-use crate::render::Target;
-use crate::render::context::Context;
 use crate::run::Run;
 use crate::store::{DeliveryClaim, Next, Record, Recorded, Story, Told};
 
@@ -66,7 +63,7 @@ pub(super) async fn deliver(courier: Arc<Courier>, job: Job) {
 
     journal::tell(&shared.metrics, &delivery, &finish);
     let look_at = courier.look_at(&delivery, &finish.next, desk.place.as_ref(), now);
-    let record = finish.record(ticket, shared.clock.wall());
+    let record = finish.record(ticket, delivery.in_doubt, shared.clock.wall());
     match courier.record(&record, claimed_at).await {
         Some(Recorded::Done) => desk.note_written(&record.destination),
         Some(Recorded::LeaseLost) => shared.metrics.lease_lost(),
@@ -86,6 +83,10 @@ impl Courier {
             return Finish::uncalled(Next::GivenBack);
         }
         let Some(place) = &desk.place else { return Finish::uncalled(Next::Dead(Reason::Removed)) };
+        if delivery.part == Part::Card && !place.keeps_cards() {
+            // What it would have shown comes as messages of their own by now.
+            return Finish::uncalled(Next::Superseded);
+        }
         let Some(notifier) = &place.notifier else { return Finish::uncalled(Next::GivenBack) };
         let fetched = tokio::select! {
             biased;
@@ -98,11 +99,14 @@ impl Courier {
         let run = story.as_ref().and_then(|story| Run::label_of(&story.events));
 
         let began = Began::now(&shared.clock);
-        let body = match body(shared, place, notifier.as_ref(), delivery, story) {
-            Ok(body) => body,
+        let letter = match Letter::write(shared, place, notifier.as_ref(), delivery, story) {
+            Ok(letter) => letter,
             Err(words) => return Finish::unrendered(delivery, began, &words).of(run),
         };
         drop(workshop);
+        if letter.is_needless(delivery) {
+            return Finish::uncalled(Next::Superseded).of(run);
+        }
         let Some(permit) = patiently(desk.slot()).await else {
             return Finish::uncalled(Next::GivenBack).of(run);
         };
@@ -110,7 +114,7 @@ impl Courier {
         if let Err(next) = self.may_send(desk, delivery) {
             return Finish::uncalled(next).of(run);
         }
-        let mut finish = self.send(place.timeout, notifier.as_ref(), delivery, body).await;
+        let mut finish = self.send(place.timeout, notifier.as_ref(), delivery, letter).await;
         // While the slot is still taken: whoever gets it next is to know.
         finish.tell(desk, &delivery.id, &shared.settings, Instant::now());
         drop(permit);
@@ -128,20 +132,24 @@ impl Courier {
         limit: Duration,
         notifier: &dyn Notifier,
         delivery: &Delivery,
-        body: Bytes,
+        letter: Letter,
     ) -> Finish {
         let began = Began::now(&self.shared.clock);
-        let call = Call { delivery_id: delivery.id.clone(), now: began.at };
+        let call =
+            Call { delivery_id: delivery.id.clone(), now: began.at, envelope: letter.envelope.clone() };
         let answer = tokio::select! {
             biased;
-            answer = timeout(limit + TIMEOUT_MARGIN, notifier.send(body, &call)) => answer,
-            () = self.quitting() => return Finish::interrupted(delivery, began, self.shared.clock.steady()),
+            answer = timeout(limit + TIMEOUT_MARGIN, notifier.send(letter.body.clone(), &call)) => answer,
+            () = self.quitting() => {
+                return Finish::interrupted(delivery, began, self.shared.clock.steady(), !letter.edits());
+            }
         };
         let error = match answer {
-            Ok(Ok(sent)) => return Finish::taken(delivery, began, &sent),
+            Ok(Ok(sent)) => return Finish::taken(delivery, began, &sent, letter.change(&sent)),
             Ok(Err(error)) => error,
             Err(_) => no_answer(),
         };
+        let error = SendError { in_doubt: error.in_doubt && !letter.edits(), ..error };
         let failure = Failure {
             error: &error,
             next_rung: notifier.next_rung(delivery.rung, error.status),
@@ -159,7 +167,7 @@ impl Courier {
     /// Returns when there may be something due at the desk, once what became of the delivery is written.
     fn look_at(&self, delivery: &Delivery, next: &Next, place: Option<&Place>, now: Instant) -> Instant {
         match next {
-            Next::Delivered | Next::Dead(_) => now,
+            Next::Delivered | Next::Superseded | Next::Dead(_) => now,
             Next::Retry { due_at, .. } => self.shared.clock.instant_of(*due_at),
             Next::GivenBack => {
                 let expire_after = place.and_then(|place| place.expire_after);
@@ -177,41 +185,6 @@ impl Courier {
     }
 }
 
-/// Renders a delivery and builds its request body; else says what failed.
-fn body(
-    shared: &Shared,
-    place: &Place,
-    notifier: &dyn Notifier,
-    delivery: &Delivery,
-    story: Option<Story>,
-) -> Result<Bytes, String> {
-    let story = story.ok_or("the event is no longer in the store")?;
-    // A panic would come again with every attempt, and nobody would learn of it.
-    catch_unwind(AssertUnwindSafe(|| {
-        let Story { events, payload, issue } = story;
-        let event = events.last().ok_or("the event has no run")?;
-        let links = shared.links(&event.organization).ok_or("there are no links for its organization")?;
-        let context = Context::new(&events, issue.as_deref(), &links, delivery.origin == Origin::Replay)
-            .ok_or("the event has no run")?
-            .made_at(shared.clock.wall());
-        let position = place.position(delivery.under.as_ref(), &event.action);
-        // Each of these may be megabytes, so none is kept for longer than it is needed.
-        drop(events);
-        let context = if place.wants_payload { context.with_payload(&payload) } else { context };
-        drop(payload);
-        let rendered = match &delivery.template_set {
-            None => shared.rules.renderer.render_once(context, &place.target),
-            Some(set) => {
-                let target = Target { set: Some(set.clone()), ..place.target.clone() };
-                shared.rules.renderer.render_once(context, &target)
-            }
-        };
-        let rendered = rendered.map_err(|error| error.to_string())?;
-        Ok(notifier.body(&rendered, delivery.rung, position))
-    }))
-    .unwrap_or_else(|_| Err("rendering it broke off".to_owned()))
-}
-
 /// Returns the story, and the rooms that it takes where it is heavy; `None` where it cannot be had now.
 async fn fetch<'a>(
     shared: &'a Shared,
@@ -226,7 +199,7 @@ async fn fetch<'a>(
     };
     let room = patiently(desk.room_for(bytes)).await?;
     let workshop = patiently(shared.workshop.room_for(bytes)).await?;
-    Some((fetch_heavy(&delivery.event_id, shared).await?, Some((room, workshop))))
+    Some((fetch_heavy(delivery, shared).await?, Some((room, workshop))))
 }
 
 /// What a heavy story takes at its desk, and while its message is made.
@@ -243,5 +216,6 @@ fn no_answer() -> SendError {
         status: None,
         words: None,
         retry_after: None,
+        in_doubt: true,
     }
 }

@@ -13,12 +13,12 @@ use super::DeliveryConfig;
 use super::pace::Pace;
 use super::probe::{Change, Probe};
 use super::stories::Room;
-use crate::delivery::{DeliveryId, DestinationName, MessageRef, Reason};
+use crate::delivery::{Delivery, DeliveryId, DestinationName, Part, Reason};
 use crate::event::Action;
 use crate::notify::{Destination, Notifier, Position, Rate, Service, Style};
 use crate::render::Target;
 use crate::routing::Pattern;
-use crate::store::{DestinationChange, DestinationEntry};
+use crate::store::{CardKeeper, DestinationChange, DestinationEntry};
 use crate::telemetry::Metrics;
 
 /// How many deliveries are looked at together where none is sent: the destination is gone, or closed for long.
@@ -97,15 +97,43 @@ pub(super) enum Standing {
 }
 
 impl Place {
-    /// Returns where the message of an action goes, beside the first one of its run.
-    pub(super) fn position<'a>(&self, under: Option<&'a MessageRef>, action: &Action) -> Position<'a> {
+    /// Returns which messages an event of this action becomes here, in order.
+    pub(super) fn parts(&self, action: &Action) -> &'static [Part] {
         match self.style {
-            Style::Messages => Position::default(),
-            Style::Thread => Position {
-                under,
-                announced: self.announce.iter().any(|pattern| pattern.matches(action.as_str())),
-            },
+            Style::Messages | Style::Thread => &[Part::Message],
+            Style::Card if self.announces(action) => &[Part::Card, Part::Announcement],
+            Style::Card => &[Part::Card],
         }
+    }
+
+    /// Tells whether a run has one card here.
+    pub(super) fn keeps_cards(&self) -> bool {
+        self.style == Style::Card
+    }
+
+    /// Returns where the message of a delivery goes.
+    pub(super) fn position(&self, delivery: &Delivery, action: &Action) -> Position {
+        let Some(first) = &delivery.first else { return Position::Alone };
+        let message = first.place.clone();
+        match (delivery.part, self.style) {
+            (Part::Card, _) => Position::Instead(message),
+            (Part::Announcement, _) => Position::Under { message, announced: true },
+            (Part::Message, Style::Thread) => Position::Under { message, announced: self.announces(action) },
+            (Part::Message, Style::Messages | Style::Card) => Position::Alone,
+        }
+    }
+
+    /// Tells whether the message of a delivery is the first one of its run here, where there is none yet.
+    pub(super) fn may_be_first(&self, part: Part) -> bool {
+        match part {
+            Part::Card => true,
+            Part::Message => self.style == Style::Thread,
+            Part::Announcement => false,
+        }
+    }
+
+    fn announces(&self, action: &Action) -> bool {
+        self.announce.iter().any(|pattern| pattern.matches(action.as_str()))
     }
 }
 
@@ -155,6 +183,12 @@ impl Desk {
             planned: AtomicBool::new(false),
             door,
         }
+    }
+
+    /// Returns the destination as the store is to know it where it keeps cards.
+    pub(super) fn as_card_keeper(&self) -> Option<CardKeeper> {
+        let place = self.place.as_ref().filter(|place| place.keeps_cards())?;
+        Some(CardKeeper { name: self.name.clone(), kind: place.target.kind })
     }
 
     /// Waits until a request may begin; `None` where it never may, because the relay stops.

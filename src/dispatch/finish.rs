@@ -10,7 +10,7 @@ use super::desk::Desk;
 use super::moment::{SteadyClock, after};
 use super::{DeliveryConfig, bearable};
 use crate::delivery::{Attempt, Delivery, DeliveryId, Reason};
-use crate::notify::{SendError, Sent, Verdict};
+use crate::notify::{Doubt, SendError, Sent, Verdict};
 use crate::store::{DeliveryTicket, DestinationChange, MessageChange, Next, Record};
 
 /// Longest text of a template error that is kept, in characters.
@@ -37,6 +37,10 @@ pub(super) struct Finish {
     sign: Sign,
     /// What it says of the first message of the run.
     message: MessageChange,
+    /// Whether the message may have arrived, though no answer said so; `None` leaves that as it was.
+    in_doubt: Option<bool>,
+    /// Where that was so before: what is known of it now.
+    pub(super) doubt: Option<Doubt>,
 }
 
 /// What an answer, or its absence, says of a destination.
@@ -102,6 +106,8 @@ impl Finish {
             called: false,
             run: None,
             message: MessageChange::None,
+            in_doubt: None,
+            doubt: None,
         }
     }
 
@@ -113,13 +119,15 @@ impl Finish {
     }
 
     /// The destination took it.
-    pub(super) fn taken(delivery: &Delivery, began: Began, sent: &Sent) -> Self {
+    pub(super) fn taken(delivery: &Delivery, began: Began, sent: &Sent, message: MessageChange) -> Self {
         let attempt = Attempt { status: Some(sent.status), ..began.attempt(delivery, None) };
         Self {
             attempt: Some(attempt),
             pause: sent.pause,
             sign: Sign::Takes,
-            message: sent.message.clone().map_or(MessageChange::None, MessageChange::First),
+            message,
+            in_doubt: Some(false),
+            doubt: sent.doubt,
             called: true,
             ..Self::uncalled(Next::Delivered)
         }
@@ -148,16 +156,18 @@ impl Finish {
             gone: error.verdict == Verdict::Gone,
             sign: Sign::of(error),
             message: if error.verdict == Verdict::Afresh { MessageChange::Lost } else { MessageChange::None },
+            in_doubt: Some(delivery.in_doubt || error.in_doubt),
             called: true,
             ..Self::uncalled(backoff::next(delivery, failure, settings))
         }
     }
 
-    /// The relay stops in the middle of the call.
-    pub(super) fn interrupted(delivery: &Delivery, began: Began, now: Timestamp) -> Self {
+    /// The relay stops in the middle of the call, which may leave it in doubt whether the message arrived.
+    pub(super) fn interrupted(delivery: &Delivery, began: Began, now: Timestamp, in_doubt: bool) -> Self {
         let again = Next::Retry { due_at: now, counted: false, rung: delivery.rung };
         let attempt = began.attempt(delivery, Some(Reason::Shutdown));
-        Self { attempt: Some(attempt), called: true, ..Self::uncalled(again) }
+        let in_doubt = Some(delivery.in_doubt || in_doubt);
+        Self { attempt: Some(attempt), called: true, in_doubt, ..Self::uncalled(again) }
     }
 
     /// Names the run that it was about.
@@ -193,14 +203,21 @@ impl Finish {
         }
     }
 
-    /// Returns what is to be written down.
-    pub(super) fn record(self, ticket: DeliveryTicket, now: Timestamp) -> Record {
+    /// Returns what is to be written down of a delivery that was in doubt, or not, before.
+    pub(super) fn record(self, ticket: DeliveryTicket, was_in_doubt: bool, now: Timestamp) -> Record {
         let destination = match self.hold {
             _ if self.gone => DestinationChange::Gone,
             Some(hold) => DestinationChange::HeldUntil(after(now, hold)),
             None => DestinationChange::None,
         };
-        Record { ticket, attempt: self.attempt, next: self.next, destination, message: self.message }
+        Record {
+            ticket,
+            attempt: self.attempt,
+            next: self.next,
+            destination,
+            message: self.message,
+            in_doubt: self.in_doubt.unwrap_or(was_in_doubt),
+        }
     }
 }
 
@@ -224,15 +241,16 @@ mod tests {
             status: Some(418),
             words: Some("no tea here".to_owned()),
             retry_after,
+            in_doubt: false,
         };
         let failure = Failure { error: &error, next_rung: None, now: start(), jitter: 0.0 };
-        Finish::refused(&delivery("d"), began(), &failure, &settings()).record(TICKET, start())
+        Finish::refused(&delivery("d"), began(), &failure, &settings()).record(TICKET, false, start())
     }
 
     #[test]
     fn a_template_error_is_on_record_with_its_words_and_is_final() {
         let words = "é".repeat(600);
-        let record = Finish::unrendered(&delivery("d"), began(), &words).record(TICKET, start());
+        let record = Finish::unrendered(&delivery("d"), began(), &words).record(TICKET, false, start());
 
         let attempt = record.attempt.expect("it is on record");
         assert_eq!((attempt.reason, attempt.status), (Some(Reason::Render), None));

@@ -36,11 +36,18 @@ pub(super) fn tell(metrics: &Metrics, delivery: &Delivery, finish: &Finish) {
     if let Some(Attempt { reason, duration, .. }) = finish.attempt {
         metrics.attempt(destination, reason, duration);
     }
+    if let Some(doubt) = finish.doubt {
+        metrics.message_in_doubt(destination, doubt.as_str());
+    }
     let failed = finish.attempt.as_ref().and_then(|attempt| attempt.reason);
     match &finish.next {
         Next::Delivered => {
             metrics.delivery_finished(destination, DeliveryState::Delivered);
             line!(info, delivery, finish, failed, "delivered");
+        }
+        Next::Superseded => {
+            metrics.delivery_finished(destination, DeliveryState::Superseded);
+            line!(debug, delivery, finish, failed, "superseded: the card shows it already");
         }
         Next::Dead(reason) => {
             metrics.delivery_finished(destination, DeliveryState::Dead);

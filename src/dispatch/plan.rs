@@ -1,10 +1,10 @@
 //! Plans: which deliveries an event becomes, and which of them are needless from the start. Pure.
 
-use crate::delivery::{DestinationKind, DestinationName};
+use crate::delivery::{DestinationKind, DestinationName, Part};
 use crate::event::{Event, EventId};
 use crate::routing::RoutedDestination;
 use crate::run::{self, StepSign};
-use crate::store::{Entry, LaterStep, Plan, PlannedDelivery, WaitingEvent};
+use crate::store::{CardKeeper, Entry, LaterStep, Plan, PlannedDelivery, WaitingEvent};
 
 /// The other webhook of an event's step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,22 +39,28 @@ pub(super) struct Decided {
 /// Turns the routing decision for an event into its plan.
 ///
 /// A person does not want to hear late that something began, nor twice of one step or pull request; a program gets every
-/// event. What somebody asked to be sent again is sent. A destination of unknown kind is no destination.
+/// event, and a card shows what is new of any. What somebody asked to be sent again is sent. A destination that
+/// `parts_at` does not know is no destination.
 pub(super) fn plan(
     waiting: &WaitingEvent,
     decided: Decided,
-    kind_of: impl Fn(&DestinationName) -> Option<DestinationKind>,
+    parts_at: impl Fn(&DestinationName) -> Option<(DestinationKind, &'static [Part])>,
+    card_keepers: Vec<CardKeeper>,
 ) -> Plan {
     let news = if waiting.replay { News::Fresh } else { News::of(waiting) };
     let Decided { routes, destinations, issue_unknown } = decided;
-    let deliveries = destinations
-        .into_iter()
-        .filter_map(|RoutedDestination { name, template_set }| {
-            let kind = kind_of(&name)?;
-            Some(PlannedDelivery { destination: name, kind, template_set, entry: news.entry(kind) })
-        })
-        .collect();
-    Plan { ticket: waiting.ticket, routes, issue_unknown, deliveries }
+    let mut deliveries = Vec::with_capacity(destinations.len());
+    for RoutedDestination { name, template_set } in destinations {
+        let Some((kind, parts)) = parts_at(&name) else { continue };
+        deliveries.extend(parts.iter().map(|part| PlannedDelivery {
+            destination: name.clone(),
+            kind,
+            part: *part,
+            template_set: template_set.clone(),
+            entry: news.entry(kind, *part),
+        }));
+    }
+    Plan { ticket: waiting.ticket, routes, issue_unknown, deliveries, card_keepers }
 }
 
 /// What an event is worth to a person.
@@ -81,11 +87,11 @@ impl News {
         run::pair_of_ready(event, earlier).map_or(Self::Fresh, |pair| Self::Repeats(pair.id.clone()))
     }
 
-    fn entry(&self, kind: DestinationKind) -> Entry {
-        match (kind, self) {
-            (DestinationKind::Webhook, _) | (_, Self::Fresh) => Entry::Waiting,
-            (DestinationKind::Slack | DestinationKind::Discord, Self::Late) => Entry::Superseded,
-            (DestinationKind::Slack | DestinationKind::Discord, Self::Repeats(event)) => {
+    fn entry(&self, kind: DestinationKind, part: Part) -> Entry {
+        match (kind, part, self) {
+            (DestinationKind::Webhook, _, _) | (_, Part::Card, _) | (_, _, Self::Fresh) => Entry::Waiting,
+            (DestinationKind::Slack | DestinationKind::Discord, _, Self::Late) => Entry::Superseded,
+            (DestinationKind::Slack | DestinationKind::Discord, _, Self::Repeats(event)) => {
                 Entry::SupersededBy(event.clone())
             }
         }
@@ -104,40 +110,55 @@ mod tests {
         let ticket = EventTicket { sequence: 1, fence: 1 };
         let waiting =
             WaitingEvent { ticket, events, payload: None, issue: None, bytes: 0, later: Vec::new(), replay };
-        let to = ["slack", "discord", "webhook", "stranger"];
+        let to = ["slack", "discord", "webhook", "card", "stranger"];
         let routed = to
             .map(|name| RoutedDestination { name: DestinationName::new(name), template_set: None })
             .to_vec();
         let decided = Decided { routes: vec!["all".to_owned()], destinations: routed, issue_unknown: false };
-        let plan = plan(&waiting, decided, |name| DestinationKind::from_word(name.as_str()));
+        let parts_at = |name: &DestinationName| match name.as_str() {
+            "card" => Some((DestinationKind::Slack, &[Part::Card, Part::Announcement][..])),
+            kind => DestinationKind::from_word(kind).map(|kind| (kind, &[Part::Message][..])),
+        };
+        let plan = plan(&waiting, decided, parts_at, Vec::new());
         assert_eq!(plan.routes, ["all"]);
-        plan.deliveries.into_iter().map(|planned| (planned.destination.to_string(), planned.entry)).collect()
+        let shown = |planned: PlannedDelivery| match planned.part {
+            Part::Message => (planned.destination.to_string(), planned.entry),
+            Part::Card | Part::Announcement => (planned.part.to_string(), planned.entry),
+        };
+        plan.deliveries.into_iter().map(shown).collect()
     }
 
-    fn at(slack: Entry, discord: Entry, webhook: Entry) -> Vec<(String, Entry)> {
-        vec![("slack".to_owned(), slack), ("discord".to_owned(), discord), ("webhook".to_owned(), webhook)]
+    /// In chat, on a card beside it, and for a program.
+    fn at(chat: &Entry) -> Vec<(String, Entry)> {
+        let all = [
+            ("slack", chat),
+            ("discord", chat),
+            ("webhook", &Entry::Waiting),
+            ("card", &Entry::Waiting),
+            ("announcement", chat),
+        ];
+        all.map(|(name, entry)| (name.to_owned(), entry.clone())).to_vec()
     }
 
     #[test]
     fn news_waits_for_its_turn_everywhere() {
         let entries = entries(&[Action::RootCauseStarted, Action::RootCauseCompleted], false);
 
-        assert_eq!(entries, at(Entry::Waiting, Entry::Waiting, Entry::Waiting));
+        assert_eq!(entries, at(&Entry::Waiting));
     }
 
     #[test]
     fn a_start_after_its_end_is_needless_in_chat_only() {
         let entries = entries(&[Action::CodingCompleted, Action::CodingStarted], false);
 
-        assert_eq!(entries, at(Entry::Superseded, Entry::Superseded, Entry::Waiting));
+        assert_eq!(entries, at(&Entry::Superseded));
     }
 
     #[test]
     fn a_ready_pull_request_repeats_its_creation_in_chat_only() {
         let entries = entries(&[Action::PrCreated, Action::PrReadyForReview], false);
 
-        let repeats = Entry::SupersededBy(EventId::new("pr_created"));
-        assert_eq!(entries, at(repeats.clone(), repeats, Entry::Waiting));
+        assert_eq!(entries, at(&Entry::SupersededBy(EventId::new("pr_created"))));
     }
 
     #[test]
@@ -167,7 +188,7 @@ mod tests {
         for story in
             [[Action::CodingCompleted, Action::CodingStarted], [Action::PrCreated, Action::PrReadyForReview]]
         {
-            assert_eq!(entries(&story, true), at(Entry::Waiting, Entry::Waiting, Entry::Waiting));
+            assert_eq!(entries(&story, true), at(&Entry::Waiting));
         }
     }
 }

@@ -172,5 +172,7 @@ fn route(shared: &Shared, waiting: &WaitingEvent) -> Plan {
     }
     let (routes, destinations) = decided.ok().flatten().unwrap_or_default();
     let issue_unknown = issue.is_none() && routing.needs_issue();
-    plan::plan(waiting, Decided { routes, destinations, issue_unknown }, |name| shared.kind_of(name))
+    let decided = Decided { routes, destinations, issue_unknown };
+    let action = waiting.events.last().map(|event| &event.action);
+    plan::plan(waiting, decided, |name| shared.parts_at(name, action?), shared.card_keepers.clone())
 }

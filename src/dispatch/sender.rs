@@ -154,8 +154,8 @@ impl Sender {
 
     /// Starts a task for each of these deliveries.
     fn start(&mut self, together: Vec<(DeliveryClaim, Seated)>, claimed_at: Instant) {
-        let events: Vec<_> = together.iter().map(|(claim, _)| &claim.delivery.event_id).collect();
-        let tickets = Stories::tickets(&events, &self.shared.shelf);
+        let deliveries: Vec<_> = together.iter().map(|(claim, _)| &claim.delivery).collect();
+        let tickets = Stories::tickets(&deliveries, &self.shared.shelf);
         for ((claim, seated), story) in together.into_iter().zip(tickets) {
             let seat = Seat::new(seated.number, self.courier.reports.clone());
             let job = Job { claim, desk: seated.desk, seat, story, paid: seated.paid, claimed_at };

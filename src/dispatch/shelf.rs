@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::delivery::Part;
 use crate::event::EventId;
-use crate::store::{Entry, Plan, Story, WaitingEvent};
+use crate::store::{Entry, Plan, PlannedDelivery, Story, WaitingEvent};
 
 /// How long a story lies here. Later its run may have changed: it may have become one with another.
 const FRESH_FOR: Duration = Duration::from_secs(1);
@@ -37,8 +38,7 @@ impl Shelf {
         let mut room = MOST_BYTES.saturating_sub(kept.values().map(|kept| kept.bytes).sum());
         for (waiting, plan) in planned {
             let WaitingEvent { events, payload, issue, bytes, .. } = waiting;
-            let wanted =
-                plan.deliveries.iter().filter(|delivery| delivery.entry != Entry::Superseded).count();
+            let wanted = plan.deliveries.iter().filter(|delivery| may_take(delivery)).count();
             let (Some(payload), Some(event)) = (payload, events.last()) else { continue };
             let Some(left) = room.checked_sub(bytes).filter(|_| wanted > 0) else { continue };
             room = left;
@@ -65,6 +65,11 @@ impl Shelf {
     }
 }
 
+/// Tells whether a delivery wants the story up to its event, now or soon. A card tells the whole run, whatever the event.
+fn may_take(delivery: &PlannedDelivery) -> bool {
+    delivery.entry != Entry::Superseded && delivery.part != Part::Card
+}
+
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
@@ -73,24 +78,27 @@ mod tests {
     use crate::delivery::{DestinationKind, DestinationName};
     use crate::dispatch::tests::event;
     use crate::event::Action;
-    use crate::store::{EventTicket, PlannedDelivery};
+    use crate::store::EventTicket;
 
-    /// An event of so many bytes and its plan: one delivery that is needless, and so many that wait.
+    /// An event of so many bytes and its plan: one delivery that is needless, a card, and so many that wait.
     fn planned(id: &str, bytes: usize, waiting: usize) -> (WaitingEvent, Plan) {
         let ticket = EventTicket { sequence: 1, fence: 0 };
         let events = vec![event(id, Action::PrCreated)];
-        let delivery = |entry| PlannedDelivery {
+        let delivery = |part, entry| PlannedDelivery {
             destination: DestinationName::new("audit"),
             kind: DestinationKind::Webhook,
+            part,
             template_set: None,
             entry,
         };
-        let mut deliveries = vec![delivery(Entry::Superseded)];
-        deliveries.extend((0..waiting).map(|_| delivery(Entry::Waiting)));
+        let mut deliveries =
+            vec![delivery(Part::Message, Entry::Superseded), delivery(Part::Card, Entry::Waiting)];
+        deliveries.extend((0..waiting).map(|_| delivery(Part::Message, Entry::Waiting)));
         let payload = Some(Bytes::new());
         let event =
             WaitingEvent { ticket, events, payload, issue: None, bytes, later: Vec::new(), replay: false };
-        (event, Plan { ticket, routes: Vec::new(), issue_unknown: false, deliveries })
+        let card_keepers = Vec::new();
+        (event, Plan { ticket, routes: Vec::new(), issue_unknown: false, deliveries, card_keepers })
     }
 
     fn put(shelf: &Shelf, events: impl IntoIterator<Item = (WaitingEvent, Plan)>, now: Instant) {

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::Shared;
 use super::shelf::Shelf;
-use crate::event::EventId;
-use crate::store::{Story, Told};
+use crate::delivery::{Delivery, Part};
+use crate::store::{Reach, Story, Told, Wanted};
 
 /// How many stories are fetched together: few enough that the first one need not wait long for the last.
 pub(super) const TOGETHER: usize = 16;
@@ -49,7 +49,7 @@ impl Room {
 
 /// The stories of deliveries that were claimed together.
 pub(super) struct Stories {
-    events: Vec<EventId>,
+    wanted: Vec<Wanted>,
     /// Fetched by the first delivery that needs one; each takes its own, so that it is dropped with its message.
     fetched: OnceCell<Option<Vec<Mutex<Option<Told>>>>>,
 }
@@ -68,23 +68,37 @@ pub(super) enum StoryTicket {
 }
 
 impl Stories {
-    /// Returns a ticket for the story of each of these events.
-    pub(super) fn tickets(events: &[&EventId], shelf: &Shelf) -> Vec<StoryTicket> {
+    /// Returns a ticket for the story of each of these deliveries.
+    pub(super) fn tickets(deliveries: &[&Delivery], shelf: &Shelf) -> Vec<StoryTicket> {
         let now = Instant::now();
-        let here: Vec<_> = events.iter().map(|event| shelf.take(event, now)).collect();
-        let missing = events.iter().zip(&here).filter(|(_, story)| story.is_none());
-        let missing: Vec<EventId> = missing.map(|(event, _)| (*event).clone()).collect();
-        let stories = Arc::new(Self { events: missing, fetched: OnceCell::new() });
-        let mut numbers = 0..;
-        let ticket = |story| match story {
-            Some(story) => StoryTicket::Here(story),
-            None => StoryTicket::ToFetch {
-                stories: Arc::clone(&stories),
-                number: numbers.next().unwrap_or_default(),
-            },
+        let mut wanted = Vec::new();
+        let here: Vec<Result<Arc<Story>, usize>> = deliveries
+            .iter()
+            .map(|delivery| {
+                let story = wanted_by(delivery);
+                let here = (story.reach == Reach::UpToEvent).then(|| shelf.take(&story.event, now)).flatten();
+                here.ok_or_else(|| {
+                    wanted.push(story);
+                    wanted.len() - 1
+                })
+            })
+            .collect();
+        let stories = Arc::new(Self { wanted, fetched: OnceCell::new() });
+        let ticket = |here| match here {
+            Ok(story) => StoryTicket::Here(story),
+            Err(number) => StoryTicket::ToFetch { stories: Arc::clone(&stories), number },
         };
         here.into_iter().map(ticket).collect()
     }
+}
+
+/// Returns the story that a delivery tells: a card's is that of the run as it is now.
+fn wanted_by(delivery: &Delivery) -> Wanted {
+    let reach = match delivery.part {
+        Part::Card => Reach::WholeRun,
+        Part::Message | Part::Announcement => Reach::UpToEvent,
+    };
+    Wanted { event: delivery.event_id.clone(), reach }
 }
 
 impl StoryTicket {
@@ -98,7 +112,7 @@ impl StoryTicket {
         let fetch = || async {
             let until = Instant::now() + PATIENCE;
             let fetched =
-                shared.outage.insist(until, || shared.history.stories(&stories.events, LIGHT_BYTES)).await?;
+                shared.outage.insist(until, || shared.history.stories(&stories.wanted, LIGHT_BYTES)).await?;
             Some(fetched.into_iter().map(Mutex::new).collect())
         };
         let fetched = stories.fetched.get_or_init(fetch).await.as_ref()?;
@@ -108,10 +122,10 @@ impl StoryTicket {
 }
 
 /// Returns a story whatever its weight; `None` as [`StoryTicket::fetch`].
-pub(super) async fn fetch_heavy(event: &EventId, shared: &Shared) -> Option<Option<Story>> {
-    let events = std::slice::from_ref(event);
+pub(super) async fn fetch_heavy(delivery: &Delivery, shared: &Shared) -> Option<Option<Story>> {
+    let wanted = [wanted_by(delivery)];
     let until = Instant::now() + PATIENCE;
-    let told = shared.outage.insist(until, || shared.history.stories(events, usize::MAX)).await?.pop()?;
+    let told = shared.outage.insist(until, || shared.history.stories(&wanted, usize::MAX)).await?.pop()?;
     Some(told.and_then(|told| match told {
         Told::Story(story) => Some(story),
         Told::Heavy { .. } => None,

@@ -25,7 +25,7 @@ use fake_store::{FakeStore, Row};
 use super::lookup::Source;
 use super::{DeliveryConfig, Dispatcher, Rules, WatchConfig};
 use crate::clock::Clock;
-use crate::delivery::{Delivery, DeliveryId, DeliveryState, DestinationName, Origin, Rung};
+use crate::delivery::{Delivery, DeliveryId, DeliveryState, DestinationName, Origin, Part, Rung};
 use crate::event::{Action, Artifacts, Event, EventId, Organization};
 use crate::notify::webhook::WebhookConfig;
 use crate::notify::{Destination, Notifier, Rate, Service, Style};
@@ -58,6 +58,7 @@ pub(super) fn delivery(id: &str) -> Delivery {
         id: DeliveryId::new(id),
         event_id: EventId::new("evt"),
         destination: DestinationName::new("audit"),
+        part: Part::Message,
         template_set: None,
         origin: Origin::Event,
         created_at: start(),
@@ -65,7 +66,8 @@ pub(super) fn delivery(id: &str) -> Delivery {
         attempts: 0,
         failures: 0,
         rung: Rung::Whole,
-        under: None,
+        in_doubt: false,
+        first: None,
     }
 }
 

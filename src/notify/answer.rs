@@ -34,7 +34,7 @@ pub(crate) enum Class {
     Redirect,
     /// Not found, and every other "wrong request".
     Refused,
-    /// The message that it was to answer is no longer there.
+    /// The message that it was to answer, or to take the place of, is no longer there or can no longer be edited.
     Lost,
     /// The request is wrong as the destination is configured, or this message is not wanted.
     Unwanted,
@@ -148,6 +148,7 @@ pub(crate) fn failed(
         status: Some(answer.status),
         words: reading.words.and_then(|words| endpoint.words(&words)),
         retry_after,
+        in_doubt: matches!(reading.class, Class::Failed | Class::Unreadable),
     }
 }
 
@@ -155,7 +156,7 @@ pub(crate) fn failed(
 fn reason_of(error: &TransportError) -> Reason {
     match error {
         TransportError::Timeout => Reason::Timeout,
-        TransportError::Connect(_) => Reason::Connect,
+        TransportError::Connect(_) | TransportError::Broken(_) => Reason::Connect,
         TransportError::Dns => Reason::Dns,
         TransportError::Tls(_) => Reason::Tls,
         TransportError::Unsendable(_) => Reason::ClientError,
@@ -167,6 +168,7 @@ pub(crate) fn unreached(error: &TransportError) -> SendError {
     let verdict = match error {
         TransportError::Timeout
         | TransportError::Connect(_)
+        | TransportError::Broken(_)
         | TransportError::Dns
         | TransportError::Tls(_) => Verdict::Retry,
         TransportError::Unsendable(_) => Verdict::GiveUp,
@@ -177,6 +179,7 @@ pub(crate) fn unreached(error: &TransportError) -> SendError {
         status: None,
         words: Some(error.to_string()),
         retry_after: None,
+        in_doubt: matches!(error, TransportError::Timeout | TransportError::Broken(_)),
     }
 }
 

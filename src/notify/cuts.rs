@@ -126,7 +126,7 @@ mod tests {
 
     fn discord() -> Service {
         let webhook_url = Secret::Known(SecretString::from("https://hooks.example/x"));
-        Service::Discord(DiscordConfig { webhook_url, thread_id: None })
+        Service::Discord(DiscordConfig::of_webhook(webhook_url))
     }
 
     fn text(words: &str) -> Vec<Inline> {

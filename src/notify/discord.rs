@@ -17,14 +17,14 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::client::HttpClient;
-use crate::delivery::{DestinationKind, Reason, Rung};
+use crate::delivery::{DestinationKind, MessageRef, Reason, Rung};
 use crate::notify::answer::{failed, unreached};
 use crate::notify::endpoint::Endpoint;
-use crate::notify::{Call, Notifier, Position, SendError, Sent, Verdict};
+use crate::notify::{Call, Envelope, Notifier, Position, SendError, Sent, Verdict};
 use crate::render::Rendered;
 use crate::secret::Secret;
 
-pub(crate) use body::body;
+pub(crate) use body::{TITLE, body};
 pub(crate) use courtesy::Courtesy;
 pub(crate) use embed::fits;
 pub(crate) use excess::excess;
@@ -45,6 +45,16 @@ pub struct DiscordConfig {
     pub webhook_url: Secret,
     /// The thread to post in.
     pub thread_id: Option<String>,
+    /// In a forum channel, where every message that stands for itself begins a thread: what the thread is called.
+    /// `{title}` is the message's title.
+    pub thread_name: Option<String>,
+}
+
+impl DiscordConfig {
+    /// Returns the settings of a webhook, the rest as nobody changed it.
+    pub fn of_webhook(webhook_url: Secret) -> Self {
+        Self { webhook_url, thread_id: None, thread_name: None }
+    }
 }
 
 /// Discord's limits, in code points unless they say otherwise.
@@ -78,6 +88,9 @@ pub(crate) mod limit {
     pub(crate) const LABEL: usize = 80;
     /// Address of a button.
     pub(super) const BUTTON_URL: usize = 512;
+    /// Name of a thread.
+    // Source: https://docs.discord.com/developers/resources/webhook#execute-webhook, read 2026-11-23.
+    pub(crate) const THREAD_NAME: usize = 100;
     /// The one sentence of a message; ours.
     pub(super) const SENTENCE: usize = 600;
 }
@@ -85,6 +98,7 @@ pub(crate) mod limit {
 /// Speaks to one Discord webhook.
 #[derive(Debug)]
 pub(crate) struct DiscordNotifier {
+    config: DiscordConfig,
     endpoint: Endpoint,
     client: HttpClient,
     timeout: Duration,
@@ -94,41 +108,66 @@ pub(crate) struct DiscordNotifier {
 impl DiscordNotifier {
     /// Returns a notifier of this webhook, which shares `courtesy` with all others.
     pub(crate) fn new(
-        config: &DiscordConfig,
-        mut endpoint: Endpoint,
+        config: DiscordConfig,
+        endpoint: Endpoint,
         client: HttpClient,
         timeout: Duration,
         courtesy: Arc<Courtesy>,
     ) -> Self {
-        endpoint.url = execute_url(endpoint.url, config.thread_id.as_deref());
-        Self { endpoint, client, timeout, courtesy }
+        Self { config, endpoint, client, timeout, courtesy }
+    }
+
+    /// Returns the thread that a message in this position stands in.
+    fn thread<'a>(&'a self, position: &'a Position) -> Option<&'a str> {
+        match position {
+            Position::Under { message, .. } | Position::Instead(message)
+                if self.config.thread_name.is_some() =>
+            {
+                Some(&message.channel)
+            }
+            Position::Alone | Position::Under { .. } | Position::Instead(_) => {
+                self.config.thread_id.as_deref()
+            }
+        }
     }
 }
 
 /// Adds what makes Discord save before it answers, and take link buttons from a webhook that no bot owns.
 // Source: https://docs.discord.com/developers/resources/webhook#execute-webhook, read 2026-11-23.
-fn execute_url(mut url: Url, thread_id: Option<&str>) -> Url {
-    let ours = |name: &str| {
-        matches!(name, "wait" | "with_components") || (name == "thread_id" && thread_id.is_some())
+fn execute_url(url: &Url, thread_id: Option<&str>) -> Url {
+    with_query(
+        url.clone(),
+        &[("wait", Some("true")), ("with_components", Some("true")), ("thread_id", thread_id)],
+    )
+}
+
+/// Returns the address by which a message is edited.
+// Source: https://docs.discord.com/developers/resources/webhook#edit-webhook-message, read 2026-11-23.
+fn edit_url(url: &Url, message: &MessageRef, thread_id: Option<&str>) -> Url {
+    let mut url = url.clone();
+    url.set_path(&format!("{}/messages/{}", url.path().trim_end_matches('/'), message.id));
+    with_query(url, &[("wait", None), ("with_components", Some("true")), ("thread_id", thread_id)])
+}
+
+/// Returns an address with these parameters; `None` leaves one as it is given, but for `wait`.
+fn with_query(mut url: Url, ours: &[(&str, Option<&str>)]) -> Url {
+    let is_ours = |name: &str| {
+        ours.iter().any(|(known, value)| *known == name && (value.is_some() || *known == "wait"))
     };
     let given: Vec<(String, String)> = url
         .query_pairs()
-        .filter(|(name, _)| !ours(name))
+        .filter(|(name, _)| !is_ours(name))
         .map(|(name, value)| (name.into(), value.into()))
         .collect();
-    let mut query = url.query_pairs_mut();
-    query.clear().extend_pairs(given).append_pair("wait", "true").append_pair("with_components", "true");
-    if let Some(thread_id) = thread_id {
-        query.append_pair("thread_id", thread_id);
-    }
-    drop(query);
+    let ours = ours.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+    url.query_pairs_mut().clear().extend_pairs(given).extend_pairs(ours);
     url
 }
 
 #[async_trait]
 impl Notifier for DiscordNotifier {
-    fn body(&self, rendered: &Rendered, rung: Rung, _: Position<'_>) -> Bytes {
-        body(rendered, rung)
+    fn body(&self, rendered: &Rendered, rung: Rung, envelope: &Envelope) -> Bytes {
+        body(&self.config, rendered, rung, &envelope.position)
     }
 
     fn next_rung(&self, rung: Rung, _status: Option<u16>) -> Option<Rung> {
@@ -140,13 +179,24 @@ impl Notifier for DiscordNotifier {
             return Err(uncalled(wait));
         }
         let headers = [("content-type", "application/json"), ("user-agent", USER_AGENT)];
-        let answer = self
-            .client
-            .post(&self.endpoint.url, &headers, body, self.timeout, true)
-            .await
-            .map_err(|error| unreached(&error))?;
-        match answer::read(&answer) {
-            Ok(()) => Ok(Sent { status: answer.status, pause: answer::pause(&answer), message: None }),
+        let position = &call.envelope.position;
+        let (address, thread) = (&self.endpoint.url, self.thread(position));
+        let answer = match position {
+            Position::Instead(message) => {
+                let url = edit_url(address, message, thread);
+                self.client.patch(&url, &headers, body, self.timeout).await
+            }
+            Position::Alone | Position::Under { .. } => {
+                let url = execute_url(address, thread);
+                self.client.post(&url, &headers, body, self.timeout, true).await
+            }
+        };
+        let answer = answer.map_err(|error| unreached(&error))?;
+        match answer::read(&answer, position) {
+            Ok(message) => {
+                let (pause, doubt) = (answer::pause(&answer), call.envelope.doubt());
+                Ok(Sent { status: answer.status, pause, message, doubt })
+            }
             Err(reading) => {
                 let error = failed(DestinationKind::Discord, &self.endpoint, &answer, reading, call.now);
                 self.courtesy.note(&answer, error.retry_after, Instant::now());
@@ -164,6 +214,7 @@ fn uncalled(wait: Duration) -> SendError {
         status: None,
         words: Some("Discord limits or refuses too much; nothing is sent to it for a while".to_owned()),
         retry_after: Some(wait),
+        in_doubt: false,
     }
 }
 
@@ -187,7 +238,23 @@ mod tests {
                 "https://d.example/w/1/t?thread_id=7&wait=true&with_components=true",
             ),
         ] {
-            assert_eq!(execute_url(url(given), thread).as_str(), expected);
+            assert_eq!(execute_url(&url(given), thread).as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn a_message_is_edited_below_the_webhooks_address() {
+        let message = MessageRef { channel: "7".to_owned(), id: "9".to_owned() };
+        for (given, thread, expected) in [
+            ("https://d.example/w/1/t", None, "https://d.example/w/1/t/messages/9?with_components=true"),
+            (
+                "https://d.example/w/1/t/?wait=true&x=1",
+                Some("7"),
+                "https://d.example/w/1/t/messages/9?x=1&with_components=true&thread_id=7",
+            ),
+        ] {
+            let url = Url::parse(given).unwrap();
+            assert_eq!(edit_url(&url, &message, thread).as_str(), expected);
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::delivery::{DestinationName, Rung};
 use crate::message::{Block, Button, Inline, ListItem, Message, Tone};
 use crate::notify::discord::DiscordConfig;
 use crate::notify::slack::{SlackAccess, SlackConfig};
-use crate::notify::{Destination, Rate, Service, Style, body_for};
+use crate::notify::{Destination, Envelope, Rate, Service, Style, body_for};
 use crate::render::Rendered;
 use crate::secret::Secret;
 
@@ -47,11 +47,11 @@ fn slack(buttons: bool, slack_compatible: bool) -> Destination {
 }
 
 fn discord() -> Destination {
-    destination(Service::Discord(DiscordConfig { webhook_url: secret(), thread_id: None }))
+    destination(Service::Discord(DiscordConfig::of_webhook(secret())))
 }
 
 fn made(destination: &Destination, message: &Message, rung: Rung) -> Value {
-    let body = body_for(destination, &Rendered::Message(message.clone()), rung);
+    let body = body_for(destination, &Rendered::Message(message.clone()), rung, &Envelope::default());
     serde_json::from_slice(&body).unwrap()
 }
 

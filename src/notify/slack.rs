@@ -14,17 +14,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 use crate::client::HttpClient;
 use crate::delivery::{DestinationKind, Rung};
 use crate::notify::answer::{failed, unreached};
 use crate::notify::endpoint::Endpoint;
-use crate::notify::{BuildError, Call, Notifier, Position, SendError, Sent, Style, known};
+use crate::notify::{BuildError, Call, Envelope, Notifier, SendError, Sent, known};
 use crate::render::Rendered;
 use crate::secret::Secret;
 
 pub(crate) use body::{body, fits};
+use bot::Bot;
 pub use bot::{API_URL, SlackBot};
 pub(crate) use classic::fits as classic_fits;
 pub(crate) use excess::excess;
@@ -114,12 +115,14 @@ pub(crate) mod limit {
 #[derive(Debug)]
 pub(crate) struct SlackNotifier {
     config: SlackConfig,
-    endpoint: Endpoint,
-    /// Of a bot: the value of the header that lets it in.
-    authorization: Option<SecretString>,
-    style: Style,
-    client: HttpClient,
-    timeout: Duration,
+    line: Line,
+}
+
+/// The way to Slack.
+#[derive(Debug)]
+enum Line {
+    Webhook { endpoint: Endpoint, client: HttpClient, timeout: Duration },
+    Bot(Box<Bot>),
 }
 
 impl SlackNotifier {
@@ -129,27 +132,23 @@ impl SlackNotifier {
     /// [`BuildError`] when its secret is missing or its address cannot be called.
     pub(crate) fn new(
         config: SlackConfig,
-        style: Style,
         client: HttpClient,
         timeout: Duration,
     ) -> Result<Self, BuildError> {
-        let (endpoint, authorization) = match &config.access {
-            SlackAccess::Webhook(url) => (Endpoint::parse(known(url)?)?, None),
-            SlackAccess::Bot(bot) => {
-                let token = known(&bot.token)?.expose_secret().trim();
-                let mut endpoint = Endpoint::public(bot.method("chat.postMessage"));
-                endpoint.add_secret(token);
-                (endpoint, Some(format!("Bearer {token}").into()))
+        let line = match &config.access {
+            SlackAccess::Webhook(url) => {
+                Line::Webhook { endpoint: Endpoint::parse(known(url)?)?, client, timeout }
             }
+            SlackAccess::Bot(bot) => Line::Bot(Box::new(Bot::new(bot.clone(), client, timeout)?)),
         };
-        Ok(Self { config, endpoint, authorization, style, client, timeout })
+        Ok(Self { config, line })
     }
 }
 
 #[async_trait]
 impl Notifier for SlackNotifier {
-    fn body(&self, rendered: &Rendered, rung: Rung, position: Position<'_>) -> Bytes {
-        body(&self.config, rendered, rung, position)
+    fn body(&self, rendered: &Rendered, rung: Rung, envelope: &Envelope) -> Bytes {
+        body(&self.config, rendered, rung, envelope)
     }
 
     fn next_rung(&self, rung: Rung, _status: Option<u16>) -> Option<Rung> {
@@ -157,27 +156,18 @@ impl Notifier for SlackNotifier {
     }
 
     async fn send(&self, body: Bytes, call: &Call) -> Result<Sent, SendError> {
-        let mut headers = vec![("content-type", "application/json; charset=utf-8")];
-        let authorization = self.authorization.as_ref().map(ExposeSecret::expose_secret);
-        headers.extend(authorization.map(|value| ("authorization", value)));
-        let answer = self
-            .client
-            .post(&self.endpoint.url, &headers, body, self.timeout, true)
+        let (endpoint, client, timeout) = match &self.line {
+            Line::Webhook { endpoint, client, timeout } => (endpoint, client, *timeout),
+            Line::Bot(bot) => return bot.send(body, call).await,
+        };
+        let headers = [("content-type", "application/json; charset=utf-8")];
+        let answer = client
+            .post(&endpoint.url, &headers, body, timeout, true)
             .await
             .map_err(|error| unreached(&error))?;
-        let read = match self.config.access {
-            SlackAccess::Webhook(_) => answer::read(&answer, self.config.slack_compatible).map(|()| None),
-            SlackAccess::Bot(_) => bot::read(&answer),
-        };
-        match read {
-            Ok(message) => {
-                let message = match self.style {
-                    Style::Messages => None,
-                    Style::Thread => message,
-                };
-                Ok(Sent { status: answer.status, pause: None, message })
-            }
-            Err(reading) => Err(failed(DestinationKind::Slack, &self.endpoint, &answer, reading, call.now)),
+        match answer::read(&answer, self.config.slack_compatible) {
+            Ok(()) => Ok(Sent { status: answer.status, doubt: call.envelope.doubt(), ..Sent::default() }),
+            Err(reading) => Err(failed(DestinationKind::Slack, endpoint, &answer, reading, call.now)),
         }
     }
 }

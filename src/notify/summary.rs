@@ -32,7 +32,6 @@ const ANNOUNCED: usize = 300;
 
 /// Returns the short form of a message, which announces an event beside the run's card: its title, its first words and
 /// its buttons. A short paragraph keeps its links.
-#[cfg_attr(not(test), expect(dead_code, reason = "what plans announcements lands apart from this"))]
 pub(crate) fn announcement(message: &Message) -> Message {
     let words = first_words(message);
     let paragraph = message.blocks.iter().find_map(|block| {

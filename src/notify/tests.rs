@@ -45,7 +45,10 @@ fn bot(token: Secret) -> Service {
 }
 
 fn discord(webhook_url: Secret) -> Service {
-    Service::Discord(DiscordConfig { webhook_url, thread_id: Some("42".to_owned()) })
+    Service::Discord(DiscordConfig {
+        thread_id: Some("42".to_owned()),
+        ..DiscordConfig::of_webhook(webhook_url)
+    })
 }
 
 fn webhook(url: Secret, secret: Option<Secret>, header: Secret) -> Service {
@@ -66,7 +69,7 @@ async fn sent_to(kind: DestinationKind, answer: ResponseTemplate) -> (Result<Sen
     let address = format!("{}/services/T0000/s3cret-token", server.uri());
     let destination = destination("x", service(kind, &address));
     let notifier = notifier(&destination, &HttpClient::new(None).unwrap()).unwrap();
-    let call = Call { delivery_id: DeliveryId::new("dlv_1"), now: now() };
+    let call = Call::new(DeliveryId::new("dlv_1"), now());
     (notifier.send(Bytes::from_static(b"{}"), &call).await, server)
 }
 
@@ -128,12 +131,12 @@ async fn a_bot_says_its_channel_in_the_body_and_its_token_in_the_header_alone() 
     let rendered = Rendered::Body(serde_json::json!({ "text": "hello" }));
     for rung in Rung::ALL {
         let body: serde_json::Value =
-            serde_json::from_slice(&notifier.body(&rendered, *rung, Position::default())).unwrap();
+            serde_json::from_slice(&notifier.body(&rendered, *rung, &Envelope::default())).unwrap();
         assert_eq!((&body["channel"], &body["text"]), (&"C1".into(), &"hello".into()));
     }
-    let call = Call { delivery_id: DeliveryId::new("dlv_1"), now: now() };
+    let call = Call::new(DeliveryId::new("dlv_1"), now());
     let error =
-        notifier.send(notifier.body(&rendered, Rung::Whole, Position::default()), &call).await.unwrap_err();
+        notifier.send(notifier.body(&rendered, Rung::Whole, &Envelope::default()), &call).await.unwrap_err();
 
     let request = server.received_requests().await.unwrap().remove(0);
     assert_eq!(request.url.path(), "/api/chat.postMessage");
@@ -150,7 +153,7 @@ async fn no_answer_at_all_is_tried_again() {
     for kind in DestinationKind::ALL.iter().copied() {
         let destination = destination("x", service(kind, &format!("http://{address}/s3cret-token")));
         let notifier = notifier(&destination, &HttpClient::new(None).unwrap()).unwrap();
-        let call = Call { delivery_id: DeliveryId::new("dlv_1"), now: now() };
+        let call = Call::new(DeliveryId::new("dlv_1"), now());
         let error = notifier.send(Bytes::new(), &call).await.unwrap_err();
         assert_eq!((error.reason, error.verdict, error.status), (Reason::Connect, Verdict::Retry, None));
         assert_eq!(error.to_string(), "connect: connection refused");
@@ -211,7 +214,7 @@ async fn a_global_limit_of_discord_closes_its_other_webhooks_too_and_nobody_else
     .map(|(name, kind)| destination(name, service(kind, &format!("{}/{name}", server.uri()))))
     .into();
     let notifiers = build(&destinations, &HttpClient::new(None).unwrap());
-    let call = Call { delivery_id: DeliveryId::new("dlv_1"), now: now() };
+    let call = Call::new(DeliveryId::new("dlv_1"), now());
 
     let mut waits = Vec::new();
     for destination in &destinations {

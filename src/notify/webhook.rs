@@ -16,7 +16,7 @@ use crate::client::HttpClient;
 use crate::delivery::{DestinationKind, Rung};
 use crate::notify::answer::{Class, Reading, failed, unreached};
 use crate::notify::endpoint::Endpoint;
-use crate::notify::{Call, Notifier, Position, SendError, Sent};
+use crate::notify::{Call, Envelope, Notifier, SendError, Sent};
 use crate::render::Rendered;
 use crate::secret::Secret;
 
@@ -80,7 +80,7 @@ impl WebhookNotifier {
 
 #[async_trait]
 impl Notifier for WebhookNotifier {
-    fn body(&self, rendered: &Rendered, rung: Rung, _: Position<'_>) -> Bytes {
+    fn body(&self, rendered: &Rendered, rung: Rung, _: &Envelope) -> Bytes {
         body(self.thin, rendered, rung)
     }
 
@@ -106,7 +106,7 @@ impl Notifier for WebhookNotifier {
             .await
             .map_err(|error| unreached(&error))?;
         match Class::of_status(answer.status) {
-            None => Ok(Sent { status: answer.status, pause: None, message: None }),
+            None => Ok(Sent { status: answer.status, ..Sent::default() }),
             Some(class) => {
                 let words =
                     if answer.is_html() { "a web page".to_owned() } else { answer.text().into_owned() };
@@ -141,7 +141,7 @@ mod tests {
     }
 
     fn call() -> Call {
-        Call { delivery_id: DeliveryId::new("dlv_1"), now: Clock::system().now() }
+        Call::new(DeliveryId::new("dlv_1"), Clock::system().now())
     }
 
     async fn server(answer: ResponseTemplate) -> MockServer {
@@ -162,7 +162,7 @@ mod tests {
         ];
         let body = Bytes::from_static(b"{\"type\":\"seer.pr_created\"}");
         let sent = notifier(&server, &headers).send(body.clone(), &call()).await.unwrap();
-        assert_eq!(sent, Sent { status: 204, pause: None, message: None });
+        assert_eq!(sent, Sent { status: 204, ..Sent::default() });
         let requests = server.received_requests().await.unwrap();
         let request = &requests[0];
         standardwebhooks::Webhook::new(EXAMPLE).unwrap().verify(&request.body, &request.headers).unwrap();

@@ -7,17 +7,35 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{FindError, KeptIssue, StoreError};
-use crate::delivery::{DeliveryId, DeliveryState, DestinationKind, DestinationName, Reason};
+use crate::delivery::{DeliveryId, DeliveryState, DestinationKind, DestinationName, Part, Reason};
 use crate::event::{Event, EventId, GroupId, Organization};
 use crate::issue::Issue;
 use crate::run::Run;
 
+/// A story that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// An event.
+    pub event: EventId,
+    /// How far its story reaches.
+    pub reach: Reach,
+}
+
+/// How far a story reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// From the run's first event to the one that is asked for, with its payload.
+    UpToEvent,
+    /// To the run's newest event, without a payload.
+    WholeRun,
+}
+
 /// An event with everything that a message about it needs.
 #[derive(Debug, Clone)]
 pub struct Story {
-    /// The events of its run from the first one to this one, in order of acceptance; the last is the one asked for.
+    /// The events of its run from the first one to the last that the story reaches to, in order of acceptance.
     pub events: Vec<Event>,
-    /// The webhook's body as Sentry sent it.
+    /// The webhook's body as Sentry sent it; empty in the story of a whole run.
     pub payload: Bytes,
     /// What Sentry said last of the run's issue.
     pub issue: Option<Box<Issue>>,
@@ -74,6 +92,8 @@ pub struct DeliveryRow {
     pub run_id: Option<String>,
     /// The event's action.
     pub action: String,
+    /// Which of the event's messages there it is.
+    pub part: Part,
     /// Where it goes.
     pub destination: DestinationName,
     /// What kind of service that is.
@@ -134,12 +154,12 @@ pub struct Backlog {
 /// What people read. Works beside a running `serve`.
 #[async_trait]
 pub trait History: Send + Sync {
-    /// Returns events with their runs up to them, from one state of the store, in the order of `events`; `None` where
-    /// there is none of an id. A story that takes more than `most_bytes` is not read but weighed.
+    /// Returns events with their runs, from one state of the store, in the order of `wanted`; `None` where there is none of
+    /// an id. A story that takes more than `most_bytes` is not read but weighed.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn stories(&self, events: &[EventId], most_bytes: usize) -> Result<Vec<Option<Told>>, StoreError>;
+    async fn stories(&self, wanted: &[Wanted], most_bytes: usize) -> Result<Vec<Option<Told>>, StoreError>;
 
     /// Returns what Sentry said last of the issue that has, or had, this id; `None` where nobody ever asked or told.
     ///

@@ -11,7 +11,8 @@ use secrecy::SecretString;
 
 use super::{FindError, IssueSource, KeptIssue, Look, Silence, SilentRuns, StoreError};
 use crate::delivery::{
-    Attempt, Delivery, DeliveryId, DestinationKind, DestinationName, MessageRef, Reason, Rung,
+    Attempt, Delivery, DeliveryId, DestinationKind, DestinationName, Fingerprint, FirstMessage, Part, Reason,
+    Rung,
 };
 use crate::event::{Event, EventId, GroupId, Organization};
 use crate::issue::Issue;
@@ -74,8 +75,20 @@ pub struct Plan {
     pub routes: Vec<String>,
     /// Whether a route asks for the issue, which was not known in time.
     pub issue_unknown: bool,
-    /// One per destination.
+    /// What it becomes, in order.
     pub deliveries: Vec<PlannedDelivery>,
+    /// The destinations that keep cards: where the event's run has one, and the event has no delivery there, the card is
+    /// edited all the same.
+    pub card_keepers: Vec<CardKeeper>,
+}
+
+/// A destination that keeps one card per run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardKeeper {
+    /// Its name.
+    pub name: DestinationName,
+    /// What kind of service it is.
+    pub kind: DestinationKind,
 }
 
 /// A delivery to be queued.
@@ -85,6 +98,8 @@ pub struct PlannedDelivery {
     pub destination: DestinationName,
     /// What kind of service that is.
     pub kind: DestinationKind,
+    /// Which of the event's messages there it is. A card takes the place of one that waits: then that one is superseded.
+    pub part: Part,
     /// The template set that the route named, if any.
     pub template_set: Option<String>,
     /// How it enters the queue.
@@ -98,7 +113,7 @@ pub enum Entry {
     Waiting,
     /// It is needless from the start, but on record.
     Superseded,
-    /// It is needless where a delivery of this other event was planned for the same destination; else it waits.
+    /// It is needless where the same part of this other event was planned for the same destination; else it waits.
     SupersededBy(EventId),
 }
 
@@ -152,15 +167,19 @@ pub struct Record {
     pub destination: DestinationChange,
     /// What follows for the first message of its run there.
     pub message: MessageChange,
+    /// Whether an attempt, this one or one before it, may have arrived, though no answer said so.
+    pub in_doubt: bool,
 }
 
-/// What follows for the first message of a run at a destination, which further ones answer.
+/// What follows for the first message of a run at a destination: the card, or what further messages answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MessageChange {
     /// Nothing.
     None,
     /// This one is the first, unless one is remembered.
-    First(MessageRef),
+    First(FirstMessage),
+    /// It was edited, and shows this.
+    Shows(Fingerprint),
     /// It is no longer there: the next one is the first.
     Lost,
 }
@@ -181,6 +200,8 @@ pub enum Next {
     },
     /// It becomes a dead letter.
     Dead(Reason),
+    /// It was needless: the card shows everything already.
+    Superseded,
     /// It is due again at once, as if it had not been claimed: the relay stops.
     GivenBack,
 }

@@ -4,6 +4,7 @@
 //! writer or to a reader.
 
 mod accept;
+mod card;
 mod checkpoint;
 mod claim;
 mod connection;
@@ -42,7 +43,7 @@ use super::{
     Acceptance, Access, AfterLook, Backlog, Claims, DeliveryFilter, DeliveryRow, DestinationEntry,
     DestinationStatus, FindError, History, IssueSource, KeptIssue, Look, OpenDestination, Plan, Queue,
     Record, Recorded, ReplayTarget, Replayed, RunHistory, RunRow, Silence, SilentRuns, StoreError, Told,
-    WaitingEvent,
+    WaitingEvent, Wanted,
 };
 use crate::delivery::DestinationName;
 use crate::event::{Artifacts, EventId, GroupId, Organization};
@@ -279,10 +280,10 @@ impl Queue for Store {
 
 #[async_trait]
 impl History for Store {
-    async fn stories(&self, events: &[EventId], most_bytes: usize) -> Result<Vec<Option<Told>>, StoreError> {
-        let events = events.to_owned();
+    async fn stories(&self, wanted: &[Wanted], most_bytes: usize) -> Result<Vec<Option<Told>>, StoreError> {
+        let wanted = wanted.to_owned();
         let read = move |connection: &rusqlite::Connection| {
-            events.iter().map(|event| story::of_event(connection, event, most_bytes)).collect()
+            wanted.iter().map(|wanted| story::of_event(connection, wanted, most_bytes)).collect()
         };
         self.readers.run(read).await
     }

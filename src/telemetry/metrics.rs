@@ -27,6 +27,7 @@ pub struct Metrics {
     attempts: IntCounterVec,
     attempt_seconds: HistogramVec,
     refused: IntCounterVec,
+    in_doubt: IntCounterVec,
     finished: IntCounterVec,
     leases_lost: IntCounter,
     paused: IntGaugeVec,
@@ -71,6 +72,7 @@ impl Metrics {
                 ),
                 &["destination"],
             )?,
+            in_doubt: in_doubt()?,
             finished: IntCounterVec::new(
                 Opts::new("seer_relay_deliveries_finished_total", "Deliveries that reached an end, by state"),
                 &["destination", "state"],
@@ -109,6 +111,7 @@ impl Metrics {
         self.registry.register(Box::new(self.attempts.clone()))?;
         self.registry.register(Box::new(self.attempt_seconds.clone()))?;
         self.registry.register(Box::new(self.refused.clone()))?;
+        self.registry.register(Box::new(self.in_doubt.clone()))?;
         self.registry.register(Box::new(self.finished.clone()))?;
         self.registry.register(Box::new(self.leases_lost.clone()))?;
         self.registry.register(Box::new(self.paused.clone()))?;
@@ -151,6 +154,12 @@ impl Metrics {
     /// Counts a message that was called malformed in its whole form.
     pub fn message_refused(&self, destination: &str) {
         self.refused.with_label_values(&[destination]).inc();
+    }
+
+    /// Counts a chat message whose answer was lost and that is sent anew: whether it stood there, `found`, `absent` or
+    /// `unknown`.
+    pub fn message_in_doubt(&self, destination: &str, stood: &str) {
+        self.in_doubt.with_label_values(&[destination, stood]).inc();
     }
 
     /// Counts a delivery that reached an end.
@@ -198,6 +207,12 @@ fn webhook_seconds() -> Result<prometheus::Histogram, prometheus::Error> {
     )
 }
 
+fn in_doubt() -> Result<IntCounterVec, prometheus::Error> {
+    let help =
+        "Chat messages sent anew after an answer was lost, by whether they stood there: unknown may be twice";
+    IntCounterVec::new(Opts::new("seer_relay_messages_in_doubt_total", help), &["destination", "stood"])
+}
+
 fn attempt_seconds() -> Result<HistogramVec, prometheus::Error> {
     let options = HistogramOpts::new("seer_relay_attempt_seconds", "Duration of HTTP attempts");
     HistogramVec::new(options.buckets(ATTEMPT_SECONDS.to_vec()), &["destination"])
@@ -214,6 +229,7 @@ mod tests {
         metrics.lookup("acme", "issue", "found");
         metrics.attempt("dev", Some(Reason::Timeout), Duration::from_millis(20));
         metrics.message_refused("dev");
+        metrics.message_in_doubt("dev", "unknown");
         metrics.delivery_finished("dev", DeliveryState::Dead);
         metrics.destination_paused("dev", true);
         metrics.show_backlog(3, [("dev", DeliveryState::Waiting, 7)]);
@@ -230,6 +246,10 @@ mod tests {
             "{text}"
         );
         assert!(text.contains(r#"seer_relay_messages_refused_total{destination="dev"} 1"#), "{text}");
+        assert!(
+            text.contains(r#"seer_relay_messages_in_doubt_total{destination="dev",stood="unknown"} 1"#),
+            "{text}"
+        );
         assert!(text.contains(r#"seer_relay_deliveries{destination="dev",state="waiting"} 7"#), "{text}");
         assert!(text.contains(r#"seer_relay_destination_paused{destination="dev"} 1"#), "{text}");
         assert!(text.contains("seer_relay_events_waiting 3"), "{text}");

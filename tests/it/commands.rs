@@ -8,7 +8,7 @@ use crate::support::{Receiver, RelayFolder, SECRET};
 fn all_kinds(receiver: &Receiver) -> String {
     format!(
         "[slack.team]\nwebhook_url = \"{}\"\nrate = \"unlimited\"\n\
-         [discord.dev]\nwebhook_url = {{ env = \"DISCORD_URL\" }}\nrate = \"unlimited\"\n\
+         [discord.dev]\nwebhook_url = {{ env = \"DISCORD_URL\" }}\nrate = \"unlimited\"\nstyle = \"messages\"\n\
          [webhook.audit]\nurl = \"{}\"\n\
          [[route]]\nname = \"all\"\nto = [\"team\", \"dev\", \"audit\"]\n",
         receiver.url("/slack/T000/B000/token-of-the-team"),

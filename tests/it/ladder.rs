@@ -25,7 +25,7 @@ const SLACK: Platform = Platform {
 const DISCORD: Platform = Platform {
     routes: |receiver| {
         format!(
-            "[discord.team]\nwebhook_url = \"{}\"\n[[route]]\nname = \"all\"\nto = [\"team\"]\n",
+            "[discord.team]\nwebhook_url = \"{}\"\nstyle = \"messages\"\n[[route]]\nname = \"all\"\nto = [\"team\"]\n",
             receiver.url("/discord/1/x")
         )
     },

@@ -14,7 +14,7 @@ use seer_relay::issue::{Issue, Project};
 use seer_relay::message::{Block, Inline, Message};
 use seer_relay::notify::discord::DiscordConfig;
 use seer_relay::notify::slack::{SlackAccess, SlackConfig};
-use seer_relay::notify::{Destination, Rate, Service, Style, body_for};
+use seer_relay::notify::{Destination, Envelope, Rate, Service, Style, body_for};
 use seer_relay::render::context::{Context, Links};
 use seer_relay::render::{Rendered, Renderer, Target, TemplatesConfig};
 use seer_relay::sample::{self, SampleIds, Shape};
@@ -163,11 +163,17 @@ pub(crate) fn slack(buttons: bool, slack_compatible: bool) -> Destination {
 }
 
 pub(crate) fn discord() -> Destination {
-    destination(Service::Discord(DiscordConfig { webhook_url: nowhere(), thread_id: None }))
+    destination(Service::Discord(DiscordConfig::of_webhook(nowhere())))
 }
 
 pub(crate) fn body(destination: &Destination, message: &Message, rung: Rung) -> Value {
-    serde_json::from_slice(&body_for(destination, &Rendered::Message(message.clone()), rung)).unwrap()
+    serde_json::from_slice(&body_for(
+        destination,
+        &Rendered::Message(message.clone()),
+        rung,
+        &Envelope::default(),
+    ))
+    .unwrap()
 }
 
 fn count(text: &str) -> usize {

@@ -5,6 +5,7 @@
 mod acceptance;
 mod alerts;
 mod bench;
+mod cards;
 mod deliveries;
 mod durability;
 mod history;

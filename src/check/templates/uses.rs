@@ -115,9 +115,7 @@ fn plainest(kind: DestinationKind) -> Service {
     let nowhere = || Secret::Missing("only rendered for".to_owned());
     match kind {
         DestinationKind::Slack => Service::Slack(SlackConfig::of_webhook(nowhere())),
-        DestinationKind::Discord => {
-            Service::Discord(DiscordConfig { webhook_url: nowhere(), thread_id: None })
-        }
+        DestinationKind::Discord => Service::Discord(DiscordConfig::of_webhook(nowhere())),
         DestinationKind::Webhook => {
             Service::Webhook(WebhookConfig { url: nowhere(), secret: None, headers: Vec::new(), thin: false })
         }

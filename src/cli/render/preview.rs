@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::delivery::Rung;
 use crate::event::Action;
 use crate::notify::slack::SlackAccess;
-use crate::notify::{Destination, SHORTENED, Service, body_for};
+use crate::notify::{Destination, Envelope, SHORTENED, Service, body_for};
 use crate::preview::Platform;
 use crate::preview::page::{self, Outcome, Page, Sample, Screen, Take, View};
 use crate::render::context::{Context, Links};
@@ -197,7 +197,7 @@ impl Preview<'_> {
         }
         match self.checked.renderer.render_for(purpose, context, target) {
             Ok(rendered) => {
-                let body = body_for(destination, &rendered, Rung::Whole);
+                let body = body_for(destination, &rendered, Rung::Whole, &Envelope::default());
                 Outcome::Sent { cut: cut(destination, &body), body }
             }
             Err(error) => Outcome::Failed(error.to_string()),

@@ -3,7 +3,8 @@
 use super::WEB_ADDRESS;
 use crate::config::document::Node;
 use crate::config::reader::{Keys, Reader};
-use crate::notify::discord::DiscordConfig;
+use crate::notify::discord::limit::THREAD_NAME;
+use crate::notify::discord::{DiscordConfig, TITLE};
 use crate::words::quoted;
 
 /// What may stand in the table.
@@ -18,12 +19,10 @@ pub(super) const KEYS: Keys = Keys {
         "expire_after",
         "diff",
         "thread_id",
+        "thread_name",
+        "announce",
     ],
-    later: &[
-        ("thread_name", "take it out: this version posts into a channel, or into the thread of `thread_id`"),
-        ("announce", "take it out: this version sends one message per event"),
-        ("mention", "take it out: in this version nothing in a message pings"),
-    ],
+    later: &[("mention", "take it out: in this version nothing in a message pings")],
     elsewhere: &[
         ("buttons", "it belongs to `[slack.NAME]`: Discord always shows real buttons"),
         ("slack_compatible", "it belongs to `[slack.NAME]`"),
@@ -47,7 +46,28 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<DiscordConfig> {
             "write `webhook_url = { env = \"DISCORD_WEBHOOK_URL\" }`: the address of a channel's webhook";
         reader.fault("webhook_url", "missing_key", message, hint);
     }
-    Some(DiscordConfig { webhook_url: webhook_url?.secret, thread_id })
+    let thread_name = thread_name(reader);
+    if thread_id.is_some() && thread_name.is_some() {
+        let message = format!("`[{}]` has both `thread_id` and `thread_name`", reader.name);
+        let hint = "take one of them out: a message goes into the one thread, or each run's begins a thread of its own";
+        reader.fault("thread_name", "misplaced_key", message, hint);
+    }
+    Some(DiscordConfig { webhook_url: webhook_url?.secret, thread_id, thread_name })
+}
+
+fn thread_name(reader: &mut Reader<'_>) -> Option<String> {
+    let example = format!("\"{TITLE}\"");
+    let name = reader.text("thread_name", &example)?.trim();
+    let length = name.replace(TITLE, "").chars().count();
+    if !name.is_empty() && length <= THREAD_NAME && !name.chars().any(char::is_control) {
+        return Some(name.to_owned());
+    }
+    let message = format!("{} is {}, which cannot name a thread", reader.full("thread_name"), quoted(name));
+    let hint = format!(
+        "write 1 to {THREAD_NAME} characters, for example `thread_name = {example}`: the title of the first message"
+    );
+    reader.fault("thread_name", "invalid_value", message, hint);
+    None
 }
 
 fn thread_id(reader: &mut Reader<'_>) -> Option<String> {

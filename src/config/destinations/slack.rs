@@ -44,7 +44,7 @@ pub(super) const KEYS: Keys = Keys {
         ("headers", "it belongs to `[webhook.NAME]`"),
         ("thin", "it belongs to `[webhook.NAME]`; `diff` says how many lines of diff a message shows"),
         ("thread_id", "it belongs to `[discord.NAME]`"),
-        ("thread_name", "it belongs to `[discord.NAME]`, and comes with a later version"),
+        ("thread_name", "it belongs to `[discord.NAME]`"),
     ],
 };
 

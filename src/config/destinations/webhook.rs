@@ -37,7 +37,7 @@ pub(super) const KEYS: Keys = Keys {
         ("bot_token", "it belongs to `[slack.NAME]`"),
         ("channel", "it belongs to `[slack.NAME]`"),
         ("api_url", "it belongs to `[slack.NAME]`"),
-        ("announce", "it belongs to cards and threads, which come with a later version"),
+        ("announce", "it belongs to cards and threads: a webhook gets every event"),
         ("mention", "it belongs to chat, and comes with a later version"),
         ("thread_id", "it belongs to `[discord.NAME]`"),
         ("thread_name", "it belongs to `[discord.NAME]`, and comes with a later version"),

@@ -42,11 +42,9 @@ fn each_kind_has_its_defaults() {
     assert_eq!(discord.rate, Rate::Limited { per_second: 25.0 / 60.0, burst: 5 });
     assert_eq!(webhook.rate, Rate::Unlimited);
     assert_eq!((slack.in_flight, discord.in_flight, webhook.in_flight), (1, 1, 64));
+    assert_eq!((slack.style, discord.style, webhook.style), (Style::Messages, Style::Card, Style::Messages));
     let six_hours = Some(Duration::from_hours(6));
-    assert_eq!(
-        (slack.expire_after, discord.expire_after, webhook.expire_after),
-        (six_hours, six_hours, None)
-    );
+    assert_eq!((slack.expire_after, discord.expire_after, webhook.expire_after), (six_hours, None, None));
     assert_eq!((slack.diff_lines, discord.diff_lines), (20, 0));
     assert!([slack, discord, webhook].iter().all(|each| each.timeout == Duration::from_secs(10)));
     let Service::Webhook(audit) = &webhook.service else { panic!("a webhook") };

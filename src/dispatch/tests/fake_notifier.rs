@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::delivery::Rung;
-use crate::notify::{Call, Notifier, Position, SendError, Sent};
+use crate::notify::{Call, Envelope, Notifier, SendError, Sent};
 use crate::render::Rendered;
 
 /// How a fake destination answers one call.
@@ -74,7 +74,7 @@ impl FakeNotifier {
 
 #[async_trait]
 impl Notifier for FakeNotifier {
-    fn body(&self, _: &Rendered, rung: Rung, _: Position<'_>) -> Bytes {
+    fn body(&self, _: &Rendered, rung: Rung, _: &Envelope) -> Bytes {
         Bytes::from_static(rung.as_str().as_bytes())
     }
 
@@ -96,7 +96,7 @@ impl Notifier for FakeNotifier {
         let answer = match own.or(scripted).unwrap_or_else(|| self.then.clone()) {
             Answer::Takes(after) => {
                 tokio::time::sleep(after).await;
-                Ok(Sent { status: 200, pause: None, message: None })
+                Ok(Sent { status: 200, ..Sent::default() })
             }
             Answer::Refuses(error) => Err(error),
             Answer::Hangs => std::future::pending().await,

@@ -20,7 +20,7 @@ use crate::store::{
     Acceptance, AfterLook, Backlog, Claims, DeliveryClaim, DeliveryFilter, DeliveryRow, DeliveryTicket,
     DestinationChange, DestinationEntry, DestinationStatus, EventTicket, FindError, History, IssueSource,
     KeptIssue, LaterStep, Look, Next, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed,
-    RunHistory, RunRow, Silence, SilentRun, SilentRuns, StoreError, Story, Told, WaitingEvent,
+    RunHistory, RunRow, Silence, SilentRun, SilentRuns, StoreError, Story, Told, WaitingEvent, Wanted,
 };
 
 /// A delivery as the fake keeps it.
@@ -259,6 +259,7 @@ impl Queue for FakeStore {
         (row.state, row.lease_until) = (DeliveryState::Waiting, None);
         match record.next {
             Next::Delivered => row.state = DeliveryState::Delivered,
+            Next::Superseded => row.state = DeliveryState::Superseded,
             Next::Dead(reason) => (row.state, row.reason) = (DeliveryState::Dead, Some(reason)),
             Next::GivenBack => {}
             Next::Retry { due_at, counted, rung } => {
@@ -414,13 +415,13 @@ impl Queue for FakeStore {
 
 #[async_trait]
 impl History for FakeStore {
-    async fn stories(&self, events: &[EventId], _: usize) -> Result<Vec<Option<Told>>, StoreError> {
+    async fn stories(&self, wanted: &[Wanted], _: usize) -> Result<Vec<Option<Told>>, StoreError> {
         let kept = self.available()?;
         let story = |event: &Event| {
             let issue = kept.issue_of(event).and_then(|kept| kept.issue.clone()).map(Box::new);
             Told::Story(Story { events: vec![event.clone()], payload: Bytes::from_static(b"{}"), issue })
         };
-        Ok(events.iter().map(|event| kept.events.get(event).map(story)).collect())
+        Ok(wanted.iter().map(|wanted| kept.events.get(&wanted.event).map(story)).collect())
     }
 
     async fn issue(&self, _: &Organization, group: &GroupId) -> Result<Option<KeptIssue>, StoreError> {

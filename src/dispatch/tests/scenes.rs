@@ -20,7 +20,8 @@ pub(super) const TAKES: Answer = Answer::Takes(Duration::from_millis(1));
 pub(super) const DELIVERED: (DeliveryState, Option<Reason>) = (DeliveryState::Delivered, None);
 
 pub(super) fn refuses(reason: Reason, verdict: Verdict, retry_after: Option<Duration>) -> Answer {
-    Answer::Refuses(SendError { reason, verdict, status: Some(418), words: None, retry_after })
+    let in_doubt = false;
+    Answer::Refuses(SendError { reason, verdict, status: Some(418), words: None, retry_after, in_doubt })
 }
 
 /// Turns the clock, and lets everybody do what falls due meanwhile.

@@ -7,29 +7,33 @@ use serde_json::Value;
 
 use crate::client::pause_of_seconds;
 use crate::client::{Answer, End};
+use crate::delivery::MessageRef;
+use crate::notify::Position;
 use crate::notify::answer::{Class, Reading};
 
 /// The longest pause that is believed of a window. Discord's windows are seconds long; were a slip of a
 /// gateway believed, everything would wait unseen, and if more is meant, the next answer is a 429 that says so.
 const LONGEST_WINDOW: Duration = Duration::from_mins(1);
 
-/// Reads an answer.
+/// Reads an answer to a message in this position: where it stands, as far as that is said.
 ///
 /// # Errors
 /// [`Reading`] when the message was not taken.
-pub(super) fn read(answer: &Answer) -> Result<(), Reading> {
+pub(super) fn read(answer: &Answer, position: &Position) -> Result<Option<MessageRef>, Reading> {
     let text = answer.text();
     let json = serde_json::from_str::<Value>(&text).unwrap_or_default();
     let is_success = (200..300).contains(&answer.status);
     if is_success && (is_message(&json) || is_begun_message(answer, &text)) {
-        return Ok(());
+        return Ok(message(&json));
     }
     if answer.is_html() {
         return Err(Reading::of_web_page(answer.status));
     }
     let code = json.get("code").and_then(Value::as_u64);
-    let class =
-        code.and_then(class_of_code).or_else(|| Class::of_status(answer.status)).unwrap_or(Class::Unreadable);
+    let class = code
+        .and_then(|code| class_of_code(code, position))
+        .or_else(|| Class::of_status(answer.status))
+        .unwrap_or(Class::Unreadable);
     let asked = json.get("retry_after").and_then(Value::as_f64).and_then(pause_of_seconds);
     let pause = asked.filter(|_| class == Class::TooMany).max(pause(answer));
     let words = words(&json, code).unwrap_or_else(|| text.into_owned());
@@ -48,7 +52,15 @@ pub(super) fn pause(answer: &Answer) -> Option<Duration> {
 }
 
 fn is_message(json: &Value) -> bool {
-    json.get("id").and_then(Value::as_str).is_some_and(|id| !id.is_empty())
+    text_of(json, "id").is_some()
+}
+
+fn message(json: &Value) -> Option<MessageRef> {
+    text_of(json, "channel_id").zip(text_of(json, "id")).map(|(channel, id)| MessageRef { channel, id })
+}
+
+fn text_of(json: &Value, name: &str) -> Option<String> {
+    json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// Returns whether the answer is a message of which only the beginning was read: it repeats all of its text.
@@ -78,9 +90,21 @@ fn first_fault(errors: &Value, depth: usize) -> Option<String> {
     })
 }
 
-/// Returns what one of Discord's codes means; `None` for one that says no more than the status.
+/// Returns what one of Discord's codes means for a message in this position; `None` for one that says no more than the
+/// status.
 // Source: https://docs.discord.com/developers/topics/opcodes-and-status-codes#json, read 2026-11-23.
-fn class_of_code(code: u64) -> Option<Class> {
+fn class_of_code(code: u64, position: &Position) -> Option<Class> {
+    let class = match (code, position) {
+        // The message, or its thread, is not there, archived or locked, or it is too old to be edited once more.
+        (10003 | 10008 | 30046 | 50083 | 160_005, Position::Under { .. } | Position::Instead(_)) => {
+            Class::Lost
+        }
+        (code, _) => class_of_any(code)?,
+    };
+    Some(class)
+}
+
+fn class_of_any(code: u64) -> Option<Class> {
     let class = match code {
         // Unknown channel, unknown webhook, invalid webhook token, archived thread.
         10003 | 10015 | 50027 | 50083 => Class::Gone,
@@ -105,7 +129,7 @@ mod tests {
     use super::*;
 
     fn class(status: u16, body: &str) -> Option<Class> {
-        read(&Answer::for_tests(status, &[], body)).err().map(|reading| reading.class)
+        read(&Answer::for_tests(status, &[], body), &Position::Alone).err().map(|reading| reading.class)
     }
 
     #[test]
@@ -129,6 +153,28 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_can_no_longer_be_edited_or_answered_is_lost_and_says_nothing_of_the_webhook() {
+        let message = MessageRef { channel: "7".to_owned(), id: "9".to_owned() };
+        let under = Position::Under { message: message.clone(), announced: false };
+        for position in [under, Position::Instead(message)] {
+            for code in [10003, 10008, 30046, 50083, 160_005] {
+                let body = format!("{{\"code\":{code},\"message\":\"m\"}}");
+                let reading = read(&Answer::for_tests(404, &[], &body), &position).unwrap_err();
+                assert_eq!(reading.class, Class::Lost, "{code}");
+            }
+            let gone = read(&Answer::for_tests(404, &[], r#"{"code":10015}"#), &position).unwrap_err();
+            assert_eq!(gone.class, Class::Gone);
+        }
+    }
+
+    #[test]
+    fn an_answer_says_where_the_message_stands() {
+        let answer = Answer::for_tests(200, &[], r#"{"id":"9","channel_id":"7"}"#);
+        let message = MessageRef { channel: "7".to_owned(), id: "9".to_owned() };
+        assert_eq!(read(&answer, &Position::Alone), Ok(Some(message)));
+    }
+
+    #[test]
     fn only_a_saved_message_is_delivered() {
         for status in 200..300 {
             assert_eq!(class(status, r#"{"id":"1","channel_id":"2"}"#), None);
@@ -142,9 +188,9 @@ mod tests {
     #[test]
     fn a_message_too_long_to_be_read_to_its_end_is_delivered() {
         let mut answer = Answer::for_tests(200, &[], r#"{"type":0,"id":"1","content":"…"#);
-        assert!(read(&answer).is_err());
+        assert!(read(&answer, &Position::Alone).is_err());
         answer.end = End::Capped;
-        assert_eq!(read(&answer), Ok(()));
+        assert_eq!(read(&answer, &Position::Alone), Ok(None));
     }
 
     #[test]
@@ -163,7 +209,7 @@ mod tests {
     fn words_name_the_fault_in_the_body() {
         let body = r#"{"code":50035,"message":"Invalid Form Body","errors":{"embeds":{"0":{"title":
             {"_errors":[{"code":"BASE_TYPE_MAX_LENGTH","message":"Must be 256 or fewer in length."}]}}}}}"#;
-        let reading = read(&Answer::for_tests(400, &[], body)).unwrap_err();
+        let reading = read(&Answer::for_tests(400, &[], body), &Position::Alone).unwrap_err();
         assert_eq!(
             reading.words.unwrap(),
             "50035 Invalid Form Body (embeds.0.title: Must be 256 or fewer in length.)"
@@ -179,10 +225,11 @@ mod tests {
         assert_eq!(pause(&Answer::for_tests(200, &slip, "")), Some(LONGEST_WINDOW));
         assert_eq!(pause(&Answer::for_tests(200, &[], "")), None);
         let body = r#"{"message":"You are being rate limited.","retry_after":0.65,"global":false}"#;
-        let reading = read(&Answer::for_tests(429, &[], body)).unwrap_err();
+        let reading = read(&Answer::for_tests(429, &[], body), &Position::Alone).unwrap_err();
         assert_eq!(reading.pause, Some(Duration::from_millis(650)));
         for status in [400, 429] {
-            let reading = read(&Answer::for_tests(status, &headers("0"), body)).unwrap_err();
+            let reading =
+                read(&Answer::for_tests(status, &headers("0"), body), &Position::Alone).unwrap_err();
             assert_eq!(reading.pause, Some(Duration::from_millis(1_500)));
         }
     }

@@ -6,17 +6,20 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::embed::{self, links, literal};
-use super::limit;
+use super::{DiscordConfig, limit};
 use crate::delivery::Rung;
 use crate::message::{Inline, Message};
 use crate::notify::fit;
 use crate::notify::markdown::paragraphs;
-use crate::notify::{summary, written};
+use crate::notify::{Position, summary, written};
 use crate::render::Rendered;
 use crate::words::is_blank;
 
+/// What stands in a thread's name for the title of its first message.
+pub(crate) const TITLE: &str = "{title}";
+
 /// Returns the exact request body.
-pub(crate) fn body(rendered: &Rendered, rung: Rung) -> Bytes {
+pub(crate) fn body(config: &DiscordConfig, rendered: &Rendered, rung: Rung, position: &Position) -> Bytes {
     let mut body = match rendered {
         Rendered::Body(template) => of_template(template, rung),
         Rendered::Message(_) | Rendered::Document(_) => {
@@ -28,8 +31,28 @@ pub(crate) fn body(rendered: &Rendered, rung: Rung) -> Bytes {
         // A webhook parses mentions of users by default, and escaping alone does not keep them from pinging.
         // Source: https://docs.discord.com/developers/resources/message#allowed-mentions-object, read 2026-11-23.
         body.insert("allowed_mentions".to_owned(), json!({ "parse": [] }));
+        match (position, &config.thread_name) {
+            (Position::Alone, Some(name)) => {
+                body.entry("thread_name").or_insert_with(|| json!(thread_name(name, rendered)));
+            }
+            (Position::Instead(_), _) => {
+                // What an edit does not name stays as it was.
+                body.entry("content").or_insert_with(|| json!(""));
+                body.entry("embeds").or_insert_with(|| json!([]));
+                body.entry("components").or_insert_with(|| json!([]));
+            }
+            (Position::Alone | Position::Under { .. }, _) => {}
+        }
     }
     written(&body)
+}
+
+/// Returns the name of the thread that a message begins.
+fn thread_name(name: &str, rendered: &Rendered) -> String {
+    let title = summary::message_of(rendered).map(|message| summary::title(&message)).unwrap_or_default();
+    let name = name.replace(TITLE, title.trim());
+    let name = if is_blank(&name) { summary::WORDLESS } else { name.trim() };
+    fit::shortened(&fit::one_line(name), limit::THREAD_NAME)
 }
 
 fn of_message(message: &Message, rung: Rung) -> Map<String, Value> {

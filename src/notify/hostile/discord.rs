@@ -179,11 +179,11 @@ fn a_discord_message_is_an_embed_with_fields_and_buttons() {
 
 #[test]
 fn a_template_s_own_body_can_mention_nobody() {
-    use crate::notify::body_for;
+    use crate::notify::{Envelope, body_for};
     use crate::render::Rendered;
     let own = json!({ "content": "@everyone", "allowed_mentions": { "parse": ["everyone"] }, "tts": false });
     for rung in [Rung::Whole, Rung::Brief, Rung::Line] {
-        let body = body_for(&discord(), &Rendered::Body(own.clone()), rung);
+        let body = body_for(&discord(), &Rendered::Body(own.clone()), rung, &Envelope::default());
         let body: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["allowed_mentions"], json!({ "parse": [] }));
         assert!(body["content"].as_str().unwrap().contains("everyone"));

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{discord, slack};
 use crate::delivery::Rung;
 use crate::event::{Action, Event, EventId, Organization};
-use crate::notify::{Destination, body_for};
+use crate::notify::{Destination, Envelope, body_for};
 use crate::render::context::{Context, Links};
 use crate::render::{Rendered, Renderer};
 use crate::sample::{self, SampleIds, Shape};
@@ -71,7 +71,8 @@ fn bodies(destination: &Destination, rungs: &[Rung]) -> Vec<(String, Value)> {
     let samples = rendered(destination);
     let made = samples.iter().flat_map(|(name, rendered)| {
         rungs.iter().map(move |rung| {
-            let body = serde_json::from_slice(&body_for(destination, rendered, *rung)).unwrap();
+            let body = serde_json::from_slice(&body_for(destination, rendered, *rung, &Envelope::default()))
+                .unwrap();
             (format!("{name}, {rung}"), body)
         })
     });

@@ -3,7 +3,7 @@
 //! Knows no HTTP; pure.
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{SlackAccess, SlackConfig, blocks, classic, limit};
 use crate::delivery::Rung;
@@ -11,15 +11,20 @@ use crate::message::{Button, Inline, Message};
 use crate::notify::dialect::Dialect;
 use crate::notify::fit;
 use crate::notify::inline::InlineWriter;
-use crate::notify::{Position, shortening, summary, written};
+use crate::notify::{Envelope, Position, shortening, summary, written};
 use crate::render::Rendered;
 use crate::words::is_blank;
 
 /// Room for the links behind a sentence.
 const LINKS: usize = 1_200;
 
+/// The type of the metadata that every message of a bot carries.
+pub(super) const EVENT_TYPE: &str = "seer_relay_message";
+/// The field of it that holds the message's mark.
+pub(super) const MARK: &str = "mark";
+
 /// Returns the exact request body.
-pub(crate) fn body(config: &SlackConfig, rendered: &Rendered, rung: Rung, position: Position<'_>) -> Bytes {
+pub(crate) fn body(config: &SlackConfig, rendered: &Rendered, rung: Rung, envelope: &Envelope) -> Bytes {
     let mut value = match rendered {
         Rendered::Body(value) => of_template(value, rung),
         Rendered::Message(_) | Rendered::Document(_) => {
@@ -27,15 +32,47 @@ pub(crate) fn body(config: &SlackConfig, rendered: &Rendered, rung: Rung, positi
             of_message(config, &message, rung)
         }
     };
-    if let (SlackAccess::Bot(bot), Some(value)) = (&config.access, value.as_object_mut()) {
-        let channel = position.under.map_or(bot.channel.as_str(), |message| message.channel.as_str());
-        value.insert("channel".to_owned(), Value::from(channel));
-        if let Some(message) = position.under {
-            value.insert("thread_ts".to_owned(), Value::from(message.id.as_str()));
-            value.insert("reply_broadcast".to_owned(), Value::from(position.announced));
+    if let (SlackAccess::Bot(bot), Some(body)) = (&config.access, value.as_object_mut()) {
+        body.insert("channel".to_owned(), Value::from(bot.channel.as_str()));
+        if !envelope.mark.is_empty() {
+            let payload = Map::from_iter([(MARK.to_owned(), Value::from(envelope.mark.as_str()))]);
+            // A template's own metadata is meant for somebody; ours only saves a message from being sent twice.
+            body.entry("metadata")
+                .or_insert_with(|| json!({ "event_type": EVENT_TYPE, "event_payload": payload }));
         }
+        place(body, &envelope.position);
     }
     written(&value)
+}
+
+/// Returns the body of a message that stands for itself as it is to be in another position.
+pub(super) fn placed(body: &Bytes, position: &Position) -> Bytes {
+    let Ok(mut value) = serde_json::from_slice::<Value>(body) else { return body.clone() };
+    if let Some(body) = value.as_object_mut() {
+        place(body, position);
+    }
+    written(&value)
+}
+
+/// Says where a message goes.
+fn place(body: &mut Map<String, Value>, position: &Position) {
+    match position {
+        Position::Alone => {}
+        Position::Under { message, announced } => {
+            body.insert("channel".to_owned(), Value::from(message.channel.as_str()));
+            body.insert("thread_ts".to_owned(), Value::from(message.id.as_str()));
+            body.insert("reply_broadcast".to_owned(), Value::from(*announced));
+        }
+        Position::Instead(message) => {
+            // What only a new message may be told.
+            // Source: https://docs.slack.dev/reference/methods/chat.update, read 2026-11-30.
+            for name in ["thread_ts", "reply_broadcast", "unfurl_links", "unfurl_media"] {
+                body.remove(name);
+            }
+            body.insert("channel".to_owned(), Value::from(message.channel.as_str()));
+            body.insert("ts".to_owned(), Value::from(message.id.as_str()));
+        }
+    }
 }
 
 fn of_message(config: &SlackConfig, message: &Message, rung: Rung) -> Value {
@@ -185,7 +222,7 @@ mod tests {
     }
 
     fn made(rendered: &Rendered, rung: Rung) -> Value {
-        serde_json::from_slice(&body(&config(), rendered, rung, Position::default())).unwrap()
+        serde_json::from_slice(&body(&config(), rendered, rung, &Envelope::default())).unwrap()
     }
 
     fn snapshot(name: &str, body: &Value) {

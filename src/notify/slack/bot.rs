@@ -1,19 +1,32 @@
-//! Slack's Web API, as a bot speaks to it: its settings, what a body needs beside the message, and what an answer says.
+//! Slack's Web API, as a bot speaks to it: its settings, and the calls that post, edit and look for a message.
 //!
-//! Every answer is JSON with `ok`, and a refusal mostly comes with status 200.
-// Source: https://docs.slack.dev/reference/methods/chat.postMessage, read 2026-11-25.
+//! Knows neither how a body is made (`slack/body.rs`) nor what an answer says (`bot/answer.rs`).
 
-use serde_json::Value;
+mod answer;
+mod channel;
+mod search;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
 use url::Url;
 
-use super::answer::class_of_word;
-use crate::client::Answer;
-use crate::delivery::MessageRef;
-use crate::notify::answer::{Class, Reading};
+use self::channel::Channel;
+use crate::client::{Answer, HttpClient, TransportError};
+use crate::delivery::DestinationKind;
+use crate::notify::answer::{failed, unreached};
+use crate::notify::endpoint::Endpoint;
+use crate::notify::slack::body::placed;
+use crate::notify::{BuildError, Call, Doubt, Position, SendError, Sent, Verdict, known};
 use crate::secret::Secret;
 
 /// Where Slack's Web API is.
 pub const API_URL: &str = "https://slack.com/api/";
+
+/// The part of an attempt's time that may go to looking for what may be there already.
+const SEARCH_SHARE: u32 = 3;
 
 /// A bot that posts into a channel.
 #[derive(Debug, Clone)]
@@ -35,105 +48,112 @@ impl SlackBot {
     }
 }
 
-/// Reads an answer of the Web API: where the message stands, as far as that is said.
-///
-/// # Errors
-/// [`Reading`] when the message was not taken.
-pub(super) fn read(answer: &Answer) -> Result<Option<MessageRef>, Reading> {
-    if answer.is_html() {
-        return Err(Reading::of_web_page(answer.status));
-    }
-    let text = answer.text();
-    let json: Value = serde_json::from_str(&text).unwrap_or_default();
-    let is_success = (200..300).contains(&answer.status);
-    match (json.get("ok").and_then(Value::as_bool), json.get("error").and_then(Value::as_str)) {
-        (Some(true), _) if is_success => {
-            let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
-            Ok(text("channel").zip(text("ts")).map(|(channel, id)| MessageRef { channel, id }))
-        }
-        (_, Some(error)) => {
-            let class = match error {
-                // What only an answer to another message can be told.
-                "cannot_reply_to_message"
-                | "invalid_thread_ts"
-                | "message_not_found"
-                | "thread_not_found" => Class::Lost,
-                error => class_of_word(error)
-                    .or_else(|| Class::of_status(answer.status))
-                    .unwrap_or(Class::Unwanted),
-            };
-            Err(Reading::new(class, words(error, &json)))
-        }
-        (_, None) => {
-            Err(Reading::new(Class::of_status(answer.status).unwrap_or(Class::Unreadable), text.into_owned()))
-        }
-    }
+/// Speaks as one bot to one channel.
+#[derive(Debug)]
+pub(super) struct Bot {
+    settings: SlackBot,
+    endpoint: Endpoint,
+    /// The value of the header that lets it in.
+    authorization: SecretString,
+    channel: Channel,
+    client: HttpClient,
+    timeout: Duration,
 }
 
-/// Returns the word, and what Slack says besides: where the body is wrong, or which scope it wants.
-fn words(error: &str, json: &Value) -> String {
-    let text = |pointer: &str| json.pointer(pointer).and_then(Value::as_str);
-    let more = text("/response_metadata/messages/0").or_else(|| text("/errors/0"));
-    match (more, text("/needed")) {
-        (Some(more), _) => format!("{error}: {more}"),
-        (None, Some(scope)) => format!("{error}: {scope}"),
-        (None, None) => error.to_owned(),
+impl Bot {
+    /// Returns this bot.
+    ///
+    /// # Errors
+    /// [`BuildError`] when its token is missing.
+    pub(super) fn new(settings: SlackBot, client: HttpClient, timeout: Duration) -> Result<Self, BuildError> {
+        let token = known(&settings.token)?.expose_secret().trim();
+        let mut endpoint = Endpoint::public(settings.method("chat.postMessage"));
+        endpoint.add_secret(token);
+        let authorization = format!("Bearer {token}").into();
+        let channel = Channel::new(&settings.channel);
+        Ok(Self { settings, endpoint, authorization, channel, client, timeout })
+    }
+
+    /// Posts or edits as the envelope says. What may stand there already is looked for first, and edited where it does.
+    ///
+    /// # Errors
+    /// [`SendError`]: what the answer, or its absence, means.
+    pub(super) async fn send(&self, body: Bytes, call: &Call) -> Result<Sent, SendError> {
+        let deadline = Instant::now() + self.timeout;
+        let envelope = &call.envelope;
+        let doubt = match (&envelope.position, envelope.in_doubt_since) {
+            (Position::Instead(_), _) | (_, None) => None,
+            (Position::Alone | Position::Under { .. }, Some(since)) => {
+                match self.search(envelope, since, self.timeout / SEARCH_SHARE, call.now).await? {
+                    search::Result::Found(message) => {
+                        let position = Position::Instead(message);
+                        match self.say(placed(&body, &position), &position, deadline, call).await {
+                            // It can be edited no longer, so it is as if it were not there.
+                            Err(error) if error.verdict == Verdict::Afresh => Some(Doubt::Absent),
+                            edited => return edited.map(|sent| Sent { doubt: Some(Doubt::Found), ..sent }),
+                        }
+                    }
+                    search::Result::Absent => Some(Doubt::Absent),
+                    search::Result::Unknown => Some(Doubt::Unknown),
+                }
+            }
+        };
+        let sent = self.say(body, &envelope.position, deadline, call).await?;
+        Ok(Sent { doubt, ..sent })
+    }
+
+    /// Makes the call for a message in this position.
+    async fn say(
+        &self,
+        body: Bytes,
+        position: &Position,
+        deadline: Instant,
+        call: &Call,
+    ) -> Result<Sent, SendError> {
+        let method = match position {
+            Position::Alone | Position::Under { .. } => "chat.postMessage",
+            Position::Instead(_) => "chat.update",
+        };
+        let headers = [
+            ("content-type", "application/json; charset=utf-8"),
+            ("authorization", self.authorization.expose_secret()),
+        ];
+        let left = deadline.saturating_duration_since(Instant::now());
+        let answer = self
+            .client
+            .post(&self.settings.method(method), &headers, body, left, true)
+            .await
+            .map_err(|error| unreached(&error))?;
+        match answer::read(&answer, position) {
+            Ok(message) => {
+                if let (Position::Alone, Some(message)) = (position, &message) {
+                    self.channel.learn(&message.channel);
+                }
+                Ok(Sent { status: answer.status, message, ..Sent::default() })
+            }
+            Err(reading) => Err(failed(DestinationKind::Slack, &self.endpoint, &answer, reading, call.now)),
+        }
+    }
+
+    /// Asks a method that changes nothing.
+    async fn ask(
+        &self,
+        method: &str,
+        query: &[(&str, &str)],
+        deadline: Instant,
+        longest_bytes: usize,
+    ) -> Result<Answer, TransportError> {
+        let mut url = self.settings.method(method);
+        url.query_pairs_mut().extend_pairs(query);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let headers = [("authorization", self.authorization.expose_secret())];
+        self.client.get(&url, &headers, left, longest_bytes).await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn reading(status: u16, body: &str) -> Option<(Class, String)> {
-        let reading = read(&Answer::for_tests(status, &[], body)).err()?;
-        Some((reading.class, reading.words.unwrap_or_default()))
-    }
-
-    #[test]
-    fn only_ok_in_json_is_delivered() {
-        let taken = |body: &str| read(&Answer::for_tests(200, &[], body)).unwrap();
-        let message = MessageRef { channel: "C1".to_owned(), id: "1.2".to_owned() };
-        assert_eq!(taken(r#"{"ok":true,"channel":"C1","ts":"1.2"}"#), Some(message));
-        assert_eq!(taken(r#"{"ok":true,"ts":"1.2"}"#), None);
-        for body in ["ok", "", "{}", r#"{"ok":"true"}"#, "[]", "null"] {
-            assert_eq!(reading(200, body).unwrap().0, Class::Unreadable, "{body}");
-        }
-        assert_eq!(reading(500, r#"{"ok":true}"#).unwrap().0, Class::Failed);
-        assert_eq!(reading(403, "<!DOCTYPE html>").unwrap().0, Class::Unreadable);
-    }
-
-    #[test]
-    fn a_refusal_is_read_by_its_word_whatever_the_status() {
-        for (error, class) in [
-            ("invalid_auth", Class::NoAccess),
-            ("not_in_channel", Class::NoAccess),
-            ("channel_not_found", Class::Gone),
-            ("ratelimited", Class::TooMany),
-            ("fatal_error", Class::Failed),
-            ("msg_too_long", Class::Malformed),
-            ("of_tomorrow", Class::Unwanted),
-            ("thread_not_found", Class::Lost),
-        ] {
-            let body = format!(r#"{{"ok":false,"error":"{error}"}}"#);
-            assert_eq!(reading(200, &body), Some((class, error.to_owned())));
-        }
-        let limited = reading(429, r#"{"ok":false,"error":"of_tomorrow"}"#).unwrap();
-        assert_eq!(limited.0, Class::TooMany);
-    }
-
-    #[test]
-    fn slacks_words_say_where_the_body_is_wrong_and_which_scope_is_missing() {
-        let blocks = r#"{"ok":false,"error":"invalid_blocks","errors":["no more than 50 items [json-pointer:/blocks]"],
-            "response_metadata":{"messages":["[ERROR] no more than 50 items [json-pointer:/blocks]"]}}"#;
-        assert_eq!(
-            reading(200, blocks).unwrap().1,
-            "invalid_blocks: [ERROR] no more than 50 items [json-pointer:/blocks]"
-        );
-        let scope =
-            r#"{"ok":false,"error":"missing_scope","needed":"chat:write","provided":"channels:read"}"#;
-        assert_eq!(reading(200, scope), Some((Class::NoAccess, "missing_scope: chat:write".to_owned())));
-    }
 
     #[test]
     fn a_method_lies_below_the_address() {

@@ -16,19 +16,19 @@ use crate::render::Rendered;
 pub(crate) fn body(thin: bool, rendered: &Rendered, rung: Rung) -> Bytes {
     let thin = thin || rung != Rung::Whole;
     match rendered {
-        Rendered::Document(document) => written(&Envelope { document, thin }),
+        Rendered::Document(document) => written(&StandardBody { document, thin }),
         Rendered::Body(body) => written(&Part { value: body, thin: rung != Rung::Whole, root: true }),
         Rendered::Message(message) => written(&of_message(message)),
     }
 }
 
 /// The envelope of Standard Webhooks.
-struct Envelope<'a> {
+struct StandardBody<'a> {
     document: &'a Value,
     thin: bool,
 }
 
-impl Serialize for Envelope<'_> {
+impl Serialize for StandardBody<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = |pointer: &str| self.document.pointer(pointer).and_then(Value::as_str);
         let action = Action::from_name(text("/event/action").unwrap_or("unknown"));

@@ -10,7 +10,9 @@ use rusqlite::{Row, params};
 
 use super::value::{micros, micros_after, time, word};
 use super::{destination, writer::Writing};
-use crate::delivery::{Delivery, DeliveryId, DestinationName, MessageRef, Origin, Rung};
+use crate::delivery::{
+    Delivery, DeliveryId, DestinationName, Fingerprint, FirstMessage, MessageRef, Origin, Part, Rung,
+};
 use crate::event::EventId;
 use crate::store::{Claims, DeliveryClaim, DeliveryTicket, OpenDestination};
 
@@ -21,7 +23,7 @@ const END_LEASES: &str =
 /// Finds the first `?3` that are due for `?1` at `?2`.
 const FIND_DUE: &str = "
     SELECT d.number, d.fence, d.id, e.id, d.template_set, d.origin, d.created_at, d.first_due_at, d.attempts,
-           d.failures, d.rung, m.channel, m.id
+           d.failures, d.rung, d.part, d.in_doubt, m.channel, m.id, m.shows
     FROM delivery d CROSS JOIN event e ON e.sequence = d.event_sequence
     LEFT JOIN message m ON m.run_number = d.run_number AND m.destination_id = d.destination_id
     WHERE d.destination_id = ?1 AND d.due_at <= ?2 AND d.lease_until IS NULL
@@ -50,7 +52,7 @@ pub(super) fn claim(
         let until = micros_after(now, lease);
         for claim in &due {
             writing
-                .prepare("UPDATE delivery SET lease_until = ?2, fence = ?3 WHERE number = ?1")?
+                .prepare("UPDATE delivery SET lease_until = ?2, fence = ?3, in_doubt = 1 WHERE number = ?1")?
                 .execute(params![claim.ticket.number, until, claim.ticket.fence])?;
         }
         claims.deliveries.extend(due);
@@ -86,6 +88,7 @@ fn read_claim(row: &Row<'_>, destination: &DestinationName) -> rusqlite::Result<
             id: DeliveryId::new(row.get::<_, String>(2)?),
             event_id: EventId::new(row.get::<_, String>(3)?),
             destination: destination.clone(),
+            part: word(row.get_ref(11)?.as_str()?, Part::from_word)?,
             template_set: row.get(4)?,
             origin: word(row.get_ref(5)?.as_str()?, Origin::from_word)?,
             created_at: time(row.get(6)?),
@@ -93,12 +96,16 @@ fn read_claim(row: &Row<'_>, destination: &DestinationName) -> rusqlite::Result<
             attempts: row.get(8)?,
             failures: row.get(9)?,
             rung: word(row.get_ref(10)?.as_str()?, Rung::from_word)?,
-            under: match (row.get(11)?, row.get(12)?) {
-                (Some(channel), Some(id)) => Some(MessageRef { channel, id }),
-                (_, None) | (None, _) => None,
-            },
+            in_doubt: row.get(12)?,
+            first: read_first(row)?,
         },
     })
+}
+
+fn read_first(row: &Row<'_>) -> rusqlite::Result<Option<FirstMessage>> {
+    let (Some(channel), Some(id)) = (row.get(13)?, row.get(14)?) else { return Ok(None) };
+    let shows = row.get::<_, Option<[u8; 16]>>(15)?.map(Fingerprint);
+    Ok(Some(FirstMessage { place: MessageRef { channel, id }, shows }))
 }
 
 /// Returns when a destination's next delivery falls due, or the next lease ends, whichever is sooner.
@@ -120,6 +127,7 @@ mod tests {
         for migration in [
             include_str!("../migrations/sqlite/0001_store.sql"),
             include_str!("../migrations/sqlite/0004_message.sql"),
+            include_str!("../migrations/sqlite/0005_card.sql"),
         ] {
             connection.execute_batch(migration).unwrap();
         }

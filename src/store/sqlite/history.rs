@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 use super::story::{self, Kept};
 use super::value::{micros, time, word};
 use super::{find, issue};
-use crate::delivery::{DeliveryId, DeliveryState, DestinationKind, DestinationName, Reason};
+use crate::delivery::{DeliveryId, DeliveryState, DestinationKind, DestinationName, Part, Reason};
 use crate::event::{Action, EventId, Organization};
 use crate::run::Run;
 use crate::store::{Backlog, DeliveryFilter, DeliveryRow, EventRow, FindError, RunHistory, RunRow};
@@ -140,7 +140,7 @@ fn list_deliveries(
                     e.action, e.resource, t.name, t.kind, d.state, d.lease_until, d.attempts, d.last_status, d.last_reason,
                     d.created_at, d.due_at, d.finished_at,
                     (SELECT o.id FROM delivery o WHERE o.number = d.replay_of),
-                    (SELECT o.id FROM delivery o WHERE o.number = d.replayed_by)
+                    (SELECT o.id FROM delivery o WHERE o.number = d.replayed_by), d.part
              FROM {from} CROSS JOIN destination t ON t.id = d.destination_id WHERE {} {end}",
             conditions.join(" AND ")
         ))?
@@ -169,6 +169,7 @@ fn read_delivery(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<DeliveryRow>
         organization: Organization::new(organization),
         run_id,
         action: Action::from_name(row.get_ref(6)?.as_str()?).shown(row.get_ref(7)?.as_str()?),
+        part: word(row.get_ref(20)?.as_str()?, Part::from_word)?,
         destination: DestinationName::new(row.get::<_, String>(8)?),
         kind: word(row.get_ref(9)?.as_str()?, DestinationKind::from_word)?,
         state,

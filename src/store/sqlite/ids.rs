@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
 
-use crate::delivery::{DeliveryId, DestinationName};
+use crate::delivery::{DeliveryId, DestinationName, Part};
 use crate::event::EventId;
 
 /// What every event's id begins with.
@@ -43,11 +43,16 @@ impl Ids {
     }
 }
 
-/// Returns the id of the delivery that an event becomes for a destination. Whoever plans it anew, because the first plan
+/// Returns the id of the delivery that a part of an event becomes for a destination. Whoever plans it anew, because the first plan
 /// was lost with the machine, makes the same: a receiver knows by it what it has already.
-pub(super) fn planned_delivery(event: &EventId, destination: &DestinationName) -> DeliveryId {
-    let digest =
+pub(super) fn planned_delivery(event: &EventId, destination: &DestinationName, part: Part) -> DeliveryId {
+    let mut digest =
         Sha256::new().chain_update(event.as_str()).chain_update([0]).chain_update(destination.as_str());
+    match part {
+        // Made before there were others.
+        Part::Message => {}
+        Part::Card | Part::Announcement => digest = digest.chain_update([0]).chain_update(part.as_str()),
+    }
     let digest: [u8; 32] = digest.finalize().into();
     let random = digest.first_chunk().copied().map(u128::from_be_bytes).unwrap_or_default();
     let milliseconds = read(Some(event.as_str()), EVENT_PREFIX).timestamp_ms();
@@ -95,16 +100,20 @@ mod tests {
     }
 
     #[test]
-    fn a_planned_delivery_has_one_id_for_each_event_and_destination() {
+    fn a_planned_delivery_has_one_id_for_each_part_of_an_event_and_destination() {
         let mut ids = Ids::default();
         let (one, other) = (ids.event(at(10)), ids.event(at(10)));
         let (chat, audit) = (DestinationName::new("chat"), DestinationName::new("audit"));
-        let planned = planned_delivery(&one, &chat);
-        assert_eq!(planned, planned_delivery(&one, &chat));
-        assert_ne!(planned, planned_delivery(&one, &audit));
-        assert_ne!(planned, planned_delivery(&other, &chat));
+        let message = |event, destination| planned_delivery(event, destination, Part::Message);
+        let planned = message(&one, &chat);
+        assert_eq!(planned, message(&one, &chat));
+        assert_ne!(planned, message(&one, &audit));
+        assert_ne!(planned, message(&other, &chat));
+        let mut parts = Part::ALL.iter().map(|part| planned_delivery(&one, &chat, *part)).collect::<Vec<_>>();
+        parts.dedup();
+        assert_eq!(parts.len(), Part::ALL.len());
         assert!(planned.as_str().starts_with(DELIVERY_PREFIX) && planned.as_str().len() == 30);
-        assert!(planned_delivery(&ids.event(at(11)), &chat) > planned, "it sorts by its event's time");
+        assert!(message(&ids.event(at(11)), &chat) > planned, "it sorts by its event's time");
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! Lanes: the unfinished deliveries of one run for one destination, of which only the oldest may be due.
+//! Lanes: the unfinished deliveries of one run for one destination, of which only the head may be due: a card where one
+//! waits, else the oldest.
 //!
-//! `due_at` is set for the oldest of a lane, leased or not, and NULL for all others; every statement that changes what
-//! is the oldest comes here afterwards. So a claim never has to look for older ones.
+//! `due_at` is set for the head of a lane, leased or not, and NULL for all others; every statement that changes what is
+//! the head comes here afterwards. So a claim never has to look for older ones.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
@@ -9,18 +10,21 @@ use rusqlite::{OptionalExtension, params};
 use super::value::micros;
 use super::writer::Writing;
 
-/// Returns the oldest unfinished delivery of a lane.
+/// No delivery has this number.
+const NOBODY: i64 = 0;
+
+/// Returns the head of a lane.
 pub(super) fn head(writing: &Writing<'_>, run: i64, destination: i64) -> rusqlite::Result<Option<i64>> {
     writing
         .prepare(
             "SELECT number FROM delivery WHERE run_number = ?1 AND destination_id = ?2 AND state = 'waiting'
-             ORDER BY number LIMIT 1",
+             ORDER BY part <> 'card', number LIMIT 1",
         )?
         .query_row([run, destination], |row| row.get(0))
         .optional()
 }
 
-/// Makes the oldest delivery of a lane due, unless it is already.
+/// Makes the head of a lane due, unless it is already.
 pub(super) fn promote(
     writing: &Writing<'_>,
     run: i64,
@@ -45,15 +49,35 @@ pub(super) fn put_right(writing: &Writing<'_>, run: i64, now: Timestamp) -> rusq
         .query_map([run], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for destination in destinations {
-        writing
-            .prepare(
-                "UPDATE delivery SET due_at = NULL
-                 WHERE run_number = ?1 AND destination_id = ?2 AND state = 'waiting' AND due_at IS NOT NULL
-                   AND number > (SELECT min(number) FROM delivery
-                                 WHERE run_number = ?1 AND destination_id = ?2 AND state = 'waiting')",
-            )?
-            .execute([run, destination])?;
+        let Some(head) = head(writing, run, destination)? else { continue };
+        make_wait_for(writing, run, destination, head)?;
         promote(writing, run, destination, now)?;
     }
     Ok(())
+}
+
+/// Lets nothing in a lane be due but this delivery.
+fn make_wait_for(writing: &Writing<'_>, run: i64, destination: i64, head: i64) -> rusqlite::Result<()> {
+    writing
+        .prepare(
+            "UPDATE delivery SET due_at = NULL
+             WHERE run_number = ?1 AND destination_id = ?2 AND state = 'waiting' AND due_at IS NOT NULL
+               AND number <> ?3",
+        )?
+        .execute([run, destination, head])
+        .map(drop)
+}
+
+/// Makes room for a card at the head of a lane; tells whether it may be due: not while something there is leased.
+pub(super) fn yield_to_card(writing: &Writing<'_>, run: i64, destination: i64) -> rusqlite::Result<bool> {
+    let is_leased = writing
+        .prepare(
+            "SELECT 1 FROM delivery
+             WHERE run_number = ?1 AND destination_id = ?2 AND state = 'waiting' AND lease_until IS NOT NULL",
+        )?
+        .exists([run, destination])?;
+    if !is_leased {
+        make_wait_for(writing, run, destination, NOBODY)?;
+    }
+    Ok(!is_leased)
 }

@@ -1,8 +1,9 @@
-//! Messages: which one of a run stands first at a destination.
+//! Messages: which one of a run stands first at a destination, and what it shows.
 
 use rusqlite::params;
 
 use super::writer::Writing;
+use crate::delivery::FirstMessage;
 use crate::store::MessageChange;
 
 /// Writes what follows for the first message of a run at a destination.
@@ -14,12 +15,16 @@ pub(super) fn change(
 ) -> rusqlite::Result<()> {
     match change {
         MessageChange::None => Ok(()),
-        MessageChange::First(message) => writing
+        MessageChange::First(FirstMessage { place, shows }) => writing
             .prepare(
-                "INSERT INTO message (run_number, destination_id, channel, id) VALUES (?1, ?2, ?3, ?4)
+                "INSERT INTO message (run_number, destination_id, channel, id, shows) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT DO NOTHING",
             )?
-            .execute(params![run, destination, message.channel, message.id])
+            .execute(params![run, destination, place.channel, place.id, shows.map(|shows| shows.0)])
+            .map(drop),
+        MessageChange::Shows(shows) => writing
+            .prepare("UPDATE message SET shows = ?3 WHERE run_number = ?1 AND destination_id = ?2")?
+            .execute(params![run, destination, shows.0])
             .map(drop),
         MessageChange::Lost => writing
             .prepare("DELETE FROM message WHERE run_number = ?1 AND destination_id = ?2")?

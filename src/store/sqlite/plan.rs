@@ -8,14 +8,17 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::delivery::{self, NewDelivery};
 use super::value::{micros, time};
-use super::{destination, ids, issue, story, writer::Writing};
-use crate::delivery::Origin;
+use super::{card, destination, ids, issue, story, writer::Writing};
+use crate::delivery::{Origin, Part};
 use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, Event, EventId};
 use crate::run::StepSign;
 use crate::store::{Entry, EventTicket, LaterStep, Plan, PlannedDelivery, WaitingEvent};
 
 /// After how many bytes of stories no further event is read.
 const STORY_BYTES: usize = 8 * 1024 * 1024;
+
+/// The run of an event that belongs to none.
+const NO_RUN: i64 = 0;
 
 /// Reads the first events that wait, in order of acceptance, whatever the clock shows: one that waits may be from before
 /// the clock was set back.
@@ -84,6 +87,35 @@ pub(super) fn plan(writing: &mut Writing<'_>, plans: &[Plan], now: Timestamp) ->
         for planned in &plan.deliveries {
             queue(writing, &event, planned, now)?;
         }
+        // What is sent again is sent where it is routed to now; the cards show it already.
+        if !event.replay && event.run != NO_RUN {
+            edit_cards(writing, &event, plan, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Queues an edit wherever the event's run has a card and the event is not routed to.
+fn edit_cards(
+    writing: &mut Writing<'_>,
+    event: &Planned,
+    plan: &Plan,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    for keeper in &plan.card_keepers {
+        if plan.deliveries.iter().any(|planned| planned.destination == keeper.name) {
+            continue;
+        }
+        let Some(id) = destination::find(writing, &keeper.name)? else { continue };
+        let Some(card) = card::newest(writing.connection, event.run, id)? else { continue };
+        let edit = PlannedDelivery {
+            destination: keeper.name.clone(),
+            kind: keeper.kind,
+            part: Part::Card,
+            template_set: card.template_set,
+            entry: Entry::Waiting,
+        };
+        queue(writing, event, &edit, now)?;
     }
     Ok(())
 }
@@ -134,20 +166,24 @@ fn queue(
     let superseded = match &planned.entry {
         Entry::Waiting => false,
         Entry::Superseded => true,
-        Entry::SupersededBy(other) => goes_out(writing, other, destination)?,
+        Entry::SupersededBy(other) => goes_out(writing, other, destination, planned.part)?,
     };
-    let replay_of =
-        if event.replay { delivery::newest_of(writing, event.sequence, destination)? } else { None };
+    let replay_of = if event.replay {
+        delivery::newest_of(writing, event.sequence, destination, planned.part)?
+    } else {
+        None
+    };
     let id = if event.replay {
         writing.ids.delivery(now)
     } else {
-        ids::planned_delivery(&event.id, &planned.destination)
+        ids::planned_delivery(&event.id, &planned.destination, planned.part)
     };
     let new = NewDelivery {
         id: &id,
         event: event.sequence,
         run: event.run,
         destination,
+        part: planned.part,
         template_set: planned.template_set.as_deref(),
         origin: if event.replay { Origin::Replay } else { Origin::Event },
         superseded,
@@ -156,13 +192,13 @@ fn queue(
     delivery::insert(writing, &new, now)
 }
 
-/// Returns whether an event has a delivery for a destination that is or may yet be sent there.
-fn goes_out(writing: &Writing<'_>, event: &EventId, destination: i64) -> rusqlite::Result<bool> {
+/// Returns whether this part of an event has a delivery for a destination that is or may yet be sent there.
+fn goes_out(writing: &Writing<'_>, event: &EventId, destination: i64, part: Part) -> rusqlite::Result<bool> {
     writing
         .prepare(
             "SELECT 1 FROM delivery
-             WHERE event_sequence = (SELECT sequence FROM event WHERE id = ?1) AND destination_id = ?2
+             WHERE event_sequence = (SELECT sequence FROM event WHERE id = ?1) AND destination_id = ?2 AND part = ?3
                AND state <> 'superseded' AND NOT (state = 'dead' AND last_reason IS 'removed')",
         )?
-        .exists(params![event.as_str(), destination])
+        .exists(params![event.as_str(), destination, part.as_str()])
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::value::{micros, span};
-use super::{destination, lane, message, writer::Writing};
+use super::{card, destination, lane, message, writer::Writing};
 use crate::delivery::{Attempt, DeliveryState, Reason, Rung};
 use crate::store::{DeliveryTicket, Next, Record, Recorded};
 
@@ -24,7 +24,8 @@ pub(super) fn record(writing: &Writing<'_>, record: &Record, now: Timestamp) -> 
         .prepare(
             "UPDATE delivery SET state = ?2, due_at = ?3, lease_until = NULL, attempts = ?4, failures = ?5,
                  rung = coalesce(?6, rung), last_status = CASE ?7 WHEN 1 THEN ?8 ELSE last_status END,
-                 last_reason = CASE WHEN ?9 IS NOT NULL OR ?7 THEN ?9 ELSE last_reason END, finished_at = ?10
+                 last_reason = CASE WHEN ?9 IS NOT NULL OR ?7 THEN ?9 ELSE last_reason END, finished_at = ?10,
+                 in_doubt = ?11
              WHERE number = ?1",
         )?
         .execute(params![
@@ -38,10 +39,14 @@ pub(super) fn record(writing: &Writing<'_>, record: &Record, now: Timestamp) -> 
             last.and_then(|attempt| attempt.status),
             after.died_of.or(last.and_then(|attempt| attempt.reason)).map(Reason::as_str),
             finished.then_some(micros(now)),
+            record.in_doubt,
         ])?;
     destination::change(writing, before.destination, &record.destination, now)?;
     message::change(writing, before.run, before.destination, &record.message)?;
-    if finished {
+    if before.is_card && after.state == DeliveryState::Dead && record.in_doubt {
+        card::pass_doubt_on(writing, before.run, before.destination)?;
+    }
+    if after.due_at.is_none() {
         lane::promote(writing, before.run, before.destination, now)?;
     }
     Ok(Recorded::Done)
@@ -52,6 +57,7 @@ struct Before {
     number: i64,
     run: i64,
     destination: i64,
+    is_card: bool,
     attempts: u32,
     failures: u32,
     due_at: Option<i64>,
@@ -61,7 +67,7 @@ struct Before {
 fn still_ours(writing: &Writing<'_>, ticket: DeliveryTicket) -> rusqlite::Result<Option<Before>> {
     writing
         .prepare(
-            "SELECT run_number, destination_id, attempts, failures, due_at FROM delivery
+            "SELECT run_number, destination_id, attempts, failures, due_at, part = 'card' FROM delivery
              WHERE number = ?1 AND fence = ?2 AND lease_until IS NOT NULL",
         )?
         .query_row([ticket.number, ticket.fence], |row| {
@@ -72,6 +78,7 @@ fn still_ours(writing: &Writing<'_>, ticket: DeliveryTicket) -> rusqlite::Result
                 attempts: row.get(2)?,
                 failures: row.get(3)?,
                 due_at: row.get(4)?,
+                is_card: row.get(5)?,
             })
         })
         .optional()
@@ -90,28 +97,25 @@ struct After {
 fn what_follows(writing: &Writing<'_>, before: &Before, record: &Record) -> rusqlite::Result<After> {
     let finished =
         |state, died_of| After { state, due_at: None, failures: before.failures, rung: None, died_of };
-    Ok(match &record.next {
-        Next::Delivered => finished(DeliveryState::Delivered, None),
-        Next::Dead(reason) => finished(DeliveryState::Dead, Some(*reason)),
-        Next::Retry { due_at, counted, rung } => {
-            // After two runs became one an older delivery may be before this one in its lane: then this one waits for it.
-            let first = lane::head(writing, before.run, before.destination)? == Some(before.number);
-            After {
-                state: DeliveryState::Waiting,
-                due_at: first.then_some(micros(*due_at)),
-                failures: before.failures + u32::from(*counted),
-                rung: Some(*rung),
-                died_of: None,
-            }
-        }
-        Next::GivenBack => After {
+    let still = |due_at: Option<i64>, counted: bool, rung: Option<Rung>| {
+        // A card may have come before this one meanwhile, or, after two runs became one, an older delivery: then this one
+        // waits for it.
+        let is_head = lane::head(writing, before.run, before.destination)? == Some(before.number);
+        Ok(After {
             state: DeliveryState::Waiting,
-            due_at: before.due_at,
-            failures: before.failures,
-            rung: None,
+            due_at: due_at.filter(|_| is_head),
+            failures: before.failures + u32::from(counted),
+            rung,
             died_of: None,
-        },
-    })
+        })
+    };
+    match &record.next {
+        Next::Delivered => Ok(finished(DeliveryState::Delivered, None)),
+        Next::Superseded => Ok(finished(DeliveryState::Superseded, None)),
+        Next::Dead(reason) => Ok(finished(DeliveryState::Dead, Some(*reason))),
+        Next::Retry { due_at, counted, rung } => still(Some(micros(*due_at)), *counted, Some(*rung)),
+        Next::GivenBack => still(before.due_at, false, None),
+    }
 }
 
 fn insert_attempt(

@@ -5,9 +5,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::delivery::{self, NewDelivery};
 use super::ids::DELIVERY_PREFIX;
-use super::value::micros;
+use super::value::{micros, word};
 use super::{find, writer::Writing};
-use crate::delivery::{DeliveryId, DestinationName, Origin};
+use crate::delivery::{DeliveryId, DestinationName, Origin, Part};
 use crate::event::EventId;
 use crate::store::{FindError, Replayed};
 
@@ -69,11 +69,15 @@ fn repeat(
     number: i64,
     now: Timestamp,
 ) -> rusqlite::Result<(DeliveryId, DeliveryId)> {
-    let (old, event, run, destination, template_set) = writing
-        .prepare("SELECT id, event_sequence, run_number, destination_id, template_set FROM delivery WHERE number = ?1")?
+    let (old, event, run, destination, template_set, part) = writing
+        .prepare(
+            "SELECT id, event_sequence, run_number, destination_id, template_set, part FROM delivery
+             WHERE number = ?1",
+        )?
         .query_row([number], |row| {
             let template_set: Option<String> = row.get(4)?;
-            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, template_set))
+            let part = word(row.get_ref(5)?.as_str()?, Part::from_word)?;
+            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, template_set, part))
         })?;
     let id = writing.ids.delivery(now);
     let new = NewDelivery {
@@ -81,6 +85,7 @@ fn repeat(
         event,
         run,
         destination,
+        part,
         template_set: template_set.as_deref(),
         origin: Origin::Replay,
         superseded: false,

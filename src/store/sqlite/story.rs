@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::issue;
 use super::value::time;
 use crate::event::{Action, Artifacts, Event, EventId, GroupId, Organization, RunId, SentryRunId};
-use crate::store::{Story, Told};
+use crate::store::{Reach, Story, Told, Wanted};
 
 /// What an event takes beside its artifacts, about.
 const EVENT_BYTES: usize = 256;
@@ -132,17 +132,21 @@ fn events_of(kept: Vec<Kept>) -> Vec<Event> {
     kept.into_iter().map(|kept| kept.event).collect()
 }
 
-/// Reads the story of an event with its payload, or weighs it where it takes more than `most_bytes`.
+/// Reads a story, or weighs it where it takes more than `most_bytes`.
 pub(super) fn of_event(
     connection: &Connection,
-    id: &EventId,
+    wanted: &Wanted,
     most_bytes: usize,
 ) -> rusqlite::Result<Option<Told>> {
-    let Some(sequence) = super::find::event(connection, id.as_str())? else { return Ok(None) };
+    let Some(sequence) = super::find::event(connection, wanted.event.as_str())? else { return Ok(None) };
     let run = run_of(connection, sequence)?;
-    let payload = payload(connection, sequence, most_bytes)?;
+    let (last, payload) = match (wanted.reach, run) {
+        (Reach::WholeRun, Some(_)) => (i64::MAX, Payload::none()),
+        (Reach::WholeRun, None) => (sequence, Payload::none()),
+        (Reach::UpToEvent, _) => (sequence, payload(connection, sequence, most_bytes)?),
+    };
     let events = match most_bytes.checked_sub(payload.bytes) {
-        Some(left) => up_to(connection, run, sequence, left)?,
+        Some(left) => up_to(connection, run, last, left)?,
         None => None,
     };
     Ok(Some(match events {
@@ -151,7 +155,7 @@ pub(super) fn of_event(
             let issue = issue::of_events(connection, &events)?.and_then(|(kept, _)| kept.issue).map(Box::new);
             Told::Story(Story { events, payload: payload.body.unwrap_or_default(), issue })
         }
-        None => Told::Heavy { bytes: payload.bytes + artifact_bytes(connection, run, sequence)? },
+        None => Told::Heavy { bytes: payload.bytes + artifact_bytes(connection, run, last)? },
     }))
 }
 
@@ -160,6 +164,12 @@ pub(super) struct Payload {
     pub(super) bytes: usize,
     /// `None` where it is longer than was asked for.
     pub(super) body: Option<Bytes>,
+}
+
+impl Payload {
+    fn none() -> Self {
+        Self { bytes: 0, body: Some(Bytes::new()) }
+    }
 }
 
 /// Reads the body of a webhook, or its length where it is longer than `most_bytes`; nothing where it was removed.
@@ -179,7 +189,7 @@ pub(super) fn payload(
             Ok(Payload { bytes: length(row)?, body: body.map(Bytes::from) })
         })
         .optional()?;
-    Ok(payload.unwrap_or(Payload { bytes: 0, body: Some(Bytes::new()) }))
+    Ok(payload.unwrap_or_else(Payload::none))
 }
 
 /// Returns how long the artifacts of a run's events up to one of them are.

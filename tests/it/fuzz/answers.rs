@@ -129,7 +129,7 @@ fn an_answer_of_slack_is_believed_within_bounds() {
 fn an_answer_of_discord_is_believed_within_bounds() {
     fuzz(
         "discord-answers",
-        |address| Service::Discord(DiscordConfig { webhook_url: address, thread_id: None }),
+        |address| Service::Discord(DiscordConfig::of_webhook(address)),
         |sent, body| {
             assert!(body.contains("id"), "{body:?} is no delivery");
             assert!(sent.pause.is_none_or(|pause| pause <= MINUTE), "{sent:?}");
@@ -238,7 +238,7 @@ impl Wire {
     fn send(&self, answer: &[u8]) -> Result<Sent, SendError> {
         *self.answer.borrow_mut() = answer.to_vec();
         let now = "2026-11-23T10:00:00Z".parse().unwrap();
-        let call = Call { delivery_id: DeliveryId::new("dlv_1"), now };
+        let call = Call::new(DeliveryId::new("dlv_1"), now);
         // A new one each time: an answer may keep a notifier from calling for a while.
         let notifier = notifier(&self.destination, &self.client).unwrap();
         self.local.block_on(&self.runtime, notifier.send(Bytes::from_static(b"{}"), &call))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
-use seer_relay::delivery::{Attempt, DeliveryId, DestinationKind, DestinationName, Reason, Rung};
+use seer_relay::delivery::{Attempt, DeliveryId, DestinationKind, DestinationName, Part, Reason, Rung};
 use seer_relay::event::{EventId, Organization};
 use seer_relay::secret::Secret;
 use seer_relay::sentry::payload::{self, AcceptedEvent};
@@ -13,8 +13,8 @@ use seer_relay::sentry::signature::{SigningKeys, WebhookHeaders, verify};
 use seer_relay::sentry::{LookupConfig, OrganizationConfig};
 use seer_relay::store::{
     Acceptance, Access, DeliveryClaim, DeliveryFilter, DeliveryRow, DestinationChange, Entry, History,
-    MessageChange, Next, OpenDestination, Plan, PlannedDelivery, Queue, Record, Recorded, StoreConfig, Story,
-    Told, WaitingEvent, open,
+    MessageChange, Next, OpenDestination, Plan, PlannedDelivery, Queue, Reach, Record, Recorded, StoreConfig,
+    Story, Told, WaitingEvent, Wanted, open,
 };
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -207,7 +207,8 @@ impl Bench {
 
     /// Returns the story of an event, or its weight where it takes more than so many bytes.
     pub(crate) async fn told(&self, event: &EventId, most_bytes: usize) -> Option<Told> {
-        self.store.stories(std::slice::from_ref(event), most_bytes).await.unwrap().remove(0)
+        let wanted = [Wanted { event: event.clone(), reach: Reach::UpToEvent }];
+        self.store.stories(&wanted, most_bytes).await.unwrap().remove(0)
     }
 
     /// Lists every delivery in order of planning.
@@ -240,13 +241,20 @@ pub(crate) fn open_destination(destination: &str, allowance: usize) -> OpenDesti
 /// Returns a plan for all of these destinations.
 pub(crate) fn plan(waiting: &WaitingEvent, destinations: &[&str]) -> Plan {
     let deliveries = destinations.iter().map(|name| planned(name, Entry::Waiting)).collect();
-    Plan { ticket: waiting.ticket, routes: vec!["everything".to_owned()], issue_unknown: false, deliveries }
+    Plan {
+        ticket: waiting.ticket,
+        routes: vec!["everything".to_owned()],
+        issue_unknown: false,
+        deliveries,
+        card_keepers: Vec::new(),
+    }
 }
 
 pub(crate) fn planned(destination: &str, entry: Entry) -> PlannedDelivery {
     PlannedDelivery {
         destination: name(destination),
         kind: DestinationKind::Webhook,
+        part: Part::Message,
         template_set: None,
         entry,
     }
@@ -258,6 +266,7 @@ pub(crate) fn attempted(claim: &DeliveryClaim, second: i64, next: Next) -> Recor
         Next::Delivered => (Some(204), None),
         Next::Retry { .. } => (Some(503), Some(Reason::ServerError)),
         Next::Dead(reason) => (Some(400), Some(*reason)),
+        Next::Superseded => (None, None),
         Next::GivenBack => (None, Some(Reason::Shutdown)),
     };
     let attempt = Attempt {
@@ -274,6 +283,7 @@ pub(crate) fn attempted(claim: &DeliveryClaim, second: i64, next: Next) -> Recor
         next,
         destination: DestinationChange::None,
         message: MessageChange::None,
+        in_doubt: false,
     }
 }
 

@@ -121,6 +121,7 @@ async fn a_claim_that_is_given_back_is_as_if_it_had_not_been_made() {
         next: Next::GivenBack,
         destination: DestinationChange::None,
         message: MessageChange::None,
+        in_doubt: false,
     };
     assert_eq!(bench.store.record(back, at(6)).await.unwrap(), Recorded::Done);
     let row = bench.delivery(&claim.delivery.id, 6).await;
@@ -141,6 +142,7 @@ async fn a_dead_letter_says_why_even_without_an_attempt() {
         next: Next::Dead(Reason::Removed),
         destination: DestinationChange::None,
         message: MessageChange::None,
+        in_doubt: false,
     };
     bench.store.record(removed, at(1)).await.unwrap();
     let row = bench.delivery(&claim.delivery.id, 1).await;

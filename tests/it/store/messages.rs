@@ -1,21 +1,21 @@
 //! The first message of a run at a destination: what further ones answer.
 
-use seer_relay::delivery::MessageRef;
+use seer_relay::delivery::{FirstMessage, MessageRef};
 use seer_relay::store::{MessageChange, Next, Record};
 
 use super::bench::{Bench, attempted, webhook};
 
-fn message(id: &str) -> MessageRef {
-    MessageRef { channel: "C1".to_owned(), id: id.to_owned() }
+fn message(id: &str) -> FirstMessage {
+    FirstMessage { place: MessageRef { channel: "C1".to_owned(), id: id.to_owned() }, shows: None }
 }
 
 impl Bench {
     /// Delivers what is due for `chat`, with what follows for the run's first message; returns what it was to answer.
-    async fn deliver(&self, second: i64, change: MessageChange) -> Option<MessageRef> {
+    async fn deliver(&self, second: i64, change: MessageChange) -> Option<FirstMessage> {
         let claim = self.claim_one(second, "chat").await;
         let record = Record { message: change, ..attempted(&claim, second, Next::Delivered) };
         self.store.record(record, super::bench::at(second)).await.unwrap();
-        claim.delivery.under
+        claim.delivery.first
     }
 }
 
@@ -29,7 +29,7 @@ async fn what_follows_answers_the_first_message_of_its_run_there_through_a_resta
     let bench = bench.restart().await;
     assert_eq!(bench.deliver(2, MessageChange::First(message("2"))).await, Some(message("1")));
     assert_eq!(bench.deliver(3, MessageChange::None).await, Some(message("1")));
-    assert_eq!(bench.claim_one(4, "other").await.delivery.under, None, "elsewhere it is another one");
+    assert_eq!(bench.claim_one(4, "other").await.delivery.first, None, "elsewhere it is another one");
 
     bench.accept_and_plan(webhook("root_cause_started").run("2"), 5, &["chat"]).await;
     assert_eq!(bench.deliver(6, MessageChange::None).await, None, "of another run it is another one");

@@ -1,6 +1,6 @@
 //! How events wait to be routed, and what their plans do.
 
-use seer_relay::delivery::{DeliveryState, DestinationKind, Origin};
+use seer_relay::delivery::{DeliveryState, DestinationKind, Origin, Part};
 use seer_relay::store::{Entry, Next, Plan, PlannedDelivery, ReplayTarget};
 
 use super::bench::{Bench, at, name, plan, planned, webhook};
@@ -69,8 +69,7 @@ async fn an_event_without_a_route_is_kept_and_shows_none() {
     bench.accept(webhook("root_cause_started").run("1")).await;
     assert_eq!(bench.store.run("1").await.unwrap().events[0].routes, None, "it waits to be routed");
     let waiting = bench.waiting_events().await.remove(0);
-    let no_route =
-        Plan { ticket: waiting.ticket, routes: Vec::new(), issue_unknown: false, deliveries: Vec::new() };
+    let no_route = Plan { routes: Vec::new(), ..plan(&waiting, &[]) };
     bench.store.plan(vec![no_route], at(0)).await.unwrap();
     let history = bench.store.run("1").await.unwrap();
     assert_eq!(history.events[0].routes, Some(Vec::new()));
@@ -85,16 +84,12 @@ async fn a_plan_is_kept_as_it_was_decided() {
     let delivery = PlannedDelivery {
         destination: name("backend"),
         kind: DestinationKind::Slack,
+        part: Part::Message,
         template_set: Some("oncall".to_owned()),
         entry: Entry::Waiting,
     };
     let routes = vec!["first \"quoted\"".to_owned(), "second".to_owned()];
-    let decided = Plan {
-        ticket: waiting.ticket,
-        routes: routes.clone(),
-        issue_unknown: false,
-        deliveries: vec![delivery],
-    };
+    let decided = Plan { routes: routes.clone(), deliveries: vec![delivery], ..plan(&waiting, &[]) };
     bench.store.plan(vec![decided], at(4)).await.unwrap();
 
     let history = bench.store.run("1").await.unwrap();
@@ -118,6 +113,7 @@ async fn a_delivery_that_is_needless_from_the_start_is_on_record_and_holds_nothi
         routes: Vec::new(),
         issue_unknown: false,
         deliveries: vec![planned("audit", Entry::Superseded)],
+        card_keepers: Vec::new(),
     };
     bench.store.plan(vec![needless, plan(&waiting[1], &["audit"])], at(0)).await.unwrap();
     let states: Vec<_> = bench.deliveries(0).await.into_iter().map(|row| row.state).collect();
@@ -142,6 +138,7 @@ async fn a_delivery_is_superseded_by_another_event_only_where_that_one_goes_out(
             planned("removed", Entry::Waiting),
             planned("superseded", Entry::Superseded),
         ],
+        card_keepers: Vec::new(),
     };
     bench.store.plan(vec![first], at(0)).await.unwrap();
     for (destination, next) in [
@@ -155,7 +152,7 @@ async fn a_delivery_is_superseded_by_another_event_only_where_that_one_goes_out(
     let destinations = ["waiting", "delivered", "dead", "removed", "superseded", "elsewhere"];
     let deliveries =
         destinations.iter().map(|name| planned(name, Entry::SupersededBy(created.clone()))).collect();
-    let second = Plan { ticket: waiting[1].ticket, routes: Vec::new(), issue_unknown: false, deliveries };
+    let second = Plan { deliveries, ..plan(&waiting[1], &[]) };
     bench.store.plan(vec![second], at(1)).await.unwrap();
 
     let rows = bench.deliveries(1).await;

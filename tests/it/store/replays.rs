@@ -60,6 +60,7 @@ async fn an_event_is_routed_anew_and_its_deliveries_are_linked_to_the_newest_bef
             routes: vec![format!("round {round}")],
             issue_unknown: false,
             deliveries: vec![planned("audit", Entry::Waiting), planned("new", Entry::Superseded)],
+            card_keepers: Vec::new(),
         };
         bench.store.plan(vec![plan], at(round)).await.unwrap();
         bench.deliver_all(round, "audit").await;

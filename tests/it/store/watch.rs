@@ -219,8 +219,11 @@ async fn what_an_older_version_took_in_is_not_asked_about() {
     let path = config(&bench.folder).path;
     drop(bench.store);
     let file = rusqlite::Connection::open(&path).unwrap();
-    file.execute_batch("DROP TABLE watch; DROP TABLE watched; DROP TABLE message; PRAGMA user_version = 2")
-        .unwrap();
+    file.execute_batch(
+        "DROP INDEX delivery_card; ALTER TABLE delivery DROP COLUMN in_doubt;
+         DROP TABLE watch; DROP TABLE watched; DROP TABLE message; PRAGMA user_version = 2",
+    )
+    .unwrap();
     drop(file);
     let store = open(&config(&bench.folder), Access::Serve).await.unwrap();
     let bench = Bench { store, folder: bench.folder };

@@ -143,13 +143,13 @@ pub(super) const CASES: &[Case] = &[
         "take it out",
     ),
     (
-        "a_card_of_a_later_version",
+        "a_card_of_an_incoming_webhook",
         Routes(
             "[slack.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\nstyle = \"card\"\n[[route]]\nto = \"x\"\n",
         ),
         8,
-        "comes_later",
-        "`slack.x.style` is `card`",
+        "misplaced_key",
+        "`slack.x.style` is `card`, but an incoming webhook can neither edit nor answer",
         "`style = \"messages\"`",
     ),
     (
@@ -159,19 +159,19 @@ pub(super) const CASES: &[Case] = &[
         ),
         8,
         "misplaced_key",
-        "`slack.x.style` is `thread`, but an incoming webhook cannot answer a message",
+        "`slack.x.style` is `thread`, but an incoming webhook can neither edit nor answer",
         "`style = \"messages\"`",
     ),
     (
         "an_announcement_among_messages",
         Routes(
-            "[slack.x]\nbot_token = { env = \"SLACK_WEBHOOK_URL\" }\nchannel = \"C1\"\nannounce = \"pr_*\"\n\
-             [[route]]\nto = \"x\"\n",
+            "[slack.x]\nbot_token = { env = \"SLACK_WEBHOOK_URL\" }\nchannel = \"C1\"\nstyle = \"messages\"\n\
+             announce = \"pr_*\"\n[[route]]\nto = \"x\"\n",
         ),
-        9,
+        10,
         "misplaced_key",
         "`slack.x.announce` belongs to another style",
-        "`style = \"thread\"`",
+        "`style = \"card\"`",
     ),
     (
         "a_card_of_a_webhook",
@@ -212,14 +212,46 @@ pub(super) const CASES: &[Case] = &[
         "`[discord.NAME]`",
     ),
     (
-        "a_thread_name_of_a_later_version",
+        "a_thread_of_discord_without_a_name",
         Routes(
-            "[discord.x]\nwebhook_url = { env = \"DISCORD_WEBHOOK_URL\" }\nthread_name = \"x\"\n[[route]]\nto = \"x\"\n",
+            "[discord.x]\nwebhook_url = { env = \"DISCORD_WEBHOOK_URL\" }\nstyle = \"thread\"\n[[route]]\nto = \"x\"\n",
         ),
         8,
-        "comes_later",
-        "`thread_name`",
-        "thread_id",
+        "missing_key",
+        "opens threads in forum channels alone",
+        "`thread_name = \"{title}\"`",
+    ),
+    (
+        "an_announcement_in_a_thread_of_discord",
+        Routes(
+            "[discord.x]\nwebhook_url = { env = \"DISCORD_WEBHOOK_URL\" }\nstyle = \"thread\"\nthread_name = \"x\"\n\
+             announce = \"pr_*\"\n[[route]]\nto = \"x\"\n",
+        ),
+        10,
+        "misplaced_key",
+        "`discord.x.announce` belongs to another style",
+        "`style = \"card\"`",
+    ),
+    (
+        "one_thread_and_many",
+        Routes(
+            "[discord.x]\nwebhook_url = { env = \"DISCORD_WEBHOOK_URL\" }\nthread_id = \"1\"\nthread_name = \"x\"\n\
+             [[route]]\nto = \"x\"\n",
+        ),
+        9,
+        "misplaced_key",
+        "has both `thread_id` and `thread_name`",
+        "one of them out",
+    ),
+    (
+        "a_thread_name_without_letters",
+        Routes(
+            "[discord.x]\nwebhook_url = { env = \"DISCORD_WEBHOOK_URL\" }\nthread_name = \" \"\n[[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "invalid_value",
+        "which cannot name a thread",
+        "1 to 100 characters",
     ),
     (
         "a_thread_that_is_no_id",
