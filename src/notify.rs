@@ -132,6 +132,8 @@ pub struct Envelope {
     pub position: Position,
     /// What tells it from every other message, where the platform keeps such a thing (Slack's `metadata`).
     pub mark: String,
+    /// What its run is about, in a few words: may name a thread.
+    pub subject: String,
     /// Where it may stand there already, because an answer was lost: since when.
     pub in_doubt_since: Option<Timestamp>,
 }
@@ -389,7 +391,7 @@ fn known(secret: &Secret) -> Result<&SecretString, BuildError> {
 pub fn body_for(destination: &Destination, rendered: &Rendered, rung: Rung, envelope: &Envelope) -> Bytes {
     match &destination.service {
         Service::Slack(config) => slack::body(config, rendered, rung, envelope),
-        Service::Discord(config) => discord::body(config, rendered, rung, &envelope.position),
+        Service::Discord(config) => discord::body(config, rendered, rung, envelope),
         Service::Webhook(config) => webhook::body(config.thin, rendered, rung),
     }
 }

@@ -7,7 +7,7 @@ use super::settings::{json, store_alone};
 use super::table::{clean, table};
 use super::{Failure, Output, Terminal};
 use crate::clock::Clock;
-use crate::delivery::{DeliveryState, DestinationName};
+use crate::delivery::{DeliveryState, DestinationName, Part};
 use crate::event::GroupId;
 use crate::http::api::{DeliveryJson, EventJson, RunJson, run_history};
 use crate::render::context::rfc3339;
@@ -154,7 +154,10 @@ fn delivery_table(terminal: Terminal, rows: &[DeliveryRow]) -> String {
             row.id,
             row.run,
             row.action,
-            row.destination,
+            match row.part {
+                Part::Message => row.destination,
+                Part::Card | Part::Announcement => format!("{} ({})", row.destination, row.part),
+            },
             row.state.to_string(),
             row.attempts.to_string(),
             answer.join(" "),

@@ -11,6 +11,7 @@ use crate::delivery::{Delivery, Fingerprint, FirstMessage, Origin, Part};
 use crate::notify::{Envelope, Notifier, Position, Sent, announcement};
 use crate::render::context::Context;
 use crate::render::{RenderError, Rendered, Target};
+use crate::run::Run;
 use crate::store::{MessageChange, Story};
 
 /// What a delivery sends.
@@ -82,7 +83,19 @@ fn envelope(place: &Place, delivery: &Delivery, story: &Story) -> Option<Envelop
         Part::Message | Part::Announcement => delivery.id.to_string(),
     };
     let in_doubt_since = delivery.in_doubt.then_some(first.received_at);
-    Some(Envelope { position: place.position(delivery, &event.action), mark, in_doubt_since })
+    let position = place.position(delivery, &event.action);
+    Some(Envelope { position, mark, subject: subject(story), in_doubt_since })
+}
+
+/// Returns what people call the issue: `API-1X TypeError: …`, or its id where nothing else is known.
+fn subject(story: &Story) -> String {
+    let known = story.issue.as_ref().map(|issue| [issue.short_id.as_deref(), issue.title.as_deref()]);
+    let known: Vec<&str> = known.into_iter().flatten().flatten().collect();
+    match (known.is_empty(), Run::group_of(&story.events)) {
+        (false, _) => known.join(" "),
+        (true, Some(group)) => format!("Issue {group}"),
+        (true, None) => String::new(),
+    }
 }
 
 fn render(shared: &Shared, place: &Place, delivery: &Delivery, story: Story) -> Result<Rendered, String> {

@@ -5,7 +5,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::delivery::{DeliveryState, DestinationKind, Reason};
+use crate::delivery::{DeliveryState, DestinationKind, Part, Reason};
 use crate::render::context::{issue_document, rfc3339, run_document};
 use crate::run::{Run, RunState};
 use crate::store::{DeliveryRow, EventRow, RunHistory, RunRow};
@@ -116,6 +116,8 @@ pub struct DeliveryJson {
     pub run_id: Option<String>,
     /// What the event announced.
     pub action: String,
+    /// Which of the event's messages there it is.
+    pub part: Part,
     /// Where it goes.
     pub destination: String,
     /// What kind of service that is.
@@ -149,6 +151,7 @@ impl From<&DeliveryRow> for DeliveryJson {
             organization: row.organization.to_string(),
             run_id: row.run_id.clone(),
             action: row.action.clone(),
+            part: row.part,
             destination: row.destination.to_string(),
             kind: row.kind,
             state: row.state,

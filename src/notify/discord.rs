@@ -24,7 +24,7 @@ use crate::notify::{Call, Envelope, Notifier, Position, SendError, Sent, Verdict
 use crate::render::Rendered;
 use crate::secret::Secret;
 
-pub(crate) use body::{TITLE, body};
+pub(crate) use body::{PLACEHOLDERS, TITLE, body};
 pub(crate) use courtesy::Courtesy;
 pub(crate) use embed::fits;
 pub(crate) use excess::excess;
@@ -46,7 +46,7 @@ pub struct DiscordConfig {
     /// The thread to post in.
     pub thread_id: Option<String>,
     /// In a forum channel, where every message that stands for itself begins a thread: what the thread is called.
-    /// `{title}` is the message's title.
+    /// `{title}` is what the message says in a few words, `{issue}` the issue as people know it.
     pub thread_name: Option<String>,
 }
 
@@ -167,7 +167,7 @@ fn with_query(mut url: Url, ours: &[(&str, Option<&str>)]) -> Url {
 #[async_trait]
 impl Notifier for DiscordNotifier {
     fn body(&self, rendered: &Rendered, rung: Rung, envelope: &Envelope) -> Bytes {
-        body(&self.config, rendered, rung, &envelope.position)
+        body(&self.config, rendered, rung, envelope)
     }
 
     fn next_rung(&self, rung: Rung, _status: Option<u16>) -> Option<Rung> {

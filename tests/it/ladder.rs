@@ -78,14 +78,6 @@ fn attempts(folder: &RelayFolder) -> Vec<(String, Option<String>, i64)> {
     .collect()
 }
 
-async fn metrics(folder: &RelayFolder, relay: &Relay) -> String {
-    let token = std::fs::read_to_string(folder.path().join("data/token")).unwrap();
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let url = format!("http://{}/metrics", relay.address());
-    let answer = client.get(url).bearer_auth(token.trim()).send().await.unwrap();
-    String::from_utf8(answer.bytes().await.unwrap().to_vec()).unwrap()
-}
-
 async fn goes_down(platform: &Platform, refusals: usize) -> Vec<Value> {
     let receiver = Receiver::start();
     let folder = RelayFolder::new(&(platform.routes)(&receiver));
@@ -104,7 +96,7 @@ async fn goes_down(platform: &Platform, refusals: usize) -> Vec<Value> {
     );
     let again: Vec<Value> = relay.log().into_iter().filter(|line| line["level"] == "WARN").collect();
     assert!(again.is_empty(), "{again:#?}");
-    let metrics = metrics(&folder, &relay).await;
+    let metrics = relay.metrics(&folder).await;
     assert!(metrics.contains("seer_relay_messages_refused_total{destination=\"team\"} 1"), "{metrics}");
     let refused = format!("outcome=\"client_error\"}} {refusals}");
     assert!(metrics.contains(&refused), "{metrics}");

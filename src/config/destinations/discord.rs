@@ -4,7 +4,7 @@ use super::WEB_ADDRESS;
 use crate::config::document::Node;
 use crate::config::reader::{Keys, Reader};
 use crate::notify::discord::limit::THREAD_NAME;
-use crate::notify::discord::{DiscordConfig, TITLE};
+use crate::notify::discord::{DiscordConfig, PLACEHOLDERS, TITLE};
 use crate::words::quoted;
 
 /// What may stand in the table.
@@ -58,13 +58,14 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<DiscordConfig> {
 fn thread_name(reader: &mut Reader<'_>) -> Option<String> {
     let example = format!("\"{TITLE}\"");
     let name = reader.text("thread_name", &example)?.trim();
-    let length = name.replace(TITLE, "").chars().count();
+    let own = PLACEHOLDERS.iter().fold(name.to_owned(), |name, word| name.replace(word, ""));
+    let length = own.chars().count();
     if !name.is_empty() && length <= THREAD_NAME && !name.chars().any(char::is_control) {
         return Some(name.to_owned());
     }
     let message = format!("{} is {}, which cannot name a thread", reader.full("thread_name"), quoted(name));
     let hint = format!(
-        "write 1 to {THREAD_NAME} characters, for example `thread_name = {example}`: the title of the first message"
+        "write 1 to {THREAD_NAME} characters, for example `thread_name = {example}`; `{{issue}}` is the issue"
     );
     reader.fault("thread_name", "invalid_value", message, hint);
     None

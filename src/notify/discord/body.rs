@@ -11,15 +11,19 @@ use crate::delivery::Rung;
 use crate::message::{Inline, Message};
 use crate::notify::fit;
 use crate::notify::markdown::paragraphs;
-use crate::notify::{Position, summary, written};
+use crate::notify::{Envelope, Position, summary, written};
 use crate::render::Rendered;
 use crate::words::is_blank;
 
-/// What stands in a thread's name for the title of its first message.
+/// What stands in a thread's name for what its first message says in a few words.
 pub(crate) const TITLE: &str = "{title}";
+/// What stands there for the issue.
+const ISSUE: &str = "{issue}";
+/// All of them.
+pub(crate) const PLACEHOLDERS: [&str; 2] = [TITLE, ISSUE];
 
 /// Returns the exact request body.
-pub(crate) fn body(config: &DiscordConfig, rendered: &Rendered, rung: Rung, position: &Position) -> Bytes {
+pub(crate) fn body(config: &DiscordConfig, rendered: &Rendered, rung: Rung, envelope: &Envelope) -> Bytes {
     let mut body = match rendered {
         Rendered::Body(template) => of_template(template, rung),
         Rendered::Message(_) | Rendered::Document(_) => {
@@ -31,9 +35,10 @@ pub(crate) fn body(config: &DiscordConfig, rendered: &Rendered, rung: Rung, posi
         // A webhook parses mentions of users by default, and escaping alone does not keep them from pinging.
         // Source: https://docs.discord.com/developers/resources/message#allowed-mentions-object, read 2026-11-23.
         body.insert("allowed_mentions".to_owned(), json!({ "parse": [] }));
-        match (position, &config.thread_name) {
+        match (&envelope.position, &config.thread_name) {
             (Position::Alone, Some(name)) => {
-                body.entry("thread_name").or_insert_with(|| json!(thread_name(name, rendered)));
+                body.entry("thread_name")
+                    .or_insert_with(|| json!(thread_name(name, rendered, &envelope.subject)));
             }
             (Position::Instead(_), _) => {
                 // What an edit does not name stays as it was.
@@ -48,9 +53,16 @@ pub(crate) fn body(config: &DiscordConfig, rendered: &Rendered, rung: Rung, posi
 }
 
 /// Returns the name of the thread that a message begins.
-fn thread_name(name: &str, rendered: &Rendered) -> String {
-    let title = summary::message_of(rendered).map(|message| summary::title(&message)).unwrap_or_default();
-    let name = name.replace(TITLE, title.trim());
+fn thread_name(name: &str, rendered: &Rendered, subject: &str) -> String {
+    let words = |message: std::borrow::Cow<'_, Message>| match summary::title(&message) {
+        title if title.is_empty() => summary::sentence(&message),
+        title => title,
+    };
+    let title = summary::message_of(rendered).map(words).unwrap_or_default();
+    let subject = if is_blank(subject) { title.as_str() } else { subject };
+    // Of what was put in nothing is replaced again.
+    let parts = name.split(TITLE).map(|part| part.replace(ISSUE, subject));
+    let name = parts.collect::<Vec<_>>().join(&title);
     let name = if is_blank(&name) { summary::WORDLESS } else { name.trim() };
     fit::shortened(&fit::one_line(name), limit::THREAD_NAME)
 }

@@ -223,11 +223,15 @@ async fn answer(request: HttpRequest, body: Bytes, state: Data<State>) -> HttpRe
 fn take(path: &str, number: usize, received: &Received) -> HttpResponse {
     if path.starts_with("/slack") {
         HttpResponse::Ok().content_type("text/plain").body("ok")
+    } else if path.starts_with("/api/chat.update") {
+        let body = received.json();
+        HttpResponse::Ok().json(json!({ "ok": true, "channel": body["channel"], "ts": body["ts"] }))
     } else if path.starts_with("/api/chat.") {
         let channel = format!("C-of-{}", received.json()["channel"].as_str().unwrap());
         HttpResponse::Ok().json(json!({ "ok": true, "channel": channel, "ts": format!("{number}.0") }))
     } else if path.starts_with("/discord") {
-        HttpResponse::Ok().json(json!({ "id": "1", "channel_id": "2" }))
+        let id = path.rsplit_once("/messages/").map_or_else(|| number.to_string(), |(_, id)| id.to_owned());
+        HttpResponse::Ok().json(json!({ "id": id, "channel_id": "2" }))
     } else {
         HttpResponse::NoContent().finish()
     }

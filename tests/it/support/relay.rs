@@ -218,6 +218,15 @@ impl Relay {
         &self.address
     }
 
+    /// Returns what it counts, as Prometheus would get it.
+    pub(crate) async fn metrics(&self, folder: &RelayFolder) -> String {
+        let token = std::fs::read_to_string(folder.path().join("data/token")).unwrap();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = format!("http://{}/metrics", self.address);
+        let answer = client.get(url).bearer_auth(token.trim()).send().await.unwrap();
+        String::from_utf8(answer.bytes().await.unwrap().to_vec()).unwrap()
+    }
+
     /// Returns Sentry, connected to it.
     pub(crate) fn sentry(&self) -> Sentry {
         Sentry::new(&self.address)
