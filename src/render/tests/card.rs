@@ -145,7 +145,7 @@ fn a_card_tells_all_that_is_known_of_its_run() {
 ✓ Root cause (41 s) → ✓ Plan (1 min 2 s) → ✓ Code (5 min) → ✓ Pull request → ✓ Round 1
 ## Root cause
 The `total` of an empty cart is read before it is set. The checkout fails.
-**The decisive step:** An empty cart has **no** total. · `src/cart.py`
+**The decisive step** in `src/cart.py`: An empty cart has **no** total.
 ## Plan
 - Step 1
 - Step 2
@@ -243,7 +243,7 @@ fn a_run_that_failed_waits_or_stalls_says_where() {
     let known = "\
 ## Root cause
 The `total` of an empty cart is read before it is set. The checkout fails.
-**The decisive step:** An empty cart has **no** total. · `src/cart.py`
+**The decisive step** in `src/cart.py`: An empty cart has **no** total.
 ## Plan
 - Step 1
 - Step 2";
@@ -428,4 +428,25 @@ fn a_hostile_text_changes_nothing_but_itself() {
     {
         assert_eq!(told(value).structure, harmless.structure, "{value:?}");
     }
+}
+
+#[test]
+fn a_name_that_does_not_end_is_cut() {
+    let endless = "W".repeat(10_000);
+    let mut events = run();
+    for event in &mut events {
+        event.run_id = Some(crate::event::RunId::new(endless.as_str()));
+        if let Some(cause) = &mut event.artifacts.root_cause {
+            cause.reasons[1].file = Some(endless.clone());
+        }
+        for change in event.artifacts.changes.iter_mut().flatten() {
+            change.repo = Some(endless.clone());
+        }
+    }
+    let failed = PullRequest { repo: Some(endless.clone()), ..pull_request("x", None) };
+    let named = PullRequest { repo: Some(endless), ..pull_request("x", Some(1)) };
+    events.push(at(9_000, "pr_created", opened(vec![named, failed])));
+    let card = card_of(&events, None);
+    let words = outline::lines(&Message { buttons: Vec::new(), ..card });
+    assert!(words.chars().count() < 2_000, "{words}");
 }
