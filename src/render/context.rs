@@ -4,6 +4,8 @@
 //! milliseconds, ids are text, and a *text* may be a model's and may hold Markdown. In a Markdown template null is
 //! empty text; `is none` asks whether something is known.
 //!
+//! On a card, `run` is the run as it is now and `event` its newest event, whatever that was.
+//!
 //! Seer's webhooks name an issue by its id alone. What else there is of `issue` comes from Sentry's API or from an
 //! activity alert; it may be null in one message and known in the next, so a template has to read well without it.
 //!

@@ -69,6 +69,14 @@ fn the_preview_page_draws_every_action_for_every_destination_without_a_secret() 
     assert!(own.contains("&amp; <i>here</i>") && !own.contains("<b>now"), "{own}");
     let json = view(&page, "iteration-started--audit");
     assert!(json.contains("&quot;seer.iteration_started&quot;"), "{json}");
+    for (step, title) in
+        [("root-cause-started", "Looking for the root cause"), ("relay-failed", "Seer failed")]
+    {
+        let card = view(&page, &format!("card-after-{step}--dev--card-md-tera"));
+        assert!(card.contains(title), "{card}");
+        let cannot_edit = format!("card-after-{step}--team");
+        assert!(!page.contains(&cannot_edit), "an incoming webhook of Slack has no cards");
+    }
     let cut = view(&page, "root-cause-completed--dev");
     assert!(cut.contains("Cut to fit: "), "{cut}");
 }

@@ -64,8 +64,9 @@ const FOOT: &str = "\
 [Open in Sentry](https://acme.sentry.io/issues/1170820242/?seerDrawer=true)
 ";
 
+/// Returns the card as lines, in which no space is told from another.
 fn lines(events: &[Event]) -> String {
-    outline::lines(&card_of(events, None))
+    outline::lines(&card_of(events, None)).replace('\u{a0}', " ")
 }
 
 #[track_caller]
@@ -144,7 +145,7 @@ fn a_card_tells_all_that_is_known_of_its_run() {
 ✓ Root cause (41 s) → ✓ Plan (1 min 2 s) → ✓ Code (5 min) → ✓ Pull request → ✓ Round 1
 ## Root cause
 The `total` of an empty cart is read before it is set. The checkout fails.
-**The decisive step:** An empty cart has **no** total. · `src/cart.py`
+**The decisive step** in `src/cart.py`: An empty cart has **no** total.
 ## Plan
 - Step 1
 - Step 2
@@ -159,7 +160,7 @@ The `total` of an empty cart is read before it is set. The checkout fails.
 
 #[test]
 fn a_known_issue_is_named_and_described() {
-    let card = outline::lines(&card_of(&run()[..1], Some(&issue())));
+    let card = outline::lines(&card_of(&run()[..1], Some(&issue()))).replace('\u{a0}', " ");
     let head = "\
 # Looking for the root cause · API-1X
 ### ZeroDivisionError: division by zero
@@ -167,7 +168,7 @@ The API · error · high priority · `shop.views in checkout`
 … Root cause (since 10:00 UTC) → ";
     assert!(card.starts_with(head), "{card}");
     let half = Issue { level: None, culprit: None, short_id: None, ..issue() };
-    let card = outline::lines(&card_of(&run()[..1], Some(&half)));
+    let card = outline::lines(&card_of(&run()[..1], Some(&half))).replace('\u{a0}', " ");
     let head = "\
 # Looking for the root cause · ZeroDivisionError: division by zero
 The API · high priority
@@ -194,6 +195,18 @@ fn a_stage_tells_how_far_it_is_and_when() {
     late.push(bare(50, "solution_started"));
     let expected = "✓ Root cause (10 h 1 min) → … Plan (since 23 Nov, 10:00 UTC) → ○ Code → ○ Pull request";
     assert_eq!(progress(&late), expected);
+}
+
+#[test]
+fn the_progress_line_is_broken_at_its_arrows_alone() {
+    let mut failed = run();
+    failed.truncate(9);
+    failed.push(bare(7_300, "relay.failed"));
+    for events in [&run()[..5], &failed] {
+        let card = outline::lines(&card_of(events, None));
+        let line = card.lines().find(|line| line.contains(" → ")).unwrap();
+        assert_eq!(line.matches(' ').count(), 2 * line.matches('→').count(), "{line}");
+    }
 }
 
 #[test]
@@ -230,7 +243,7 @@ fn a_run_that_failed_waits_or_stalls_says_where() {
     let known = "\
 ## Root cause
 The `total` of an empty cart is read before it is set. The checkout fails.
-**The decisive step:** An empty cart has **no** total. · `src/cart.py`
+**The decisive step** in `src/cart.py`: An empty cart has **no** total.
 ## Plan
 - Step 1
 - Step 2";
@@ -415,4 +428,25 @@ fn a_hostile_text_changes_nothing_but_itself() {
     {
         assert_eq!(told(value).structure, harmless.structure, "{value:?}");
     }
+}
+
+#[test]
+fn a_name_that_does_not_end_is_cut() {
+    let endless = "W".repeat(10_000);
+    let mut events = run();
+    for event in &mut events {
+        event.run_id = Some(crate::event::RunId::new(endless.as_str()));
+        if let Some(cause) = &mut event.artifacts.root_cause {
+            cause.reasons[1].file = Some(endless.clone());
+        }
+        for change in event.artifacts.changes.iter_mut().flatten() {
+            change.repo = Some(endless.clone());
+        }
+    }
+    let failed = PullRequest { repo: Some(endless.clone()), ..pull_request("x", None) };
+    let named = PullRequest { repo: Some(endless), ..pull_request("x", Some(1)) };
+    events.push(at(9_000, "pr_created", opened(vec![named, failed])));
+    let card = card_of(&events, None);
+    let words = outline::lines(&Message { buttons: Vec::new(), ..card });
+    assert!(words.chars().count() < 2_000, "{words}");
 }
