@@ -137,6 +137,8 @@ fn example_of(key: &str) -> &'static str {
         "timeout" | "expire_after" => "\"10s\"",
         "buttons" | "slack_compatible" | "thin" => "true",
         "thread_id" => "\"1012345678901234567\"",
+        "thread_name" => "\"{issue}\"",
+        "style" => "\"messages\"",
         "template" => "\"oncall\"",
         _ => panic!("say here which value `{key}` takes"),
     }

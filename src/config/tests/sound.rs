@@ -170,7 +170,7 @@ fn what_the_starter_folder_shows_in_comments_is_sound_too() {
     let dir = super::folder(&relay, &routes);
     std::fs::create_dir(dir.path().join("templates")).expect("makes a folder");
     let config = Config::load(dir.path(), &environment(&[])).expect("the comments are sound");
-    assert_eq!(config.destinations.len(), 3);
+    assert_eq!(config.destinations.len(), 4);
     assert_eq!(config.routing.routes().len(), 4);
 }
 
