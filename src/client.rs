@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
@@ -120,6 +120,25 @@ impl HttpClient {
     ) -> Result<Answer, TransportError> {
         let request = self.for_address(url)?.patch(url.clone()).headers(header_map(headers)?).body(body);
         send(request, timeout, true, LONGEST_ANSWER_BYTES).await
+    }
+
+    /// Sends a form by a POST request once, the whole of it within `timeout`, and reads `longest_bytes` of the answer at
+    /// most.
+    ///
+    /// # Errors
+    /// [`TransportError`] when no answer came.
+    pub async fn post_form(
+        &self,
+        url: &Url,
+        headers: &[(&str, &str)],
+        form: &[(&str, &str)],
+        timeout: Duration,
+        longest_bytes: usize,
+    ) -> Result<Answer, TransportError> {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let request = self.for_address(url)?.post(url.clone()).headers(header_map(headers)?);
+        send(request.header(CONTENT_TYPE, kind).body(body), timeout, true, longest_bytes).await
     }
 
     /// Sends a GET request once, the whole of it within `timeout`, and reads `longest_bytes` of the answer at most.

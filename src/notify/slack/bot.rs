@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use self::channel::Channel;
+use self::search::Finding;
 use crate::client::{Answer, HttpClient, TransportError};
 use crate::delivery::DestinationKind;
 use crate::notify::answer::{failed, unreached};
@@ -85,7 +86,7 @@ impl Bot {
             (Position::Instead(_), _) | (_, None) => None,
             (Position::Alone | Position::Under { .. }, Some(since)) => {
                 match self.search(envelope, since, self.timeout / SEARCH_SHARE, call.now).await? {
-                    search::Result::Found(message) => {
+                    Finding::Found(message) => {
                         let position = Position::Instead(message);
                         match self.say(placed(&body, &position), &position, deadline, call).await {
                             // It can be edited no longer, so it is as if it were not there.
@@ -93,8 +94,8 @@ impl Bot {
                             edited => return edited.map(|sent| Sent { doubt: Some(Doubt::Found), ..sent }),
                         }
                     }
-                    search::Result::Absent => Some(Doubt::Absent),
-                    search::Result::Unknown => Some(Doubt::Unknown),
+                    Finding::Absent => Some(Doubt::Absent),
+                    Finding::Unknown => Some(Doubt::Unknown),
                 }
             }
         };
@@ -135,19 +136,17 @@ impl Bot {
         }
     }
 
-    /// Asks a method that changes nothing.
+    /// Asks a method that changes nothing. Slack takes a form there, and JSON not everywhere.
     async fn ask(
         &self,
         method: &str,
-        query: &[(&str, &str)],
+        question: &[(&str, &str)],
         deadline: Instant,
         longest_bytes: usize,
     ) -> Result<Answer, TransportError> {
-        let mut url = self.settings.method(method);
-        url.query_pairs_mut().extend_pairs(query);
         let left = deadline.saturating_duration_since(Instant::now());
         let headers = [("authorization", self.authorization.expose_secret())];
-        self.client.get(&url, &headers, left, longest_bytes).await
+        self.client.post_form(&self.settings.method(method), &headers, question, left, longest_bytes).await
     }
 }
 

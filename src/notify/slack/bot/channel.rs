@@ -54,13 +54,13 @@ impl Bot {
         }
         let mut cursor = String::new();
         while Instant::now() < deadline {
-            let query = [
+            let question = [
                 ("types", "public_channel,private_channel"),
                 ("exclude_archived", "true"),
                 ("limit", PAGE),
                 ("cursor", &cursor),
             ];
-            let answer = self.ask("conversations.list", &query, deadline, PAGE_BYTES).await.ok()?;
+            let answer = self.ask("conversations.list", &question, deadline, PAGE_BYTES).await.ok()?;
             let page = answer::parse(&answer, class_of_word).ok()?;
             let channels = page.get("channels").and_then(Value::as_array)?;
             let ours = channels.iter().find(|channel| {

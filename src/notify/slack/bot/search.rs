@@ -32,7 +32,7 @@ const SKEW: Duration = Duration::from_mins(5);
 
 /// What a search brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Result {
+pub(super) enum Finding {
     /// It stands there.
     Found(MessageRef),
     /// It does not.
@@ -52,7 +52,7 @@ impl Bot {
         since: Timestamp,
         patience: Duration,
         now: Timestamp,
-    ) -> std::result::Result<Result, SendError> {
+    ) -> Result<Finding, SendError> {
         let deadline = Instant::now() + patience;
         let (method, channel, thread) = match &envelope.position {
             Position::Under { message, .. } => {
@@ -62,37 +62,37 @@ impl Bot {
                 ("conversations.history", self.channel_id(deadline).await, "")
             }
         };
-        let Some(channel) = channel else { return Ok(Result::Unknown) };
+        let Some(channel) = channel else { return Ok(Finding::Unknown) };
         let oldest = since.as_second().saturating_sub(SKEW.as_secs().cast_signed()).to_string();
         let mut cursor = String::new();
         for _ in 0..MOST_PAGES {
-            let mut query = vec![
+            let mut question = vec![
                 ("channel", channel.as_str()),
                 ("oldest", &oldest),
                 ("include_all_metadata", "true"),
                 ("limit", PAGE),
             ];
-            query.extend((!thread.is_empty()).then_some(("ts", thread)));
-            query.extend((!cursor.is_empty()).then_some(("cursor", cursor.as_str())));
-            let Ok(answer) = self.ask(method, &query, deadline, PAGE_BYTES).await else {
-                return Ok(Result::Unknown);
+            question.extend((!thread.is_empty()).then_some(("ts", thread)));
+            question.extend((!cursor.is_empty()).then_some(("cursor", cursor.as_str())));
+            let Ok(answer) = self.ask(method, &question, deadline, PAGE_BYTES).await else {
+                return Ok(Finding::Unknown);
             };
             let page = match answer::parse(&answer, class_of_word) {
                 Ok(page) => page,
                 Err(reading) if reading.class == Class::TooMany => {
                     return Err(failed(DestinationKind::Slack, &self.endpoint, &answer, reading, now));
                 }
-                Err(_) => return Ok(Result::Unknown),
+                Err(_) => return Ok(Finding::Unknown),
             };
             if let Some(id) = find(&page, &envelope.mark) {
-                return Ok(Result::Found(MessageRef { channel, id }));
+                return Ok(Finding::Found(MessageRef { channel, id }));
             }
             match next_page(&page) {
                 Some(next) => cursor = next,
-                None => return Ok(Result::Absent),
+                None => return Ok(Finding::Absent),
             }
         }
-        Ok(Result::Unknown)
+        Ok(Finding::Unknown)
     }
 }
 
