@@ -8,7 +8,7 @@ const ROUTE: &str = "rate = \"unlimited\"\n[[route]]\nname = \"all\"\nto = [\"fi
 
 fn slack(receiver: &Receiver) -> RelayFolder {
     let routes = format!(
-        "[slack.fixes]\nbot_token = {{ env = \"SLACK_BOT_TOKEN\" }}\nchannel = \"#fixes\"\napi_url = \"{}\"\n{ROUTE}",
+        "[slack.fixes]\nbot_token = {{ env = \"SLACK_BOT_TOKEN\" }}\nchannel = \"C0FIXES00\"\napi_url = \"{}\"\n{ROUTE}",
         receiver.url("/api")
     );
     let mut folder = RelayFolder::new(&routes);
@@ -77,9 +77,9 @@ async fn a_card_is_posted_once_and_edited_from_then_on_through_a_restart() {
             ("chat.postMessage", Value::Null),
         ]
     );
-    assert_eq!(taken[0].json()["channel"], "#fixes");
+    assert_eq!(taken[0].json()["channel"], "C0FIXES00");
     let edit = taken[2].json();
-    assert_eq!(edit["channel"], "C-of-#fixes", "an edit wants the channel's id");
+    assert_eq!(edit["channel"], "C-of-C0FIXES00", "an edit names the channel as Slack did");
     assert!(edit.get("unfurl_links").is_none() && edit["metadata"] == taken[0].json()["metadata"]);
     assert!(edit["text"].as_str().unwrap().contains("Planning"), "{edit}");
 }
@@ -152,23 +152,13 @@ async fn a_card_whose_answer_was_lost_is_looked_for_before_it_is_posted_again() 
     let receiver = Receiver::start();
     let folder = slack(&receiver);
     let relay = folder.serve();
-    receiver.next([
-        lost(),
-        Answer::Refuse(200, Vec::new(), channels()),
-        Answer::Refuse(200, Vec::new(), {
-            // What stands there is known by its mark, whatever else does.
-            let mark = "of another message";
-            history(&[mark])
-        }),
-    ]);
+    // What stands there is known by its mark, whatever else does.
+    receiver.next([lost(), Answer::Refuse(200, Vec::new(), history(&["of another message"]))]);
     told(&relay, &receiver, "root_cause_started", 1).await;
     let all = receiver.received();
     let names: Vec<_> = calls(&all).into_iter().map(|(method, _)| method).collect();
-    assert_eq!(
-        names,
-        ["chat.postMessage", "conversations.list", "conversations.history", "chat.postMessage"]
-    );
-    let asked = String::from_utf8(all[2].body.to_vec()).unwrap();
+    assert_eq!(names, ["chat.postMessage", "conversations.history", "chat.postMessage"]);
+    let asked = String::from_utf8(all[1].body.to_vec()).unwrap();
     assert!(asked.starts_with("channel=C0FIXES00&oldest="), "{asked}");
     assert_eq!(in_doubt(&folder, &relay).await, ["absent 1"]);
 }
@@ -183,10 +173,8 @@ async fn a_card_that_stands_there_is_edited_though_its_answer_was_lost() {
     receiver.more_than(1).await;
     let mark = receiver.received()[0].json()["metadata"]["event_payload"]["mark"].clone();
     relay.kill();
-    receiver.next([
-        Answer::Refuse(200, Vec::new(), channels()),
-        Answer::Refuse(200, Vec::new(), history(&["of another message", mark.as_str().unwrap()])),
-    ]);
+    let stands = history(&["of another message", mark.as_str().unwrap()]);
+    receiver.next([Answer::Refuse(200, Vec::new(), stands)]);
     let relay = folder.serve();
     let taken = receiver.took(1).await;
     assert_eq!(calls(&taken), [("chat.update", json!("101.0"))]);
@@ -288,6 +276,27 @@ async fn in_a_forum_a_run_has_a_thread_named_after_it() {
     let targets: Vec<String> = receiver.taken().into_iter().map(|each| each.target).collect();
     assert!(targets[1].contains("/messages/1?") && targets[1].ends_with("thread_id=2"), "{targets:?}");
     assert!(targets[2].ends_with("&thread_id=2"), "an announcement stands in the card's thread: {targets:?}");
+}
+
+#[tokio::test]
+async fn a_channel_is_asked_for_by_its_name_once() {
+    for (answer, channel) in [(channels(), "C0FIXES00"), (channels().replace("fixes", "others"), "#fixes")] {
+        let receiver = Receiver::start();
+        let folder = slack(&receiver);
+        let routes = folder.config().join("routes.toml");
+        let by_name = std::fs::read_to_string(&routes).unwrap().replace("\"C0FIXES00\"", "\"#fixes\"");
+        std::fs::write(&routes, by_name).unwrap();
+        let relay = folder.serve();
+        receiver.next([Answer::Refuse(200, Vec::new(), answer)]);
+        told(&relay, &receiver, "root_cause_started", 1).await;
+        relay.sentry().accepted("root_cause_started", &json!({ "run_id": 2, "group_id": 6 })).await;
+        receiver.took(2).await;
+
+        let all = receiver.received();
+        let names: Vec<_> = calls(&all).into_iter().map(|(method, _)| method).collect();
+        assert_eq!(names, ["conversations.list", "chat.postMessage", "chat.postMessage"]);
+        assert_eq!(all[1].json()["channel"], channel);
+    }
 }
 
 fn channels() -> String {

@@ -6,7 +6,7 @@ use crate::support::{Answer, Receiver, RelayFolder};
 
 fn bot(receiver: &Receiver) -> RelayFolder {
     let routes = format!(
-        "[slack.fixes]\nbot_token = {{ env = \"SLACK_BOT_TOKEN\" }}\nchannel = \"#fixes\"\napi_url = \"{}\"\n\
+        "[slack.fixes]\nbot_token = {{ env = \"SLACK_BOT_TOKEN\" }}\nchannel = \"C0FIXES00\"\napi_url = \"{}\"\n\
          style = \"thread\"\nrate = \"unlimited\"\n[[route]]\nname = \"all\"\nto = [\"fixes\"]\n",
         receiver.url("/api")
     );
@@ -47,10 +47,10 @@ async fn a_runs_messages_answer_its_first_one_through_a_restart_and_what_counts_
 
     let first = || json!("1.0");
     let expected = [
-        (json!("#fixes"), Value::Null, Value::Null),
-        (json!("C-of-#fixes"), first(), json!(false)),
-        (json!("C-of-#fixes"), first(), json!(true)),
-        (json!("#fixes"), Value::Null, Value::Null),
+        (json!("C0FIXES00"), Value::Null, Value::Null),
+        (json!("C-of-C0FIXES00"), first(), json!(false)),
+        (json!("C-of-C0FIXES00"), first(), json!(true)),
+        (json!("C0FIXES00"), Value::Null, Value::Null),
     ];
     assert_eq!(places(&receiver), expected);
     assert!(receiver.taken().iter().all(|message| {

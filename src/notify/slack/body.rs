@@ -54,6 +54,15 @@ pub(super) fn placed(body: &Bytes, position: &Position) -> Bytes {
     written(&value)
 }
 
+/// Returns the body of a message as it is to be in the channel of this id.
+pub(super) fn in_channel(body: &Bytes, id: &str) -> Bytes {
+    let Ok(mut value) = serde_json::from_slice::<Value>(body) else { return body.clone() };
+    if let Some(body) = value.as_object_mut() {
+        body.insert("channel".to_owned(), Value::from(id));
+    }
+    written(&value)
+}
+
 /// Says where a message goes.
 fn place(body: &mut Map<String, Value>, position: &Position) {
     match position {

@@ -19,7 +19,7 @@ use crate::client::{Answer, HttpClient, TransportError};
 use crate::delivery::DestinationKind;
 use crate::notify::answer::{failed, unreached};
 use crate::notify::endpoint::Endpoint;
-use crate::notify::slack::body::placed;
+use crate::notify::slack::body::{in_channel, placed};
 use crate::notify::{BuildError, Call, Doubt, Position, SendError, Sent, Verdict, known};
 use crate::secret::Secret;
 
@@ -99,8 +99,23 @@ impl Bot {
                 }
             }
         };
+        let body = match envelope.position {
+            Position::Alone => self.addressed(body, Instant::now() + self.timeout / SEARCH_SHARE).await,
+            Position::Under { .. } | Position::Instead(_) => body,
+        };
         let sent = self.say(body, &envelope.position, deadline, call).await?;
         Ok(Sent { doubt, ..sent })
+    }
+
+    /// Names the channel by its id, where that is known or Slack tells it: its name is not what every method takes.
+    async fn addressed(&self, body: Bytes, deadline: Instant) -> Bytes {
+        if self.channel.is_named() {
+            self.ask_once_for_channel(deadline).await;
+        }
+        match self.channel.id() {
+            Some(id) if self.channel.is_named() => in_channel(&body, id),
+            Some(_) | None => body,
+        }
     }
 
     /// Makes the call for a message in this position.

@@ -1,6 +1,7 @@
-//! The channel of a bot: messages are posted to its name as well, but looked for by its id alone.
+//! The channel of a bot: it may be configured by its name, but most methods know it by its id alone.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -18,18 +19,35 @@ const PAGE_BYTES: usize = 1024 * 1024;
 /// A channel as it is configured, and its id once that is known.
 #[derive(Debug)]
 pub(super) struct Channel {
-    name: String,
+    /// Its name; `None` where it is configured by its id.
+    name: Option<String>,
     id: OnceLock<String>,
+    /// Whether Slack was asked for the id.
+    was_asked_for: AtomicBool,
 }
 
 impl Channel {
     /// Takes what is configured.
     pub(super) fn new(configured: &str) -> Self {
-        let channel = Self { name: configured.trim_start_matches('#').to_owned(), id: OnceLock::new() };
         if is_id(configured) {
-            channel.learn(configured);
+            return Self {
+                name: None,
+                id: configured.to_owned().into(),
+                was_asked_for: AtomicBool::new(false),
+            };
         }
-        channel
+        let name = Some(configured.trim_start_matches('#').to_owned());
+        Self { name, id: OnceLock::new(), was_asked_for: AtomicBool::new(false) }
+    }
+
+    /// Tells whether it is configured by its name.
+    pub(super) fn is_named(&self) -> bool {
+        self.name.is_some()
+    }
+
+    /// Returns its id, where that is known.
+    pub(super) fn id(&self) -> Option<&str> {
+        self.id.get().map(String::as_str)
     }
 
     /// Takes note of its id, by which Slack answered.
@@ -39,19 +57,27 @@ impl Channel {
     }
 }
 
-/// Tells whether this is an id by its looks: names are in lower case.
+/// Tells whether this is an id by its looks: names have no letters in upper case.
 fn is_id(channel: &str) -> bool {
-    channel.len() >= 9
-        && channel.starts_with(['C', 'G', 'D'])
+    channel.starts_with(['C', 'G', 'D'])
         && channel.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 impl Bot {
-    /// Returns the id of its channel; asks for it, once, where only its name is known. `None` where Slack does not say.
-    pub(super) async fn channel_id(&self, deadline: Instant) -> Option<String> {
-        if let Some(id) = self.channel.id.get() {
-            return Some(id.clone());
+    /// Asks for the id of its channel, unless that is known or was asked for before: a bot that may not list channels can
+    /// still post by the name.
+    pub(super) async fn ask_once_for_channel(&self, deadline: Instant) {
+        if self.channel.id().is_none() && !self.channel.was_asked_for.swap(true, Ordering::Relaxed) {
+            self.channel_id(deadline).await;
         }
+    }
+
+    /// Returns the id of its channel; asks for it where only its name is known. `None` where Slack does not say.
+    pub(super) async fn channel_id(&self, deadline: Instant) -> Option<String> {
+        if let Some(id) = self.channel.id() {
+            return Some(id.to_owned());
+        }
+        let name = self.channel.name.as_deref()?;
         let mut cursor = String::new();
         while Instant::now() < deadline {
             let question = [
@@ -63,9 +89,8 @@ impl Bot {
             let answer = self.ask("conversations.list", &question, deadline, PAGE_BYTES).await.ok()?;
             let page = answer::parse(&answer, class_of_word).ok()?;
             let channels = page.get("channels").and_then(Value::as_array)?;
-            let ours = channels.iter().find(|channel| {
-                channel.get("name").and_then(Value::as_str) == Some(self.channel.name.as_str())
-            });
+            let is_ours = |channel: &&Value| channel.get("name").and_then(Value::as_str) == Some(name);
+            let ours = channels.iter().find(is_ours);
             if let Some(id) = ours.and_then(|channel| channel.get("id")).and_then(Value::as_str) {
                 self.channel.learn(id);
                 return Some(id.to_owned());
@@ -87,10 +112,11 @@ mod tests {
             ("G01234567", Some("G01234567")),
             ("#fixes", None),
             ("fixes", None),
-            ("C1", None),
+            ("C1", Some("C1")),
             ("CODE-REVIEW", None),
         ] {
-            assert_eq!(Channel::new(configured).id.get().map(String::as_str), id, "{configured}");
+            let channel = Channel::new(configured);
+            assert_eq!((channel.id(), channel.is_named()), (id, id.is_none()), "{configured}");
         }
     }
 
@@ -99,6 +125,6 @@ mod tests {
         let channel = Channel::new("#fixes");
         channel.learn("C0123ABCD");
         channel.learn("C9999ZZZZ");
-        assert_eq!(channel.id.get().map(String::as_str), Some("C0123ABCD"));
+        assert_eq!(channel.id(), Some("C0123ABCD"));
     }
 }
