@@ -11,6 +11,7 @@ mod cards;
 mod commands;
 mod delivering;
 mod documents;
+mod emulated;
 mod faults;
 mod fuzz;
 mod house;

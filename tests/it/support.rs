@@ -1,5 +1,6 @@
 //! What the tests share: a relay as a user runs it, Sentry as it signs, and receivers that keep what they get.
 
+pub(crate) mod emulator;
 mod ledger;
 mod load;
 mod machine;
@@ -9,6 +10,7 @@ mod rogue;
 mod scale;
 mod sentry;
 
+pub(crate) use emulator::{Emulator, Gateway};
 pub(crate) use ledger::Ledger;
 pub(crate) use load::{Answered, Load};
 pub(crate) use machine::{Fault, Machine};
@@ -22,3 +24,10 @@ use std::time::Duration;
 
 /// How long anything that must happen may take before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Returns a client that speaks to loopback.
+pub(crate) fn client() -> reqwest::Client {
+    // Whoever comes second finds it done.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}

@@ -9,16 +9,19 @@ mod search;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
 use self::channel::Channel;
 use self::search::Finding;
-use crate::client::{Answer, HttpClient, TransportError};
+use crate::client::HttpClient;
 use crate::delivery::DestinationKind;
-use crate::notify::answer::{failed, unreached};
+use crate::notify::answer::{Class, failed, unreached};
 use crate::notify::endpoint::Endpoint;
+use crate::notify::slack::answer::class_of_word;
 use crate::notify::slack::body::{in_channel, placed};
 use crate::notify::{BuildError, Call, Doubt, Position, SendError, Sent, Verdict, known};
 use crate::secret::Secret;
@@ -26,8 +29,11 @@ use crate::secret::Secret;
 /// Where Slack's Web API is.
 pub const API_URL: &str = "https://slack.com/api/";
 
-/// The part of an attempt's time that may go to looking for what may be there already.
+/// The part of an attempt's time that may go to looking for what may be there already, and that to the channel's id.
 const SEARCH_SHARE: u32 = 3;
+
+/// How often a page is asked for while Slack fails.
+const TRIES: usize = 3;
 
 /// A bot that posts into a channel.
 #[derive(Debug, Clone)]
@@ -100,7 +106,7 @@ impl Bot {
             }
         };
         let body = match envelope.position {
-            Position::Alone => self.addressed(body, Instant::now() + self.timeout / SEARCH_SHARE).await,
+            Position::Alone => self.addressed(body, call.now).await?,
             Position::Under { .. } | Position::Instead(_) => body,
         };
         let sent = self.say(body, &envelope.position, deadline, call).await?;
@@ -108,14 +114,13 @@ impl Bot {
     }
 
     /// Names the channel by its id, where that is known or Slack tells it: its name is not what every method takes.
-    async fn addressed(&self, body: Bytes, deadline: Instant) -> Bytes {
-        if self.channel.is_named() {
-            self.ask_once_for_channel(deadline).await;
+    async fn addressed(&self, body: Bytes, now: Timestamp) -> Result<Bytes, SendError> {
+        if !self.channel.is_named() {
+            return Ok(body);
         }
-        match self.channel.id() {
-            Some(id) if self.channel.is_named() => in_channel(&body, id),
-            Some(_) | None => body,
-        }
+        let deadline = Instant::now() + self.timeout / SEARCH_SHARE;
+        let id = self.channel_id(deadline, now).await?;
+        Ok(id.map_or_else(|| body.clone(), |id| in_channel(&body, &id)))
     }
 
     /// Makes the call for a message in this position.
@@ -151,18 +156,53 @@ impl Bot {
         }
     }
 
-    /// Asks a method that changes nothing. Slack takes a form there, and JSON not everywhere.
-    async fn ask(
+    /// Asks for a page of what Slack has, a few times where it fails. It takes a form there, and JSON not everywhere.
+    ///
+    /// # Errors
+    /// [`SendError`] where Slack says when it may be asked again.
+    async fn page(
         &self,
         method: &str,
         question: &[(&str, &str)],
         deadline: Instant,
         longest_bytes: usize,
-    ) -> Result<Answer, TransportError> {
-        let left = deadline.saturating_duration_since(Instant::now());
+        now: Timestamp,
+    ) -> Result<Page, SendError> {
+        let url = self.settings.method(method);
         let headers = [("authorization", self.authorization.expose_secret())];
-        self.client.post_form(&self.settings.method(method), &headers, question, left, longest_bytes).await
+        for _ in 0..TRIES {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let answer = self.client.post_form(&url, &headers, question, left, longest_bytes).await;
+            let Ok(answer) = answer else { continue };
+            match answer::parse(&answer, class_of_word) {
+                Ok(page) => return Ok(Page::Read(page)),
+                Err(reading) => match reading.class {
+                    Class::Failed | Class::Unreadable => {}
+                    Class::TooMany => {
+                        return Err(failed(DestinationKind::Slack, &self.endpoint, &answer, reading, now));
+                    }
+                    Class::Malformed
+                    | Class::NoAccess
+                    | Class::Gone
+                    | Class::Redirect
+                    | Class::Refused
+                    | Class::Lost
+                    | Class::Unwanted => return Ok(Page::Refused),
+                },
+            }
+        }
+        Ok(Page::Missing)
     }
+}
+
+/// What came of a question for a page.
+enum Page {
+    /// This.
+    Read(Value),
+    /// The bot may not have it.
+    Refused,
+    /// Slack fails, or does not answer in time.
+    Missing,
 }
 
 #[cfg(test)]

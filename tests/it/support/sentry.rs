@@ -6,6 +6,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use super::client;
+
 /// The client secret of the tests' integration.
 pub(crate) const SECRET: &str = "a client secret that only the tests know";
 
@@ -19,10 +21,7 @@ pub(crate) struct Sentry {
 impl Sentry {
     /// Sends to this address.
     pub(crate) fn new(address: &str) -> Self {
-        // Whoever comes second finds it done.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { client, url: format!("http://{address}/webhooks/sentry") }
+        Self { client: client(), url: format!("http://{address}/webhooks/sentry") }
     }
 
     /// Returns a body as Sentry writes it: compact, everything beyond ASCII escaped, its own order of keys.

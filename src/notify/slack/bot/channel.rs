@@ -3,11 +3,13 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Bot, answer};
-use crate::notify::slack::answer::class_of_word;
+use super::search::next_page;
+use super::{Bot, Page};
+use crate::notify::SendError;
 
 /// Channels on a page of the list. Slack takes 1,000, and asks for fewer.
 // Source: https://docs.slack.dev/reference/methods/conversations.list, read 2026-11-30.
@@ -22,22 +24,18 @@ pub(super) struct Channel {
     /// Its name; `None` where it is configured by its id.
     name: Option<String>,
     id: OnceLock<String>,
-    /// Whether Slack was asked for the id.
-    was_asked_for: AtomicBool,
+    /// Whether Slack was asked for the id and does not tell it.
+    is_untold: AtomicBool,
 }
 
 impl Channel {
     /// Takes what is configured.
     pub(super) fn new(configured: &str) -> Self {
         if is_id(configured) {
-            return Self {
-                name: None,
-                id: configured.to_owned().into(),
-                was_asked_for: AtomicBool::new(false),
-            };
+            return Self { name: None, id: configured.to_owned().into(), is_untold: AtomicBool::new(false) };
         }
         let name = Some(configured.trim_start_matches('#').to_owned());
-        Self { name, id: OnceLock::new(), was_asked_for: AtomicBool::new(false) }
+        Self { name, id: OnceLock::new(), is_untold: AtomicBool::new(false) }
     }
 
     /// Tells whether it is configured by its name.
@@ -64,41 +62,52 @@ fn is_id(channel: &str) -> bool {
 }
 
 impl Bot {
-    /// Asks for the id of its channel, unless that is known or was asked for before: a bot that may not list channels can
-    /// still post by the name.
-    pub(super) async fn ask_once_for_channel(&self, deadline: Instant) {
-        if self.channel.id().is_none() && !self.channel.was_asked_for.swap(true, Ordering::Relaxed) {
-            self.channel_id(deadline).await;
-        }
-    }
-
-    /// Returns the id of its channel; asks for it where only its name is known. `None` where Slack does not say.
-    pub(super) async fn channel_id(&self, deadline: Instant) -> Option<String> {
+    /// Returns the id of its channel; asks for it where only its name is known. `None` where Slack does not say: a bot that
+    /// may not list channels can still post by the name.
+    ///
+    /// # Errors
+    /// [`SendError`] where Slack says when it may be asked again.
+    pub(super) async fn channel_id(
+        &self,
+        deadline: Instant,
+        now: Timestamp,
+    ) -> Result<Option<String>, SendError> {
         if let Some(id) = self.channel.id() {
-            return Some(id.to_owned());
+            return Ok(Some(id.to_owned()));
         }
-        let name = self.channel.name.as_deref()?;
+        let Some(name) = self.channel.name.as_deref() else { return Ok(None) };
         let mut cursor = String::new();
-        while Instant::now() < deadline {
+        while !self.channel.is_untold.load(Ordering::Relaxed) {
             let question = [
                 ("types", "public_channel,private_channel"),
                 ("exclude_archived", "true"),
                 ("limit", PAGE),
                 ("cursor", &cursor),
             ];
-            let answer = self.ask("conversations.list", &question, deadline, PAGE_BYTES).await.ok()?;
-            let page = answer::parse(&answer, class_of_word).ok()?;
-            let channels = page.get("channels").and_then(Value::as_array)?;
-            let is_ours = |channel: &&Value| channel.get("name").and_then(Value::as_str) == Some(name);
-            let ours = channels.iter().find(is_ours);
-            if let Some(id) = ours.and_then(|channel| channel.get("id")).and_then(Value::as_str) {
-                self.channel.learn(id);
-                return Some(id.to_owned());
+            let page = match self.page("conversations.list", &question, deadline, PAGE_BYTES, now).await? {
+                Page::Read(page) => page,
+                Page::Refused => break,
+                Page::Missing => return Ok(None),
+            };
+            if let Some(id) = find(&page, name) {
+                self.channel.learn(&id);
+                return Ok(Some(id));
             }
-            cursor = super::search::next_page(&page)?;
+            match next_page(&page) {
+                Some(next) => cursor = next,
+                None => break,
+            }
         }
-        None
+        self.channel.is_untold.store(true, Ordering::Relaxed);
+        Ok(None)
     }
+}
+
+fn find(page: &Value, name: &str) -> Option<String> {
+    let channels = page.get("channels").and_then(Value::as_array)?;
+    let is_ours = |channel: &&Value| channel.get("name").and_then(Value::as_str) == Some(name);
+    let id = channels.iter().find(is_ours)?.get("id").and_then(Value::as_str)?;
+    Some(id.to_owned())
 }
 
 #[cfg(test)]

@@ -11,10 +11,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Bot, answer};
-use crate::delivery::{DestinationKind, MessageRef};
-use crate::notify::answer::{Class, failed};
-use crate::notify::slack::answer::class_of_word;
+use super::{Bot, Page};
+use crate::delivery::MessageRef;
 use crate::notify::slack::body::{EVENT_TYPE, MARK};
 use crate::notify::{Envelope, Position, SendError};
 
@@ -59,7 +57,7 @@ impl Bot {
                 ("conversations.replies", Some(message.channel.clone()), message.id.as_str())
             }
             Position::Alone | Position::Instead(_) => {
-                ("conversations.history", self.channel_id(deadline).await, "")
+                ("conversations.history", self.channel_id(deadline, now).await?, "")
             }
         };
         let Some(channel) = channel else { return Ok(Finding::Unknown) };
@@ -74,15 +72,8 @@ impl Bot {
             ];
             question.extend((!thread.is_empty()).then_some(("ts", thread)));
             question.extend((!cursor.is_empty()).then_some(("cursor", cursor.as_str())));
-            let Ok(answer) = self.ask(method, &question, deadline, PAGE_BYTES).await else {
+            let Page::Read(page) = self.page(method, &question, deadline, PAGE_BYTES, now).await? else {
                 return Ok(Finding::Unknown);
-            };
-            let page = match answer::parse(&answer, class_of_word) {
-                Ok(page) => page,
-                Err(reading) if reading.class == Class::TooMany => {
-                    return Err(failed(DestinationKind::Slack, &self.endpoint, &answer, reading, now));
-                }
-                Err(_) => return Ok(Finding::Unknown),
             };
             if let Some(id) = find(&page, &envelope.mark) {
                 return Ok(Finding::Found(MessageRef { channel, id }));
