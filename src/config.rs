@@ -72,6 +72,17 @@ pub struct Config {
     pub warnings: Vec<Fault>,
 }
 
+/// What commands need that only look into the store.
+#[derive(Debug)]
+pub struct StoreAlone {
+    /// Where it is.
+    pub store: StoreConfig,
+    /// Whose runs are in it.
+    pub organizations: Vec<OrganizationConfig>,
+    /// What is wrong with the routing file.
+    pub faults: Vec<Fault>,
+}
+
 impl Config {
     /// Loads the configuration of a folder. Whether the template sets that it names exist is not looked at.
     ///
@@ -81,17 +92,21 @@ impl Config {
         Reading::of(dir, environment).into_config()
     }
 
-    /// Loads where the store is, for commands that need nothing else; with it what is wrong with the routing file.
+    /// Loads what commands need that only look into the store, whatever is wrong with the routing file.
     ///
     /// # Errors
     /// Every fault at once, where one of them is in another place: then the store could be another one, too.
-    pub fn load_store(dir: &Path, environment: &Environment) -> Result<(StoreConfig, Vec<Fault>), Faults> {
-        let Reading { settings, findings, .. } = Reading::of(dir, environment);
+    pub fn load_store(dir: &Path, environment: &Environment) -> Result<StoreAlone, Faults> {
+        let Reading { settings, organizations, findings, .. } = Reading::of(dir, environment);
         let report = findings.into_faults();
         let routes = dir.join(files::ROUTES);
         let is_of_routes = report.faults.iter().all(|fault| fault.file.as_ref() == Some(&routes));
         match settings {
-            Some(settings) if is_of_routes => Ok((settings.store, report.faults)),
+            Some(settings) if is_of_routes => Ok(StoreAlone {
+                store: settings.store,
+                organizations: organizations.list,
+                faults: report.faults,
+            }),
             Some(_) | None => Err(report),
         }
     }

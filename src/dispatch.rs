@@ -35,7 +35,6 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch as signal};
 use tokio::time::{Instant, sleep};
-use url::Url;
 
 use crate::clock::Clock;
 use crate::delivery::{DestinationKind, DestinationName};
@@ -323,14 +322,11 @@ impl Shared {
     }
 
     /// Returns where links lead for an organization; for one that is no longer configured, to its place at Sentry.
-    fn links(&self, organization: &Organization) -> Option<Cow<'_, Links>> {
+    fn links(&self, organization: &Organization) -> Cow<'_, Links> {
         if let Some(links) = self.rules.links.get(organization) {
-            return Some(Cow::Borrowed(links));
+            return Cow::Borrowed(links);
         }
-        let base_url = Url::parse(&format!("https://{organization}.sentry.io"))
-            .or_else(|_| Url::parse("https://sentry.io"))
-            .ok()?;
         let public_url = self.rules.links.values().find_map(|links| links.public_url.clone());
-        Some(Cow::Owned(Links { base_url, public_url }))
+        Cow::Owned(Links::at_sentry(organization, public_url))
     }
 }

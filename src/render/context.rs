@@ -93,8 +93,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::event::{
-    Action, Artifacts, Event, EventId, FileChange, GroupId, Organization, PullRequest, RepositoryChange,
-    RootCause, Solution, Step,
+    Action, Artifacts, Event, EventId, FileChange, Organization, PullRequest, RepositoryChange, RootCause,
+    Solution, Step,
 };
 use crate::issue::Issue;
 use crate::json::parse_lenient;
@@ -109,6 +109,16 @@ pub struct Links {
     pub base_url: Url,
     /// The relay's own address, where the settings give one.
     pub public_url: Option<Url>,
+}
+
+impl Links {
+    /// Returns where links lead for an organization that is not configured: to its place at Sentry.
+    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "the second address is a constant")]
+    pub fn at_sentry(organization: &Organization, public_url: Option<Url>) -> Self {
+        let base_url = Url::parse(&format!("https://{organization}.sentry.io"))
+            .unwrap_or_else(|_| Url::parse("https://sentry.io").expect("the address is valid"));
+        Self { base_url, public_url }
+    }
 }
 
 /// Everything that a template or a webhook's receiver may know of one event.
@@ -232,10 +242,9 @@ pub fn rfc3339(time: Timestamp) -> String {
     view::time(time)
 }
 
-/// Returns `issue` of the contract alone; where nothing is known of it, its id.
-pub fn issue_document(run: &Run, issue: Option<&Issue>) -> Value {
-    let id = run.group_id.as_ref().map(GroupId::as_str);
-    let url = issue.and_then(|issue| issue.permalink.as_deref()).and_then(view::web_address);
+/// Returns `issue` of the contract alone.
+pub fn issue_document(run: &Run, issue: Option<&Issue>, links: &Links) -> Value {
+    let (id, url) = view::place_of_issue(run, issue, links);
     serde_json::to_value(view::IssueData::new(id, issue, url.as_ref())).unwrap_or_default()
 }
 

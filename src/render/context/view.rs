@@ -111,10 +111,7 @@ impl<'a> Data<'a> {
         links: &Links,
         replay: bool,
     ) -> Self {
-        let asked = run.group_id.as_ref().map(GroupId::as_str);
-        let id = issue.map_or(asked, |issue| Some(issue.id.as_str()));
-        let permalink = issue.and_then(|issue| web_address(issue.permalink.as_deref()?));
-        let url = permalink.or_else(|| below(&links.base_url, &["issues", id?, ""]));
+        let (id, url) = place_of_issue(run, issue, links);
         Self {
             event: EventData::new(event, replay),
             run: RunData::new(run),
@@ -123,6 +120,18 @@ impl<'a> Data<'a> {
             organization: event.organization.as_str(),
         }
     }
+}
+
+/// Returns the id of a run's issue and where it is in Sentry; of one that was merged, those of the survivor.
+pub(super) fn place_of_issue<'a>(
+    run: &'a Run,
+    issue: Option<&'a Issue>,
+    links: &Links,
+) -> (Option<&'a str>, Option<Url>) {
+    let asked = run.group_id.as_ref().map(GroupId::as_str);
+    let id = issue.map_or(asked, |issue| Some(issue.id.as_str()));
+    let permalink = issue.and_then(|issue| web_address(issue.permalink.as_deref()?));
+    (id, permalink.or_else(|| below(&links.base_url, &["issues", id?, ""])))
 }
 
 impl<'a> IssueData<'a> {
@@ -165,7 +174,7 @@ fn shown(text: Option<&String>) -> Option<&str> {
 }
 
 /// Returns an http or https address without an `@`: it holds no credentials, and nowhere reads like a mention.
-pub(super) fn web_address(text: &str) -> Option<Url> {
+fn web_address(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host() && !url.as_str().contains('@')).then_some(url)
 }
