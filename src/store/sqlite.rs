@@ -189,12 +189,14 @@ impl Queue for Store {
         source: IssueSource,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let survivor = issue.as_ref().map(|issue| issue.id.clone()).filter(|id| id != group);
         let json = issue.map(|issue| serde_json::to_string(&issue)).transpose().map_err(|error| {
             StoreError::Unavailable(format!("the issue cannot be written as JSON: {error}"))
         })?;
         let (organization, group) = (organization.clone(), group.clone());
         let keep = move |writing: &mut writer::Writing<'_>| {
-            issue::keep(writing, &organization, &group, json.as_deref(), source, now)
+            let said = issue::Said { issue: json.as_deref(), merged_into: survivor.as_ref(), source };
+            issue::keep(writing, &organization, &group, &said, now)
         };
         self.writer.run_lightly(keep).await
     }

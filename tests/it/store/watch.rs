@@ -219,7 +219,7 @@ async fn what_an_older_version_took_in_is_not_asked_about() {
     let path = config(&bench.folder).path;
     drop(bench.store);
     let file = rusqlite::Connection::open(&path).unwrap();
-    file.execute_batch("DROP TABLE watch; DROP TABLE watched; DROP TABLE message; PRAGMA user_version = 2")
+    file.execute_batch("DROP TABLE watch; DROP TABLE watched; DROP TABLE message; DROP INDEX issue_merged; ALTER TABLE issue DROP COLUMN merged_into; ALTER TABLE run DROP COLUMN earlier; PRAGMA user_version = 2")
         .unwrap();
     drop(file);
     let store = open(&config(&bench.folder), Access::Serve).await.unwrap();
