@@ -143,7 +143,10 @@ impl Reading {
                 .map_or(FALLBACK_TIMEOUT, |settings| settings.delivery.attempt_timeout),
         };
         let (destinations, routes) = routes_file
-            .map(|document| read_routes(&document, surroundings, organizations.as_ref(), &mut findings))
+            .map(|document| {
+                let watch = settings.as_ref().map(|settings| settings.watch);
+                read_routes(&document, surroundings, organizations.as_ref(), watch, &mut findings)
+            })
             .unwrap_or_default();
         let organizations = organizations.unwrap_or_default();
         Self { settings, organizations, destinations, routes, findings }
@@ -219,6 +222,7 @@ fn read_routes(
     document: &Document,
     surroundings: Surroundings<'_>,
     organizations: Option<&Organizations>,
+    watch: Option<WatchConfig>,
     findings: &mut Findings,
 ) -> (Destinations, Routes) {
     let destinations = destinations::read(document, surroundings, findings);
@@ -227,7 +231,7 @@ fn read_routes(
         .filter(|slugs| !slugs.is_empty());
     // Without an organization that can be read nothing is concluded from there being no token.
     let can_ask = slugs.is_none() || organizations.is_none_or(|known| known.has_token);
-    let known = Known { organizations: slugs.as_deref(), can_ask };
+    let known = Known { organizations: slugs.as_deref(), can_ask, watch };
     let routes = routes::read(document, &destinations, known, surroundings.vault, findings);
     (destinations, routes)
 }

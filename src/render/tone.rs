@@ -15,7 +15,7 @@ pub(super) fn of(event: &Event) -> Tone {
         | Action::SolutionCompleted
         | Action::CodingCompleted
         | Action::RunWaiting => Tone::Ready,
-        Action::RunFailed => Tone::Trouble,
+        Action::RunFailed | Action::RunStalled | Action::Silent => Tone::Trouble,
         Action::PrCreated | Action::PrReadyForReview | Action::IterationCompleted => of_pull_requests(event),
     }
 }

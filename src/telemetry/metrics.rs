@@ -1,13 +1,17 @@
 //! Counters, gauges and histograms, by the names under which Prometheus knows them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
 
+use super::Ear;
 use crate::delivery::{DeliveryState, Reason};
+use crate::event::Organization;
 
 /// Upper bounds in seconds for the answer to a webhook: Sentry gives up after one second.
 const ACK_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.0, 5.0];
@@ -19,6 +23,9 @@ const ATTEMPT_SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 #[derive(Debug, Clone)]
 pub struct Metrics {
     registry: Registry,
+    ear: Arc<Ear>,
+    heard: IntGaugeVec,
+    notices: IntCounterVec,
     webhooks: IntCounterVec,
     webhook_seconds: prometheus::Histogram,
     novelties: IntCounter,
@@ -42,6 +49,12 @@ impl Metrics {
     pub fn new() -> Result<Self, prometheus::Error> {
         let metrics = Self {
             registry: Registry::new(),
+            ear: Arc::default(),
+            heard: heard()?,
+            notices: IntCounterVec::new(
+                Opts::new("seer_relay_notices_total", "Notices of the relay's own, by their action"),
+                &["action"],
+            )?,
             webhooks: IntCounterVec::new(
                 Opts::new("seer_relay_webhooks_total", "Requests to /webhooks/sentry, by what was answered"),
                 &["code"],
@@ -101,6 +114,8 @@ impl Metrics {
             IntGaugeVec::new(Opts::new("seer_relay_build_info", "The running version"), &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         self.registry.register(Box::new(build))?;
+        self.registry.register(Box::new(self.heard.clone()))?;
+        self.registry.register(Box::new(self.notices.clone()))?;
         self.registry.register(Box::new(self.webhooks.clone()))?;
         self.registry.register(Box::new(self.webhook_seconds.clone()))?;
         self.registry.register(Box::new(self.novelties.clone()))?;
@@ -119,6 +134,27 @@ impl Metrics {
     /// Counts a webhook by the word of its answer: `accepted`, `duplicate`, `ignored` or an error's code.
     pub fn webhook(&self, code: &str) {
         self.webhooks.with_label_values(&[code]).inc();
+    }
+
+    /// Notes that a webhook with a good signature came.
+    pub fn heard(&self, organization: &Organization, at: Timestamp) {
+        self.heard.with_label_values(&[organization.as_str()]).set(at.as_second());
+        self.ear.hear(organization, at);
+    }
+
+    /// Notes that a webhook with a bad signature came.
+    pub fn doubted(&self) {
+        self.ear.doubt();
+    }
+
+    /// Returns what was heard since the start.
+    pub fn ear(&self) -> &Ear {
+        &self.ear
+    }
+
+    /// Counts a notice of the relay's own.
+    pub fn notice(&self, action: &str) {
+        self.notices.with_label_values(&[action]).inc();
     }
 
     /// Notes how long a signed webhook waited for its answer.
@@ -191,6 +227,11 @@ impl Metrics {
     }
 }
 
+fn heard() -> Result<IntGaugeVec, prometheus::Error> {
+    let help = "When a webhook with a good signature came last since the start, in Unix seconds";
+    IntGaugeVec::new(Opts::new("seer_relay_heard_timestamp_seconds", help), &["organization"])
+}
+
 fn webhook_seconds() -> Result<prometheus::Histogram, prometheus::Error> {
     let help = "Time from a signed webhook's last byte to its answer";
     prometheus::Histogram::with_opts(
@@ -211,6 +252,8 @@ mod tests {
     fn every_metric_is_registered_and_shown() {
         let metrics = Metrics::new().unwrap();
         metrics.webhook("accepted");
+        metrics.heard(&Organization::new("acme"), Timestamp::from_second(7).unwrap());
+        metrics.notice("relay.stalled");
         metrics.lookup("acme", "issue", "found");
         metrics.attempt("dev", Some(Reason::Timeout), Duration::from_millis(20));
         metrics.message_refused("dev");
@@ -219,6 +262,8 @@ mod tests {
         metrics.show_backlog(3, [("dev", DeliveryState::Waiting, 7)]);
         let text = metrics.encode();
         assert!(text.contains(r#"seer_relay_webhooks_total{code="accepted"} 1"#), "{text}");
+        assert!(text.contains(r#"seer_relay_heard_timestamp_seconds{organization="acme"} 7"#), "{text}");
+        assert!(text.contains(r#"seer_relay_notices_total{action="relay.stalled"} 1"#), "{text}");
         assert!(
             text.contains(
                 r#"seer_relay_lookups_total{organization="acme",outcome="found",question="issue"} 1"#

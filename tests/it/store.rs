@@ -7,6 +7,7 @@ mod alerts;
 mod bench;
 mod deliveries;
 mod durability;
+mod hearing;
 mod history;
 mod issues;
 mod lanes;

@@ -35,6 +35,9 @@ struct EventData<'a> {
     iteration: Option<u64>,
     replay: bool,
     known: bool,
+    silent_seconds: Option<u64>,
+    last_heard_at: Option<String>,
+    bad_signatures: Option<u64>,
 }
 
 /// `run`: everything known of the run up to the event.
@@ -181,6 +184,7 @@ fn web_address(text: &str) -> Option<Url> {
 
 impl<'a> EventData<'a> {
     fn new(event: &'a Event, replay: bool) -> Self {
+        let silence = event.artifacts.silence.as_ref();
         Self {
             id: event.id.as_str(),
             resource: &event.resource,
@@ -192,6 +196,9 @@ impl<'a> EventData<'a> {
             iteration: event.iteration,
             replay,
             known: event.action.is_known(),
+            silent_seconds: silence.map(|silence| silence.seconds),
+            last_heard_at: silence.and_then(|silence| silence.last_heard_at).map(time),
+            bad_signatures: silence.and_then(|silence| silence.bad_signatures),
         }
     }
 }

@@ -61,9 +61,7 @@ pub(super) fn accept(writing: &mut Writing<'_>, arrival: &Arrival) -> rusqlite::
     let id = writing.ids.event(event.received_at());
     let sequence = insert_event(writing, arrival, run, &id)?;
     if let Some(artifacts) = &arrival.artifacts {
-        writing
-            .prepare("INSERT INTO event_artifacts (sequence, artifacts) VALUES (?1, ?2)")?
-            .execute(params![sequence, artifacts])?;
+        insert_artifacts(writing, sequence, artifacts)?;
     }
     if let (Some(json), Some(group)) = (&arrival.issue, event.group_id()) {
         let (source, received_at) = (IssueSource::Alert, event.received_at());
@@ -95,6 +93,18 @@ fn find_equal(writing: &Writing<'_>, arrival: &Arrival, run: i64) -> rusqlite::R
             |row| Ok(EventId::new(row.get::<_, String>(0)?)),
         )
         .optional()
+}
+
+/// Keeps what an event says, as JSON.
+pub(super) fn insert_artifacts(
+    writing: &Writing<'_>,
+    sequence: i64,
+    artifacts: &str,
+) -> rusqlite::Result<()> {
+    writing
+        .prepare("INSERT INTO event_artifacts (sequence, artifacts) VALUES (?1, ?2)")?
+        .execute(params![sequence, artifacts])
+        .map(drop)
 }
 
 fn insert_event(writing: &Writing<'_>, arrival: &Arrival, run: i64, id: &EventId) -> rusqlite::Result<i64> {
