@@ -38,7 +38,7 @@ const CHECKPOINT_PAGES: i64 = 1_000;
 /// To what size the log is cut once a long reader or a burst has let it grow.
 const LOG_LIMIT_BYTES: i64 = 64 * 1024 * 1024;
 /// How many prepared statements a connection keeps; more than there are.
-const STATEMENTS: usize = 96;
+const STATEMENTS: usize = 128;
 
 /// Why the file could not be opened for the relay.
 #[derive(Debug)]
