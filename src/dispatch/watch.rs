@@ -108,13 +108,17 @@ pub(super) fn answered<T>(shared: &Shared, answer: Result<T, StoreError>) -> Opt
 async fn look_at(shared: &Shared, silent: &SilentRun) -> AfterLook {
     let Some(run) = Run::fold(&silent.events) else { return AfterLook::Over };
     let Some(stall_after) = shared.rules.watch.stall_after.of(run.at_work) else { return AfterLook::Over };
+    let group = run.group_id.as_ref().filter(|_| shared.lookup.can_ask(&run.organization));
+    let group = group.filter(|_| is_worth_asking(&run));
+    if group.is_none() && run.at_work.is_none() {
+        return AfterLook::Over;
+    }
     match due(silent, stall_after, shared.clock.wall()) {
         Due::Now => {}
         Due::At(due_at) => return AfterLook::Later(due_at),
         Due::TooLongAgo => return AfterLook::Over,
     }
-    let group = run.group_id.as_ref().filter(|_| shared.lookup.can_ask(&run.organization));
-    let again = match group.filter(|_| is_worth_asking(&run)) {
+    let again = match group {
         None => None,
         Some(group) => match outcome(&run, shared.lookup.autofix(&run.organization, group).await) {
             Outcome::Became(notice) => return AfterLook::Notice { notice, again: None },

@@ -1,7 +1,9 @@
 //! Runs by their issue: which one an event belongs to whose ids lead nowhere.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::{GROUP, Names, merge};
 use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, EventId, GroupId, Organization, RELAY_RESOURCE};
@@ -16,30 +18,45 @@ const TAKES_OVER_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 /// How many runs of one issue are at work at once, at most, that an alert may tell of.
 const AT_ONCE: usize = 8;
 
-/// The newest runs of an issue, and of those that were merged into it or into which it was merged.
-const RUNS_OF_ISSUE: &str = "WITH RECURSIVE
-    survivor (id) AS (
-        SELECT coalesce((SELECT merged_into FROM issue WHERE group_id = ?1 AND organization = ?2), ?1)),
-    member (id) AS (
-        SELECT id FROM survivor
-        UNION SELECT group_id FROM issue WHERE merged_into = (SELECT id FROM survivor) AND organization = ?2),
-    of_issue (number) AS (
-        SELECT run_number FROM run_name WHERE name IN (SELECT id FROM member) AND kind = ?3 AND organization = ?2
-        UNION SELECT r.earlier FROM of_issue o JOIN run r ON r.number = o.number WHERE r.earlier IS NOT NULL
-        ORDER BY 1 DESC LIMIT ?4)
-    SELECT number FROM of_issue ORDER BY number DESC";
-
-/// Lists the runs of the issue that an event names, the newest first: of an alert all that it may tell of, else that one
-/// alone.
+/// Lists the runs of the issue that an event names, of those that were merged into it and of the one that it was merged
+/// into, the newest first: of an alert all that it may tell of, else that one alone.
 pub(super) fn runs(writing: &Writing<'_>, names: &Names<'_>, group: &str) -> rusqlite::Result<Vec<i64>> {
-    let most = if names.is_alert { AT_ONCE } else { 1 };
-    writing
-        .prepare(RUNS_OF_ISSUE)?
-        .query_map(
-            params![group, names.organization, GROUP, i64::try_from(most).unwrap_or(i64::MAX)],
-            |row| row.get(0),
-        )?
-        .collect()
+    let mut newest = writing
+        .prepare("SELECT run_number FROM run_name WHERE name = ?1 AND kind = ?2 AND organization = ?3")?;
+    let mut runs = BTreeSet::new();
+    for issue in same_issues(writing, names.organization, group)? {
+        let run: Option<i64> =
+            newest.query_row([&issue, GROUP, names.organization], |row| row.get(0)).optional()?;
+        runs.extend(run);
+    }
+    if !names.is_alert {
+        return Ok(runs.pop_last().into_iter().collect());
+    }
+    let mut earlier = writing.prepare("SELECT earlier FROM run WHERE number = ?1 AND earlier IS NOT NULL")?;
+    let mut listed = Vec::new();
+    while let Some(run) = runs.pop_last().filter(|_| listed.len() < AT_ONCE) {
+        listed.push(run);
+        // It is smaller, so that this comes to an end.
+        let earlier: Option<i64> = earlier.query_row([run], |row| row.get(0)).optional()?;
+        runs.extend(earlier.filter(|earlier| *earlier < run));
+    }
+    Ok(listed)
+}
+
+/// Lists the ids by which Sentry may name an issue: that of the one that survived, and of all that were merged into it.
+fn same_issues(writing: &Writing<'_>, organization: &str, group: &str) -> rusqlite::Result<Vec<String>> {
+    let survivor: Option<String> = writing
+        .prepare("SELECT merged_into FROM issue WHERE group_id = ?1 AND organization = ?2")?
+        .query_row([group, organization], |row| row.get(0))
+        .optional()?
+        .flatten();
+    let survivor = survivor.unwrap_or_else(|| group.to_owned());
+    let mut same: Vec<String> = writing
+        .prepare("SELECT group_id FROM issue WHERE merged_into = ?1 AND organization = ?2")?
+        .query_map([survivor.as_str(), organization], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    same.push(survivor);
+    Ok(same)
 }
 
 /// Returns to which of its issue's runs an event belongs that no id leads anywhere. An alert belongs to the one whose
