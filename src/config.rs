@@ -72,6 +72,17 @@ pub struct Config {
     pub warnings: Vec<Fault>,
 }
 
+/// What commands need that only look into the store.
+#[derive(Debug)]
+pub struct StoreAlone {
+    /// Where it is.
+    pub store: StoreConfig,
+    /// Whose runs are in it.
+    pub organizations: Vec<OrganizationConfig>,
+    /// What is wrong with the routing file.
+    pub faults: Vec<Fault>,
+}
+
 impl Config {
     /// Loads the configuration of a folder. Whether the template sets that it names exist is not looked at.
     ///
@@ -81,17 +92,21 @@ impl Config {
         Reading::of(dir, environment).into_config()
     }
 
-    /// Loads where the store is, for commands that need nothing else; with it what is wrong with the routing file.
+    /// Loads what commands need that only look into the store, whatever is wrong with the routing file.
     ///
     /// # Errors
     /// Every fault at once, where one of them is in another place: then the store could be another one, too.
-    pub fn load_store(dir: &Path, environment: &Environment) -> Result<(StoreConfig, Vec<Fault>), Faults> {
-        let Reading { settings, findings, .. } = Reading::of(dir, environment);
+    pub fn load_store(dir: &Path, environment: &Environment) -> Result<StoreAlone, Faults> {
+        let Reading { settings, organizations, findings, .. } = Reading::of(dir, environment);
         let report = findings.into_faults();
         let routes = dir.join(files::ROUTES);
         let is_of_routes = report.faults.iter().all(|fault| fault.file.as_ref() == Some(&routes));
         match settings {
-            Some(settings) if is_of_routes => Ok((settings.store, report.faults)),
+            Some(settings) if is_of_routes => Ok(StoreAlone {
+                store: settings.store,
+                organizations: organizations.list,
+                faults: report.faults,
+            }),
             Some(_) | None => Err(report),
         }
     }
@@ -128,7 +143,10 @@ impl Reading {
                 .map_or(FALLBACK_TIMEOUT, |settings| settings.delivery.attempt_timeout),
         };
         let (destinations, routes) = routes_file
-            .map(|document| read_routes(&document, surroundings, organizations.as_ref(), &mut findings))
+            .map(|document| {
+                let watch = settings.as_ref().map(|settings| settings.watch);
+                read_routes(&document, surroundings, organizations.as_ref(), watch, &mut findings)
+            })
             .unwrap_or_default();
         let organizations = organizations.unwrap_or_default();
         Self { settings, organizations, destinations, routes, findings }
@@ -204,6 +222,7 @@ fn read_routes(
     document: &Document,
     surroundings: Surroundings<'_>,
     organizations: Option<&Organizations>,
+    watch: Option<WatchConfig>,
     findings: &mut Findings,
 ) -> (Destinations, Routes) {
     let destinations = destinations::read(document, surroundings, findings);
@@ -212,7 +231,7 @@ fn read_routes(
         .filter(|slugs| !slugs.is_empty());
     // Without an organization that can be read nothing is concluded from there being no token.
     let can_ask = slugs.is_none() || organizations.is_none_or(|known| known.has_token);
-    let known = Known { organizations: slugs.as_deref(), can_ask };
+    let known = Known { organizations: slugs.as_deref(), can_ask, watch };
     let routes = routes::read(document, &destinations, known, surroundings.vault, findings);
     (destinations, routes)
 }

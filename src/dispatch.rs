@@ -1,7 +1,8 @@
 //! The dispatcher: routes and plans what was accepted; claims deliveries, renders, sends and records them.
 //!
 //! Two loops, `dispatch/planner.rs` and `dispatch/sender.rs`, and beside them `dispatch/lookup.rs`, which asks Sentry
-//! what the planner wishes to know of issues, and `dispatch/watch.rs`, which asks what became of silent runs. They meet everything else in the store: a wake-up signal saves waiting,
+//! what the planner wishes to know of issues, `dispatch/watch.rs`, which looks at silent runs, and `dispatch/silence.rs`,
+//! which notices when webhooks stop coming. They meet everything else in the store: a wake-up signal saves waiting,
 //! but polling works without it. Knows neither HTTP servers nor SQL, and of an answer only what its notifier says that
 //! it means.
 
@@ -23,6 +24,7 @@ mod planner;
 mod probe;
 mod sender;
 mod shelf;
+mod silence;
 mod stories;
 #[cfg(test)]
 mod tests;
@@ -34,9 +36,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{Notify, watch as signal};
 use tokio::time::{Instant, sleep};
-use url::Url;
 
 use crate::clock::Clock;
 use crate::delivery::{DestinationKind, DestinationName, Part};
@@ -55,6 +57,8 @@ use outage::{Outage, Pauses};
 use sender::Sender;
 use shelf::Shelf;
 use stories::Room;
+
+pub use watch::{StallAfter, WatchConfig};
 
 /// How often is looked without being woken: what another process queued is noticed within that time.
 const POLL: Duration = Duration::from_millis(500);
@@ -86,14 +90,6 @@ pub struct DeliveryConfig {
     pub ca_file: Option<std::path::PathBuf>,
 }
 
-/// Settings of the `[watch]` table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WatchConfig {
-    /// After how long without an event Sentry is asked what became of a run whose stage has not ended. Default 30 min;
-    /// 1 min to 7 d; `None` is off.
-    pub stall_after: Option<Duration>,
-}
-
 /// What the configuration says of where events go and what is said there; one value, so that it is replaced as one.
 pub struct Rules {
     /// Which destinations an event goes to.
@@ -108,7 +104,7 @@ pub struct Rules {
     pub links: HashMap<Organization, Links>,
     /// The organizations whose Sentry can be asked.
     pub sources: Vec<Source>,
-    /// When Sentry is asked what became of a run.
+    /// When it is told that nothing is heard.
     pub watch: WatchConfig,
 }
 
@@ -141,13 +137,16 @@ impl Dispatcher {
                 let lookup = tokio::spawn(Arc::clone(&self.shared.lookup).run(stopped.clone()));
                 let watch = watch::run(Arc::clone(&self.shared), Arc::clone(&self.wake), stopped.clone());
                 let watch = tokio::spawn(watch);
+                let silence = silence::run(Arc::clone(&self.shared), Arc::clone(&self.wake), stopped.clone());
+                let silence = tokio::spawn(silence);
                 let planner = tokio::spawn(planner(Arc::clone(&self.shared), self.wake, stopped.clone()));
                 let sender = Sender::new(Arc::clone(&self.shared)).run(stopped);
                 tokio::join!(
                     sender,
                     passing_panics_on(planner),
                     passing_panics_on(lookup),
-                    passing_panics_on(watch)
+                    passing_panics_on(watch),
+                    passing_panics_on(silence)
                 );
             }
         };
@@ -200,6 +199,8 @@ struct Shared {
     /// Raised when Sentry answered, or will not. Only the plan loop waits for it, so no signal is lost.
     answered: Arc<Notify>,
     outage: Outage,
+    /// When the dispatcher was set up.
+    born: Timestamp,
     /// How long a claim is ours: longer than any attempt may take.
     lease: Duration,
     /// The configured destinations.
@@ -256,6 +257,7 @@ impl Shared {
             card_keepers,
             rules,
             settings,
+            born: clock.now(),
             clock: SteadyClock::new(clock),
             metrics,
             lookup: Arc::new(lookup),
@@ -334,14 +336,11 @@ impl Shared {
     }
 
     /// Returns where links lead for an organization; for one that is no longer configured, to its place at Sentry.
-    fn links(&self, organization: &Organization) -> Option<Cow<'_, Links>> {
+    fn links(&self, organization: &Organization) -> Cow<'_, Links> {
         if let Some(links) = self.rules.links.get(organization) {
-            return Some(Cow::Borrowed(links));
+            return Cow::Borrowed(links);
         }
-        let base_url = Url::parse(&format!("https://{organization}.sentry.io"))
-            .or_else(|_| Url::parse("https://sentry.io"))
-            .ok()?;
         let public_url = self.rules.links.values().find_map(|links| links.public_url.clone());
-        Some(Cow::Owned(Links { base_url, public_url }))
+        Cow::Owned(Links::at_sentry(organization, public_url))
     }
 }

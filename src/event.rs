@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 pub use action::{Action, OWN_NOTICE, Phase, Stage};
 pub use artifact::{
-    Artifacts, ChangeKind, FileChange, PullRequest, RepositoryChange, RootCause, Solution, Step,
+    Artifacts, ChangeKind, FileChange, PullRequest, RepositoryChange, RootCause, Silence, Solution, Step,
 };
 pub(crate) use vocabulary::{text_id, words};
 
@@ -75,7 +75,8 @@ impl Event {
         self.resource == ACTIVITY_ALERT_RESOURCE
     }
 
-    /// Tells whether it is a notice of the relay's own: no step of Seer's, but what became of the run.
+    /// Tells whether it is a notice of the relay's own: no step of Seer's, but what became of the run, or of
+    /// the webhooks.
     pub fn is_notice(&self) -> bool {
         self.resource == RELAY_RESOURCE
     }

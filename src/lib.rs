@@ -27,9 +27,10 @@
 //! makes a [`message::Message`]), lets the destination's [`notify::Notifier`] turn it into a request, and writes down
 //! what became of it together with what happens next.
 //!
-//! A run that fails, or waits for somebody, sends nothing. Where there is a token, [`dispatch`] asks [`sentry::api`] about
-//! the runs that have fallen silent; what it learns becomes a notice, an event of the relay's own, and goes the same way
-//! from the store on.
+//! A run that fails, or waits for somebody, sends nothing. [`dispatch`] looks at the runs that have fallen silent, and asks
+//! [`sentry::api`] about them where there is a token; what it learns, or that it learns nothing, becomes a notice, an event
+//! of the relay's own, and goes the same way from the store on. So does that no webhook of an organization comes any more:
+//! [`http`] notes what it hears in [`telemetry`], and [`dispatch`] when that was too long ago.
 //!
 //! Data goes right and down; nothing calls back. Routing comes after storing, so that a wrong route loses nothing and
 //! `replay` can route anew; rendering happens at each attempt, so that a mended template mends its dead letters.
@@ -60,7 +61,8 @@
 //!    before. While the store cannot write, the answer is 503.
 //! 3. [`store::Queue::accept`] takes only a [`sentry::payload::AcceptedEvent`], which is made only from a
 //!    [`sentry::signature::VerifiedWebhook`], which only [`sentry::signature::verify`] makes. The relay's own notices have
-//!    [`store::Queue::settle_look`]: it adds them to a run that the store has, and to no other, and they have no payload.
+//!    [`store::Queue::settle_look`], which adds them to a run that the store has, and to no other, and
+//!    [`store::Queue::settle_hearing`], whose notices are about no run; they have no payload.
 //! 4. No database transaction is open while a network call runs: claim by lease, send, record.
 //! 5. One step, one transaction: an attempt and what happens next are written together, and only while the lease is
 //!    still ours. The lease is longer than the longest attempt that the settings allow.

@@ -47,6 +47,8 @@ pub struct Run {
     pub pull_requests: Vec<PullRequest>,
     /// How many iterations were completed or begun: the highest index seen.
     pub iterations: u64,
+    /// The stage that began and has not ended, whatever was noticed since; `None` where the last that was heard is an end.
+    pub at_work: Option<Stage>,
 }
 
 words! {
@@ -78,6 +80,8 @@ words! {
         Failed = "failed",
         /// Sentry says that the run waits for somebody's answer.
         WaitingForUser = "waiting_for_user",
+        /// A stage began, and nothing was heard for long.
+        Stalled = "stalled",
     }
 }
 
@@ -105,7 +109,7 @@ words! {
         Running = "running",
         /// It ended.
         Completed = "completed",
-        /// It began, and will not end by itself: the run failed, or waits for somebody.
+        /// It began, and seems not to end: the run failed, or waits for somebody, or nothing is heard of it.
         Stalled = "stalled",
     }
 }

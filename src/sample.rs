@@ -1,7 +1,7 @@
 //! Samples: webhooks as Sentry would send them, signed, for `send`, `render`, `check` and `demo`.
 //!
 //! They tell one believable story (`sample/story.rs`) in both payload shapes and as activity alerts, about one issue, and
-//! of what the relay would notice itself of such a run. Pure: the clock and the secret are arguments.
+//! of what the relay would notice itself of such a run, or where no webhook comes. Pure: the clock and the secret are arguments.
 
 mod alert;
 mod encoding;

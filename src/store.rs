@@ -24,7 +24,7 @@ pub use queue::{
     PlannedDelivery, Queue, Record, Recorded, ReplayTarget, Replayed, WaitingEvent,
 };
 pub use sqlite::Store;
-pub use watch::{AfterLook, Look, Notice, Silence, SilentRun, SilentRuns};
+pub use watch::{AfterLook, Hearing, Look, Notice, SilentFor, SilentRun, SilentRuns};
 
 /// Settings of the `[store]` table.
 #[derive(Debug, Clone)]

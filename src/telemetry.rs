@@ -2,6 +2,7 @@
 //!
 //! Knows neither where the numbers are served (`http/ops.rs`) nor what is worth logging (each module itself).
 
+mod ear;
 mod metrics;
 
 use std::io::{IsTerminal, stderr};
@@ -12,6 +13,7 @@ use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+pub use ear::{Ear, Heard};
 pub use metrics::Metrics;
 
 /// Settings of the `[log]` table.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::settings::{json, store_alone};
+use super::settings::{OpenStore, json, store_alone};
 use super::table::{clean, table};
 use super::{Failure, Output, Terminal};
 use crate::clock::Clock;
@@ -26,7 +26,7 @@ pub(super) struct Runs {
 
 impl Runs {
     pub(super) async fn run(self, dir: &Path, terminal: Terminal) -> Result<Output, Failure> {
-        let (store, warning) = store_alone(dir).await?;
+        let OpenStore { store, warning, .. } = store_alone(dir).await?;
         let rows = store.runs(self.limit).await?;
         let runs: Vec<RunJson> = rows.iter().map(RunJson::from).collect();
         if self.json {
@@ -61,10 +61,14 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) async fn run(self, dir: &Path, terminal: Terminal) -> Result<Output, Failure> {
-        let (store, warning) = store_alone(dir).await?;
-        let history = store.run(&self.run).await?;
-        let text = if self.json { json(&run_history(&history)) } else { page(&history, terminal) };
-        Ok(Output { warning, ..text.into() })
+        let opened = store_alone(dir).await?;
+        let history = opened.store.run(&self.run).await?;
+        let text = if self.json {
+            json(&run_history(&history, &opened.links(&history.run.organization)))
+        } else {
+            page(&history, terminal)
+        };
+        Ok(Output { warning: opened.warning, ..text.into() })
     }
 }
 
@@ -133,7 +137,7 @@ impl Deliveries {
             destination: self.to.map(DestinationName::new),
             limit: self.limit,
         };
-        let (store, warning) = store_alone(dir).await?;
+        let OpenStore { store, warning, .. } = store_alone(dir).await?;
         let rows = store.deliveries(filter, Clock::system().now()).await?;
         let text = if self.json {
             json(&rows.iter().map(DeliveryJson::from).collect::<Vec<_>>())

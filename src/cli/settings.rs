@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use crate::check::{self, Checked, load_for_looking};
 use crate::cli::Failure;
-use crate::config::{Config, Environment, Fault};
+use crate::config::{Config, Environment, Fault, StoreAlone};
+use crate::event::Organization;
+use crate::render::context::Links;
+use crate::sentry::OrganizationConfig;
 use crate::store::{Access, Store, open};
 
 /// Loads the settings; secrets may be missing.
@@ -31,12 +34,32 @@ pub(super) async fn store(dir: &Path) -> Result<Arc<Store>, Failure> {
     Ok(open(&config.store, Access::Beside).await?)
 }
 
-/// Opens the store for a command that only looks into it; with it a warning, where the routes have faults.
-pub(super) async fn store_alone(dir: &Path) -> Result<(Arc<Store>, String), Failure> {
+/// A store that is only looked into.
+pub(super) struct OpenStore {
+    /// The store.
+    pub(super) store: Arc<Store>,
+    /// A warning, where the routes have faults.
+    pub(super) warning: String,
+    organizations: Vec<OrganizationConfig>,
+}
+
+impl OpenStore {
+    /// Returns where links lead for an organization.
+    pub(super) fn links(&self, organization: &Organization) -> Links {
+        let known = self.organizations.iter().find(|known| known.organization == *organization);
+        known.map_or_else(
+            || Links::at_sentry(organization, None),
+            |known| Links { base_url: known.base_url.clone(), public_url: None },
+        )
+    }
+}
+
+/// Opens the store for a command that only looks into it.
+pub(super) async fn store_alone(dir: &Path) -> Result<OpenStore, Failure> {
     let environment = Environment::of_process();
-    let (config, faults) =
+    let StoreAlone { store, organizations, faults } =
         Config::load_store(dir, &environment).map_err(|report| Failure::of_faults(&report))?;
-    let store = open(&config, Access::Beside).await?;
+    let store = open(&store, Access::Beside).await?;
     let mut warning = String::new();
     if let [first, others @ ..] = faults.as_slice() {
         let more = if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
@@ -46,7 +69,7 @@ pub(super) async fn store_alone(dir: &Path) -> Result<(Arc<Store>, String), Fail
             "\nhint: what is stored is shown all the same; `seer-relay check` shows this fault{more}"
         );
     }
-    Ok((store, warning))
+    Ok(OpenStore { store, warning, organizations })
 }
 
 /// Writes a value as JSON for people and programs.

@@ -6,6 +6,7 @@
 mod layers;
 mod schema;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -16,7 +17,7 @@ use super::findings::{Findings, Place};
 use super::secrets::{Vault, unreadable};
 use super::values::{self, Problem};
 use crate::client::certificates;
-use crate::dispatch::{DeliveryConfig, WatchConfig};
+use crate::dispatch::{DeliveryConfig, StallAfter, WatchConfig};
 use crate::http::HttpConfig;
 use crate::render::TemplatesConfig;
 use crate::store::StoreConfig;
@@ -107,7 +108,39 @@ struct RawDelivery {
 
 #[derive(Debug, Deserialize)]
 struct RawWatch {
-    stall_after: String,
+    stall_after: RawStall,
+    silent_after: String,
+}
+
+/// One duration for every stage, or some by their stages.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum RawStall {
+    All(String),
+    Each(BTreeMap<String, String>),
+}
+
+impl RawStall {
+    /// Parses it; stages that are not named keep the default.
+    fn parse(&self) -> Option<StallAfter> {
+        let duration = |text: &str| values::duration(text, values::STALL).ok();
+        let each = match self {
+            Self::All(text) => return Some(StallAfter::all(duration(text)?)),
+            Self::Each(each) => each,
+        };
+        let mut stall_after = StallAfter::all(duration(values::STALL.example)?);
+        for (stage, text) in each {
+            let after = match stage.as_str() {
+                "root_cause" => &mut stall_after.root_cause,
+                "solution" => &mut stall_after.solution,
+                "coding" => &mut stall_after.coding,
+                "iteration" => &mut stall_after.iteration,
+                _ => return None,
+            };
+            *after = duration(text)?;
+        }
+        Some(stall_after)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -146,7 +179,8 @@ impl Raw {
                 ca_file: delivery.ca_file.as_ref().map(|file| absolute(&dir.join(file))),
             },
             watch: WatchConfig {
-                stall_after: values::duration(&self.watch.stall_after, values::STALL).ok()?,
+                stall_after: self.watch.stall_after.parse()?,
+                silent_after: values::duration(&self.watch.silent_after, values::SILENT).ok()?,
             },
             log: LogConfig {
                 format: self.log.format.parse().ok()?,

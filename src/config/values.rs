@@ -99,6 +99,9 @@ pub(crate) const ISSUE_MAX_AGE: DurationRange =
 /// `watch.stall_after`.
 pub(crate) const STALL: DurationRange =
     DurationRange::new(Duration::from_secs(MINUTE), Duration::from_secs(7 * DAY), "30m").or_off();
+/// `watch.silent_after`.
+pub(crate) const SILENT: DurationRange =
+    DurationRange::new(Duration::from_secs(MINUTE), Duration::from_secs(30 * DAY), "off").or_off();
 /// `store.retention`.
 pub(crate) const RETENTION: DurationRange =
     DurationRange::new(Duration::from_secs(HOUR), Duration::from_secs(3650 * DAY), "90d");

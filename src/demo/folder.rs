@@ -130,7 +130,7 @@ pub(super) fn audience(action: &Action) -> &'static [Receiver] {
         | Action::CodingStarted
         | Action::IterationStarted
         | Action::Other(_) => &[Webhook],
-        Action::RunFailed | Action::RunWaiting => &[],
+        Action::RunFailed | Action::RunWaiting | Action::RunStalled | Action::Silent => &[],
     }
 }
 

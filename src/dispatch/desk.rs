@@ -101,6 +101,8 @@ impl Place {
     pub(super) fn parts(&self, action: &Action) -> &'static [Part] {
         match self.style {
             Style::Messages | Style::Thread => &[Part::Message],
+            // It is about no run.
+            Style::Card if *action == Action::Silent => &[Part::Message],
             Style::Card if self.announces(action) => &[Part::Card, Part::Announcement],
             Style::Card => &[Part::Card],
         }

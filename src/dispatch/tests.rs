@@ -9,7 +9,6 @@ mod scenes;
 mod waiting;
 mod watching;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +29,7 @@ use crate::event::{Action, Artifacts, Event, EventId, Organization};
 use crate::notify::webhook::WebhookConfig;
 use crate::notify::{Destination, Notifier, Rate, Service, Style};
 use crate::render::Renderer;
+use crate::render::context::Links;
 use crate::routing::{Route, RoutingTable};
 use crate::secret::Secret;
 use crate::telemetry::Metrics;
@@ -109,6 +109,11 @@ pub(super) fn destination(name: &str) -> Destination {
     }
 }
 
+fn links(organization: Organization) -> (Organization, Links) {
+    let links = Links::at_sentry(&organization, None);
+    (organization, links)
+}
+
 /// A dispatcher and everything around it.
 struct Stage {
     store: Arc<FakeStore>,
@@ -120,6 +125,9 @@ struct Stage {
     routes: Vec<Route>,
     sources: Vec<Source>,
     watch: WatchConfig,
+    /// Who is configured.
+    organizations: Vec<Organization>,
+    metrics: Arc<Metrics>,
 }
 
 impl Stage {
@@ -135,7 +143,9 @@ impl Stage {
             notifiers: Vec::new(),
             routes: Vec::new(),
             sources: Vec::new(),
-            watch: WatchConfig { stall_after: None },
+            watch: WatchConfig::OFF,
+            organizations: Vec::new(),
+            metrics: Arc::new(Metrics::new().expect("every name is one")),
         }
     }
 
@@ -184,7 +194,7 @@ impl Stage {
             renderer: Renderer::built_in(),
             destinations: std::mem::take(&mut self.destinations),
             notifiers: std::mem::take(&mut self.notifiers).into_iter().collect(),
-            links: HashMap::new(),
+            links: std::mem::take(&mut self.organizations).into_iter().map(links).collect(),
             sources: std::mem::take(&mut self.sources),
             watch: self.watch,
         };
@@ -195,7 +205,7 @@ impl Stage {
             self.settings.clone(),
             self.clock.clone(),
             Arc::clone(&self.wake),
-            Arc::new(Metrics::new().unwrap()),
+            Arc::clone(&self.metrics),
         );
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(dispatcher.run(async {

@@ -40,6 +40,10 @@ pub enum Action {
     RunFailed,
     /// `relay.waiting`: the relay's own notice that Sentry says that the run waits for somebody.
     RunWaiting,
+    /// `relay.stalled`: the relay's own notice that a stage of the run began and nothing was heard since.
+    RunStalled,
+    /// `relay.silent`: the relay's own notice that no webhook of the organization came for long. It is about no run.
+    Silent,
     /// Any other action, kept and delivered by the default template.
     Other(String),
 }
@@ -86,7 +90,7 @@ impl Action {
     ];
 
     /// The actions of the relay's own notices, of which Sentry knows nothing.
-    pub const NOTICES: [Self; 2] = [Self::RunFailed, Self::RunWaiting];
+    pub const NOTICES: [Self; 4] = [Self::RunFailed, Self::RunWaiting, Self::RunStalled, Self::Silent];
 
     /// Returns every action that this version knows: Seer's, then the relay's own.
     pub fn known() -> impl Iterator<Item = Self> {
@@ -113,6 +117,8 @@ impl Action {
             Self::IterationCompleted => "iteration_completed",
             Self::RunFailed => "relay.failed",
             Self::RunWaiting => "relay.waiting",
+            Self::RunStalled => "relay.stalled",
+            Self::Silent => "relay.silent",
             Self::Other(name) => name,
         }
     }
@@ -151,7 +157,7 @@ impl Action {
         if resource == ACTIVITY_ALERT_RESOURCE { self.full_name(resource) } else { self.to_string() }
     }
 
-    /// Returns the stage it belongs to, where this version knows the action; a notice is about the whole run.
+    /// Returns the stage it belongs to, where this version knows the action; a notice is about the whole run, or about none.
     pub fn stage(&self) -> Option<Stage> {
         match self {
             Self::RootCauseStarted | Self::RootCauseCompleted => Some(Stage::RootCause),
@@ -159,7 +165,7 @@ impl Action {
             Self::CodingStarted | Self::CodingCompleted => Some(Stage::Coding),
             Self::PrCreated | Self::PrReadyForReview => Some(Stage::PullRequest),
             Self::IterationStarted | Self::IterationCompleted => Some(Stage::Iteration),
-            Self::RunFailed | Self::RunWaiting | Self::Other(_) => None,
+            Self::RunFailed | Self::RunWaiting | Self::RunStalled | Self::Silent | Self::Other(_) => None,
         }
     }
 
@@ -175,7 +181,7 @@ impl Action {
             | Self::PrCreated
             | Self::PrReadyForReview
             | Self::IterationCompleted => Some(Phase::Completed),
-            Self::RunFailed | Self::RunWaiting | Self::Other(_) => None,
+            Self::RunFailed | Self::RunWaiting | Self::RunStalled | Self::Silent | Self::Other(_) => None,
         }
     }
 
@@ -217,7 +223,8 @@ mod tests {
 
     #[test]
     fn a_notice_is_known_and_of_no_stage() {
-        for (notice, name) in Action::NOTICES.into_iter().zip(["relay.failed", "relay.waiting"]) {
+        let names = ["relay.failed", "relay.waiting", "relay.stalled", "relay.silent"];
+        for (notice, name) in Action::NOTICES.into_iter().zip(names) {
             assert_eq!(Action::from_name(name), notice);
             assert_eq!((notice.as_str(), notice.full_name("relay")), (name, name.to_owned()));
             assert!(notice.is_notice() && notice.is_known());

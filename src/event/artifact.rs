@@ -4,6 +4,7 @@
 //! renamed. The store keeps the same form, so that what an older version wrote is read with the fields that it did not
 //! know empty. Every text may be a model's and may hold Markdown.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What one event's payload says; each part is `None` where it says nothing of it.
@@ -22,6 +23,22 @@ pub struct Artifacts {
     /// From `data.pull_requests`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pull_requests: Option<Vec<PullRequest>>,
+    /// Of a notice of the relay's own: what it did not hear.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Silence>,
+}
+
+/// For how long the relay heard nothing of what a notice is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Silence {
+    /// For how many seconds; of an organization, only those count for which the relay listened.
+    pub seconds: u64,
+    /// When something was heard last; `None` where never.
+    pub last_heard_at: Option<Timestamp>,
+    /// Of an organization: how many webhooks with bad signatures came meanwhile. They do not say whose they are, so those
+    /// of all organizations count.
+    pub bad_signatures: Option<u64>,
 }
 
 /// Why it broke.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::delivery::{DeliveryState, DestinationKind, Part, Reason};
-use crate::render::context::{issue_document, rfc3339, run_document};
+use crate::render::context::{Links, issue_document, rfc3339, run_document};
 use crate::run::{Run, RunState};
 use crate::store::{DeliveryRow, EventRow, RunHistory, RunRow};
 
@@ -168,13 +168,14 @@ impl From<&DeliveryRow> for DeliveryJson {
 }
 
 /// Returns one run with its history: the fields of the list, what is known of it, its events and its deliveries.
-pub fn run_history(history: &RunHistory) -> Value {
+pub fn run_history(history: &RunHistory, links: &Links) -> Value {
     let dead = history.deliveries.iter().filter(|row| row.state == DeliveryState::Dead).count();
     let events: Vec<EventJson> = history.events.iter().map(EventJson::from).collect();
     let deliveries: Vec<DeliveryJson> = history.deliveries.iter().map(DeliveryJson::from).collect();
     let mut document = fields(run_document(&history.run));
     document.extend(fields(json!(RunSummary::from(&history.run))));
-    document.insert("issue".to_owned(), issue_document(&history.run, history.issue.as_ref()));
+    let issue = issue_document(&history.run, history.issue.as_ref(), links);
+    document.insert("issue".to_owned(), issue);
     document.extend(fields(json!({ "events": events, "deliveries": deliveries, "dead": dead })));
     Value::Object(document)
 }

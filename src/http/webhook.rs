@@ -10,6 +10,7 @@ use actix_web::dev::Payload as RawPayload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use actix_web::web::{Data, Payload};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::AppState;
@@ -34,6 +35,7 @@ pub(super) type Novelties = HashSet<String>;
 /// A webhook whose signature holds. There is no other way for a handler to get at one.
 pub(super) struct SignedWebhook {
     verified: VerifiedWebhook,
+    received_at: Timestamp,
     read_at: Instant,
 }
 
@@ -76,8 +78,11 @@ async fn read_signed(
         .await
         .map_err(ApiError::unread)?;
     let read_at = Instant::now();
-    let verified = verify(headers, body, &state.keys).map_err(ErrorCode::from)?;
-    Ok(SignedWebhook { verified, read_at })
+    let verified = verify(headers, body, &state.keys).inspect_err(|_| state.metrics.doubted());
+    let verified = verified.map_err(ErrorCode::from)?;
+    let received_at = state.clock.now();
+    state.metrics.heard(verified.organization(), received_at);
+    Ok(SignedWebhook { verified, received_at, read_at })
 }
 
 fn announced_bytes(request: &HttpRequest, max_bytes: usize) -> Result<Option<usize>, ErrorCode> {
@@ -120,15 +125,19 @@ impl Answer {
 
 /// Stores a signed webhook and answers once it is committed.
 pub(super) async fn receive(webhook: SignedWebhook, state: Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let read_at = webhook.read_at;
-    let answer = accept(webhook.verified, &state).await;
+    let SignedWebhook { verified, received_at, read_at } = webhook;
+    let answer = accept(verified, received_at, &state).await;
     state.metrics.webhook_took(read_at.elapsed());
     state.metrics.webhook(answer.as_ref().map_or_else(ErrorCode::as_str, Answer::word));
     Ok(answer?.into_response())
 }
 
-async fn accept(webhook: VerifiedWebhook, state: &AppState) -> Result<Answer, ErrorCode> {
-    let event = match payload::parse(webhook, state.clock.now()) {
+async fn accept(
+    webhook: VerifiedWebhook,
+    received_at: Timestamp,
+    state: &AppState,
+) -> Result<Answer, ErrorCode> {
+    let event = match payload::parse(webhook, received_at) {
         Err(PayloadError::NotSeer) => return Ok(Answer::Ignored),
         read => read?,
     };

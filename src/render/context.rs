@@ -13,23 +13,26 @@
 //! | --- | --- | --- |
 //! | `event.id` | text | the relay's id of the event, `evt_…` |
 //! | `event.resource` | text | where it came from: `seer`, `activity_alert` for the second webhook, `relay` for the relay's own notices |
-//! | `event.action` | text | Sentry's word for what happened: `root_cause_completed` …; `relay.failed` and `relay.waiting` are the relay's own notices of what became of a run |
+//! | `event.action` | text | Sentry's word for what happened: `root_cause_completed` …; `relay.failed`, `relay.waiting` and `relay.stalled` are the relay's own notices of what became of a run, `relay.silent` that no webhook comes |
 //! | `event.stage` | text or null | `root_cause`, `solution`, `coding`, `pull_request`, `iteration`; null for an action that this version does not know, and for a notice |
 //! | `event.phase` | text or null | `started` or `completed`; `pr_*` complete their stage; null where there is no stage |
 //! | `event.received_at` | time | when the relay received it |
 //! | `event.sent_at` | time or null | when Sentry says that it sent it |
 //! | `event.iteration` | number or null | which further round, for `iteration_*` |
 //! | `event.replay` | boolean | whether it is sent again on request |
+//! | `event.silent_seconds` | number or null | for `relay.stalled` and `relay.silent`: for how long nothing was heard |
+//! | `event.last_heard_at` | time or null | for these: when something was heard last; null where never |
+//! | `event.bad_signatures` | number or null | for `relay.silent`: how many webhooks came meanwhile whose signature was that of no organization |
 //! | `event.known` | boolean | whether this version knows the action |
 //! | `run.id` | text or null | Sentry's `run_id` |
 //! | `run.sentry_run_id` | text or null | Sentry's other id of the run |
 //! | `run.group_id` | text or null | the issue's id |
 //! | `run.organization` | text | the organization's slug |
-//! | `run.state` | text | how far it is: `root_cause_started` … `coding_completed`, `pr_created`, `pr_ready`, `iterating`, `pr_updated`, `unknown`; after a notice, until the next step, `failed` or `waiting_for_user` |
+//! | `run.state` | text | how far it is: `root_cause_started` … `coding_completed`, `pr_created`, `pr_ready`, `iterating`, `pr_updated`, `unknown`; after a notice, until the next step, `failed`, `waiting_for_user` or `stalled` |
 //! | `run.started_at`, `run.updated_at` | time | when its first and its newest event was received |
 //! | `run.stages` | list | always root cause, solution, coding, pull request |
 //! | `run.stages[].stage` | text | `root_cause`, `solution`, `coding`, `pull_request` |
-//! | `run.stages[].state` | text | `pending`, `running`, `completed`; `stalled`: it began, but the run failed or waits for somebody |
+//! | `run.stages[].state` | text | `pending`, `running`, `completed`; `stalled`: it began, but the run failed, waits for somebody, or is silent |
 //! | `run.stages[].started_at`, `.completed_at` | time or null | its newest start and end |
 //! | `run.stages[].seconds` | number or null | from start to end |
 //! | `run.stages[].times` | number | how often it was completed |
@@ -95,8 +98,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::event::{
-    Action, Artifacts, Event, EventId, FileChange, GroupId, Organization, PullRequest, RepositoryChange,
-    RootCause, Solution, Step,
+    Action, Artifacts, Event, EventId, FileChange, Organization, PullRequest, RepositoryChange, RootCause,
+    Solution, Step,
 };
 use crate::issue::Issue;
 use crate::json::parse_lenient;
@@ -111,6 +114,16 @@ pub struct Links {
     pub base_url: Url,
     /// The relay's own address, where the settings give one.
     pub public_url: Option<Url>,
+}
+
+impl Links {
+    /// Returns where links lead for an organization that is not configured: to its place at Sentry.
+    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "the second address is a constant")]
+    pub fn at_sentry(organization: &Organization, public_url: Option<Url>) -> Self {
+        let base_url = Url::parse(&format!("https://{organization}.sentry.io"))
+            .unwrap_or_else(|_| Url::parse("https://sentry.io").expect("the address is valid"));
+        Self { base_url, public_url }
+    }
 }
 
 /// Everything that a template or a webhook's receiver may know of one event.
@@ -223,6 +236,7 @@ pub(super) fn shape() -> Value {
             solution: Some(Solution { steps: vec![Step::default()], ..Solution::default() }),
             changes: Some(vec![change]),
             pull_requests: Some(vec![PullRequest { repo: text(), ..PullRequest::default() }]),
+            silence: None,
         },
     };
     let links = Url::parse("https://sentry.io").map(|base_url| Links { base_url, public_url: None });
@@ -239,10 +253,9 @@ pub fn rfc3339(time: Timestamp) -> String {
     view::time(time)
 }
 
-/// Returns `issue` of the contract alone; where nothing is known of it, its id.
-pub fn issue_document(run: &Run, issue: Option<&Issue>) -> Value {
-    let id = run.group_id.as_ref().map(GroupId::as_str);
-    let url = issue.and_then(|issue| issue.permalink.as_deref()).and_then(view::web_address);
+/// Returns `issue` of the contract alone.
+pub fn issue_document(run: &Run, issue: Option<&Issue>, links: &Links) -> Value {
+    let (id, url) = view::place_of_issue(run, issue, links);
     serde_json::to_value(view::IssueData::new(id, issue, url.as_ref())).unwrap_or_default()
 }
 

@@ -16,7 +16,7 @@ pub(super) fn of(event: &Event) -> Tone {
         | Action::SolutionCompleted
         | Action::CodingCompleted
         | Action::RunWaiting => Tone::Ready,
-        Action::RunFailed => Tone::Trouble,
+        Action::RunFailed | Action::RunStalled | Action::Silent => Tone::Trouble,
         Action::PrCreated | Action::PrReadyForReview | Action::IterationCompleted => {
             of_pull_requests(event.artifacts.pull_requests.as_deref().unwrap_or_default())
         }
@@ -35,7 +35,7 @@ pub(super) fn of_run(run: &Run) -> Tone {
         | RunState::SolutionCompleted
         | RunState::CodingCompleted
         | RunState::WaitingForUser => Tone::Ready,
-        RunState::Failed => Tone::Trouble,
+        RunState::Failed | RunState::Stalled => Tone::Trouble,
         RunState::PrCreated | RunState::PrReady | RunState::PrUpdated => of_pull_requests(&run.pull_requests),
     }
 }

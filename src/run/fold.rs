@@ -123,6 +123,7 @@ impl Fold {
             changes: Vec::new(),
             pull_requests: Vec::new(),
             iterations: 0,
+            at_work: None,
         };
         let stages = stages.map(|stage| (stage, End::default()));
         Self {
@@ -169,7 +170,11 @@ impl Fold {
                 self.imply_pull_request();
                 self.iterations.complete(event);
             }
-            Action::RunFailed | Action::RunWaiting | Action::Other(_) => {}
+            Action::RunFailed
+            | Action::RunWaiting
+            | Action::RunStalled
+            | Action::Silent
+            | Action::Other(_) => {}
         }
     }
 
@@ -240,15 +245,36 @@ impl Fold {
         }
     }
 
+    /// Finds the stage that began and has not ended: the one that began last, unless something of a later one was heard
+    /// after that, which tells that it is over.
+    fn at_work(&self) -> Option<Stage> {
+        let iteration = self.iterations.is_running().then_some(Stage::Iteration);
+        let (mut at_work, mut heard_later) = (iteration, self.iterations.heard_at);
+        for (progress, _) in self.stages.iter().rev() {
+            if progress.state == StageState::Running && progress.started_at > heard_later {
+                at_work = Some(progress.stage);
+            }
+            heard_later = heard_later.max(progress.started_at).max(progress.completed_at);
+        }
+        at_work
+    }
+
     fn finish(self) -> Run {
+        let at_work = self.at_work();
         let state = self.noticed.unwrap_or(self.furthest.max(self.iterations.state()));
-        let is_stalled = self.noticed.is_some();
+        let stalls = |stage: Stage| match self.noticed {
+            Some(RunState::Stalled) => at_work == Some(stage),
+            Some(_) => true,
+            None => false,
+        };
         let stages = self.stages.map(|(progress, _)| match progress.state {
             StageState::Completed => StageProgress { times: progress.times.max(1), ..progress },
-            StageState::Running if is_stalled => StageProgress { state: StageState::Stalled, ..progress },
+            StageState::Running if stalls(progress.stage) => {
+                StageProgress { state: StageState::Stalled, ..progress }
+            }
             StageState::Pending | StageState::Running | StageState::Stalled => progress,
         });
-        Run { state, stages, iterations: self.iterations.highest(), ..self.run }
+        Run { state, stages, iterations: self.iterations.highest(), at_work, ..self.run }
     }
 }
 
@@ -258,10 +284,13 @@ struct Iterations {
     started: Option<u64>,
     completed: Option<u64>,
     end: End,
+    /// When the newest start or end was received.
+    heard_at: Option<Timestamp>,
 }
 
 impl Iterations {
     fn start(&mut self, event: &Event) {
+        self.heard_at = self.heard_at.max(Some(event.received_at));
         match event.iteration {
             Some(index) => self.started = self.started.max(Some(index)),
             None if self.is_running() || self.end.makes_late(event) => {}
@@ -270,6 +299,7 @@ impl Iterations {
     }
 
     fn complete(&mut self, event: &Event) {
+        self.heard_at = self.heard_at.max(Some(event.received_at));
         self.end.add(event);
         let index = match event.iteration {
             Some(index) => index,
@@ -301,8 +331,12 @@ fn noticed(event: &Event) -> Option<RunState> {
     if !event.is_notice() {
         return None;
     }
-    let state = |action, state| (event.action == action).then_some(state);
-    state(Action::RunFailed, RunState::Failed).or(state(Action::RunWaiting, RunState::WaitingForUser))
+    let states = [
+        (Action::RunFailed, RunState::Failed),
+        (Action::RunWaiting, RunState::WaitingForUser),
+        (Action::RunStalled, RunState::Stalled),
+    ];
+    states.into_iter().find(|(action, _)| *action == event.action).map(|(_, state)| state)
 }
 
 /// Tells whether an alert, which says a summary alone, repeats the one that is known.

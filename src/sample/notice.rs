@@ -5,11 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::variants::{HOSTILE, LARGE, LARGE_TEXT, LARGE_TIMES, hostile_text};
 use super::{Shape, Telling};
-use crate::event::{Action, Artifacts, Event, EventId, Organization, PullRequest, RELAY_RESOURCE};
+use crate::event::{Action, Artifacts, Event, EventId, Organization, PullRequest, RELAY_RESOURCE, Silence};
 use crate::sentry::payload::PayloadError;
 
 /// How long the run was silent before the relay asked what became of it.
 const SILENCE: SignedDuration = SignedDuration::from_mins(30);
+/// How long no webhook came before the relay told so.
+const DAYS: SignedDuration = SignedDuration::from_hours(48);
 /// What Sentry may say of a pull request that could not be opened.
 const REASON: &str = "403: Resource not accessible by integration";
 
@@ -20,6 +22,9 @@ pub(super) fn telling(
     organization: &Organization,
     now: Timestamp,
 ) -> Result<Telling, PayloadError> {
+    if *action == Action::Silent {
+        return silent(Some(now.checked_sub(DAYS).unwrap_or(now)), 0, shape, organization, now);
+    }
     after(&Action::CodingStarted, action, Vec::new(), shape, organization, now)
 }
 
@@ -33,6 +38,16 @@ pub fn notice_variants(
     organization: &Organization,
     now: Timestamp,
 ) -> Result<Vec<(String, Telling)>, PayloadError> {
+    let named = |name: &str, telling| (name.to_owned(), telling);
+    if *action == Action::Silent {
+        let heard = now.checked_sub(DAYS).ok();
+        let silent = |heard, bad| silent(heard, bad, Shape::Present, organization, now);
+        return Ok(vec![
+            named("a bad signature meanwhile", silent(heard, 1)?),
+            named("nothing but bad signatures", silent(None, 3)?),
+            named("nothing was ever heard", silent(None, 0)?),
+        ]);
+    }
     let run = |step: &Action, failed: Vec<PullRequest>| {
         after(step, action, failed, Shape::Present, organization, now)
     };
@@ -52,7 +67,6 @@ pub fn notice_variants(
     for event in &mut alone.events {
         (event.run_id, event.sentry_run_id, event.group_id) = (None, None, None);
     }
-    let named = |name: &str, telling| (name.to_owned(), telling);
     Ok(vec![
         named("a pull request that could not be opened", coding(vec![api()])?),
         named("one without a reason", coding(vec![PullRequest { reason: None, ..api() }])?),
@@ -87,6 +101,7 @@ fn after(
         sent_at: None,
         artifacts: Artifacts {
             pull_requests: (!failed.is_empty()).then_some(failed),
+            silence: (*action == Action::RunStalled).then(|| silence(Some(newest.received_at), None, now)),
             ..Artifacts::default()
         },
         ..newest.clone()
@@ -94,6 +109,30 @@ fn after(
     telling.events.extend(notice);
     telling.payload = Bytes::new();
     Ok(telling)
+}
+
+/// Returns the notice that no webhook comes, which is about no run.
+fn silent(
+    last_heard_at: Option<Timestamp>,
+    bad_signatures: u64,
+    shape: Shape,
+    organization: &Organization,
+    now: Timestamp,
+) -> Result<Telling, PayloadError> {
+    let mut telling =
+        after(&Action::RootCauseStarted, &Action::Silent, Vec::new(), shape, organization, now)?;
+    telling.events = telling.events.pop().into_iter().collect();
+    for event in &mut telling.events {
+        (event.run_id, event.sentry_run_id, event.group_id) = (None, None, None);
+        event.artifacts.silence = Some(silence(last_heard_at, Some(bad_signatures), now));
+    }
+    telling.issue = None;
+    Ok(telling)
+}
+
+fn silence(last_heard_at: Option<Timestamp>, bad_signatures: Option<u64>, now: Timestamp) -> Silence {
+    let length = last_heard_at.map_or(DAYS, |heard| now.duration_since(heard));
+    Silence { seconds: length.as_secs().unsigned_abs(), last_heard_at, bad_signatures }
 }
 
 #[cfg(test)]
@@ -108,9 +147,11 @@ mod tests {
 
     #[test]
     fn a_notice_ends_a_run_that_was_at_work() {
-        for (action, state) in
-            [(Action::RunFailed, RunState::Failed), (Action::RunWaiting, RunState::WaitingForUser)]
-        {
+        for (action, state) in [
+            (Action::RunFailed, RunState::Failed),
+            (Action::RunWaiting, RunState::WaitingForUser),
+            (Action::RunStalled, RunState::Stalled),
+        ] {
             for shape in Shape::ALL {
                 let telling = telling(&action, shape, &organization(), Timestamp::UNIX_EPOCH).unwrap();
                 let run = Run::fold(&telling.events).unwrap();
@@ -124,10 +165,22 @@ mod tests {
 
     #[test]
     fn every_variant_is_the_notice_of_another_run() {
-        let variants = notice_variants(&Action::RunFailed, &organization(), Timestamp::UNIX_EPOCH).unwrap();
-        for (number, (name, telling)) in variants.iter().enumerate() {
-            assert_eq!(telling.events.last().unwrap().action, Action::RunFailed, "{name}");
-            assert!(variants[..number].iter().all(|(_, earlier)| earlier.events != telling.events), "{name}");
+        for action in Action::NOTICES {
+            let variants = notice_variants(&action, &organization(), Timestamp::UNIX_EPOCH).unwrap();
+            for (number, (name, telling)) in variants.iter().enumerate() {
+                assert_eq!(telling.events.last().unwrap().action, action, "{name}");
+                let is_new = |(_, earlier): &(String, Telling)| earlier.events != telling.events;
+                assert!(variants[..number].iter().all(is_new), "{name}");
+            }
         }
+    }
+
+    #[test]
+    fn the_silence_of_webhooks_is_about_no_run() {
+        let telling =
+            telling(&Action::Silent, Shape::Present, &organization(), Timestamp::UNIX_EPOCH).unwrap();
+        let [event] = telling.events.try_into().unwrap();
+        assert_eq!((event.run_id, event.group_id, telling.issue), (None, None, None));
+        assert_eq!(event.artifacts.silence.unwrap().seconds, 48 * 60 * 60);
     }
 }

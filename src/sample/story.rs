@@ -38,6 +38,8 @@ pub(super) fn artifacts(action: &Action, shape: Shape) -> Map<String, Value> {
         | Action::IterationStarted
         | Action::RunFailed
         | Action::RunWaiting
+        | Action::RunStalled
+        | Action::Silent
         | Action::Other(_) => Value::Null,
     };
     match artifacts {
@@ -63,6 +65,8 @@ pub(super) fn details(action: &Action) -> Map<String, Value> {
         | Action::IterationStarted
         | Action::RunFailed
         | Action::RunWaiting
+        | Action::RunStalled
+        | Action::Silent
         | Action::Other(_) => {}
     }
     if *action == Action::IterationCompleted {

@@ -164,6 +164,7 @@ fn read_artifacts(data: &Map<String, Value>) -> Artifacts {
         solution: analysis::solution(data.get("solution")),
         changes: changes::read(data),
         pull_requests: pull_requests::read(data.get("pull_requests")),
+        silence: None,
     }
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::{FindError, IssueSource, KeptIssue, Look, Silence, SilentRuns, StoreError};
+use super::{FindError, Hearing, IssueSource, KeptIssue, Look, Notice, SilentFor, SilentRuns, StoreError};
 use crate::delivery::{
     Attempt, Delivery, DeliveryId, DestinationKind, DestinationName, Fingerprint, FirstMessage, Part, Reason,
     Rung,
@@ -344,6 +344,13 @@ pub trait Queue: Send + Sync {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
+    /// Begins to watch runs, or notes that nobody does. Where nobody did before, what was accepted before `since` is never
+    /// looked at. May answer before it is on disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn begin_watch(&self, is_on: bool, since: Timestamp) -> Result<(), StoreError>;
+
     /// Reads up to `limit` runs of which nothing was heard for as long as `silence` says, each once: those whose newest
     /// event lies behind the last one that was looked at, and those that are to be looked at again.
     ///
@@ -351,7 +358,7 @@ pub trait Queue: Send + Sync {
     /// [`StoreError::Unavailable`].
     async fn silent_runs(
         &self,
-        silence: Silence,
+        silence: SilentFor,
         now: Timestamp,
         limit: usize,
     ) -> Result<SilentRuns, StoreError>;
@@ -364,6 +371,31 @@ pub trait Queue: Send + Sync {
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn settle_look(&self, look: Look, now: Timestamp) -> Result<Option<EventId>, StoreError>;
+
+    /// Begins to listen to these organizations; returns what is known of them, in this order. Where nobody listened for
+    /// longer than `longest_break`, the relay counts as listening from now on. May answer before it is on disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn begin_hearing(
+        &self,
+        organizations: Vec<Organization>,
+        longest_break: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<Hearing>, StoreError>;
+
+    /// Writes what was heard of an organization up to now. A notice becomes an event that waits to be routed, in the same
+    /// transaction, unless one was written since something was heard; returns its id. What is no notice may be answered
+    /// before it is on disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn settle_hearing(
+        &self,
+        hearing: Hearing,
+        notice: Option<Notice>,
+        now: Timestamp,
+    ) -> Result<Option<EventId>, StoreError>;
 
     /// Makes the configured destinations known and tells what is remembered of them. A new address ends "gone" and
     /// any hold. Where the clock was set back while no relay ran, nothing stays due, and nobody held, for longer than

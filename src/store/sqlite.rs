@@ -12,6 +12,7 @@ mod delivery;
 mod destination;
 mod fault;
 mod find;
+mod hearing;
 mod history;
 mod ids;
 mod issue;
@@ -41,9 +42,9 @@ use self::reader::Readers;
 use self::writer::{Opening, Writer};
 use super::{
     Acceptance, Access, AfterLook, Backlog, Claims, DeliveryFilter, DeliveryRow, DestinationEntry,
-    DestinationStatus, FindError, History, IssueSource, KeptIssue, Look, OpenDestination, Plan, Queue,
-    Record, Recorded, ReplayTarget, Replayed, RunHistory, RunRow, Silence, SilentRuns, StoreError, Told,
-    WaitingEvent, Wanted,
+    DestinationStatus, FindError, Hearing, History, IssueSource, KeptIssue, Look, Notice, OpenDestination,
+    Plan, Queue, Record, Recorded, ReplayTarget, Replayed, RunHistory, RunRow, SilentFor, SilentRuns,
+    StoreError, Told, WaitingEvent, Wanted,
 };
 use crate::delivery::DestinationName;
 use crate::event::{Artifacts, EventId, GroupId, Organization};
@@ -146,6 +147,16 @@ impl Store {
     }
 }
 
+/// Writes what a notice says as JSON; `None` where that is nothing.
+fn artifacts_of(notice: &Notice) -> Result<Option<String>, StoreError> {
+    let artifacts = Some(notice.artifacts()).filter(|artifacts| *artifacts != Artifacts::default());
+    artifacts
+        .as_ref()
+        .map(serde_json::to_string)
+        .transpose()
+        .map_err(|error| StoreError::Unavailable(format!("the notice cannot be written as JSON: {error}")))
+}
+
 #[async_trait]
 impl Queue for Store {
     async fn accept(&self, event: AcceptedEvent, dedupe_window: Duration) -> Result<Acceptance, StoreError> {
@@ -190,35 +201,68 @@ impl Queue for Store {
         source: IssueSource,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let survivor = issue.as_ref().map(|issue| issue.id.clone()).filter(|id| id != group);
         let json = issue.map(|issue| serde_json::to_string(&issue)).transpose().map_err(|error| {
             StoreError::Unavailable(format!("the issue cannot be written as JSON: {error}"))
         })?;
         let (organization, group) = (organization.clone(), group.clone());
         let keep = move |writing: &mut writer::Writing<'_>| {
-            issue::keep(writing, &organization, &group, json.as_deref(), source, now)
+            let said = issue::Said { issue: json.as_deref(), merged_into: survivor.as_ref(), source };
+            issue::keep(writing, &organization, &group, &said, now)
         };
         self.writer.run_lightly(keep).await
     }
 
     async fn silent_runs(
         &self,
-        silence: Silence,
+        silence: SilentFor,
         now: Timestamp,
         limit: usize,
     ) -> Result<SilentRuns, StoreError> {
         self.readers.run(move |connection| watch::silent_runs(connection, silence, now, limit)).await
     }
 
+    async fn begin_watch(&self, is_on: bool, since: Timestamp) -> Result<(), StoreError> {
+        self.writer.run_lightly(move |writing| watch::begin(writing, is_on, since)).await
+    }
+
     async fn settle_look(&self, look: Look, now: Timestamp) -> Result<Option<EventId>, StoreError> {
-        let AfterLook::Notice(notice) = &look.next else {
+        let AfterLook::Notice { notice, .. } = &look.next else {
             return self.writer.run_lightly(move |writing| watch::settle(writing, &look, None, now)).await;
         };
-        let artifacts = Some(notice.artifacts()).filter(|artifacts| *artifacts != Artifacts::default());
-        let artifacts = artifacts.as_ref().map(serde_json::to_string).transpose().map_err(|error| {
-            StoreError::Unavailable(format!("the notice cannot be written as JSON: {error}"))
-        })?;
+        let artifacts = artifacts_of(notice)?;
         let settle =
             move |writing: &mut writer::Writing<'_>| watch::settle(writing, &look, artifacts.as_deref(), now);
+        self.writer.run(settle).await
+    }
+
+    async fn begin_hearing(
+        &self,
+        organizations: Vec<Organization>,
+        longest_break: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<Hearing>, StoreError> {
+        let begin = move |writing: &mut writer::Writing<'_>| {
+            hearing::begin(writing, &organizations, longest_break, now)
+        };
+        self.writer.run_lightly(begin).await
+    }
+
+    async fn settle_hearing(
+        &self,
+        hearing: Hearing,
+        notice: Option<Notice>,
+        now: Timestamp,
+    ) -> Result<Option<EventId>, StoreError> {
+        let Some(notice) = notice else {
+            let settle =
+                move |writing: &mut writer::Writing<'_>| hearing::settle(writing, &hearing, None, now);
+            return self.writer.run_lightly(settle).await;
+        };
+        let artifacts = artifacts_of(&notice)?.unwrap_or_default();
+        let settle = move |writing: &mut writer::Writing<'_>| {
+            hearing::settle(writing, &hearing, Some((&notice, &artifacts)), now)
+        };
         self.writer.run(settle).await
     }
 

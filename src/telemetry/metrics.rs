@@ -1,13 +1,17 @@
 //! Counters, gauges and histograms, by the names under which Prometheus knows them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
 
+use super::Ear;
 use crate::delivery::{DeliveryState, Reason};
+use crate::event::Organization;
 
 /// Upper bounds in seconds for the answer to a webhook: Sentry gives up after one second.
 const ACK_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.0, 5.0];
@@ -19,6 +23,9 @@ const ATTEMPT_SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 #[derive(Debug, Clone)]
 pub struct Metrics {
     registry: Registry,
+    ear: Arc<Ear>,
+    heard: IntGaugeVec,
+    notices: IntCounterVec,
     webhooks: IntCounterVec,
     webhook_seconds: prometheus::Histogram,
     novelties: IntCounter,
@@ -43,8 +50,16 @@ impl Metrics {
     pub fn new() -> Result<Self, prometheus::Error> {
         let metrics = Self {
             registry: Registry::new(),
-            webhooks: IntCounterVec::new(
-                Opts::new("seer_relay_webhooks_total", "Requests to /webhooks/sentry, by what was answered"),
+            ear: Arc::default(),
+            heard: heard()?,
+            notices: counter(
+                "seer_relay_notices_total",
+                "Notices of the relay's own, by their action",
+                &["action"],
+            )?,
+            webhooks: counter(
+                "seer_relay_webhooks_total",
+                "Requests to /webhooks/sentry, by what was answered",
                 &["code"],
             )?,
             webhook_seconds: webhook_seconds()?,
@@ -52,45 +67,50 @@ impl Metrics {
                 "seer_relay_payload_novelties_total",
                 "Fields and actions in verified payloads that this version does not know",
             )?,
-            events_planned: IntCounterVec::new(
-                Opts::new("seer_relay_events_planned_total", "Events routed, by whether a route matched"),
+            events_planned: counter(
+                "seer_relay_events_planned_total",
+                "Events routed, by whether a route matched",
                 &["routed"],
             )?,
-            lookups: IntCounterVec::new(
-                Opts::new("seer_relay_lookups_total", "Questions to Sentry's API, by what came of them"),
+            lookups: counter(
+                "seer_relay_lookups_total",
+                "Questions to Sentry's API, by what came of them",
                 &["organization", "question", "outcome"],
             )?,
-            attempts: IntCounterVec::new(
-                Opts::new("seer_relay_attempts_total", "HTTP attempts, by destination and outcome"),
+            attempts: counter(
+                "seer_relay_attempts_total",
+                "HTTP attempts, by destination and outcome",
                 &["destination", "outcome"],
             )?,
             attempt_seconds: attempt_seconds()?,
-            refused: IntCounterVec::new(
-                Opts::new(
-                    "seer_relay_messages_refused_total",
-                    "Messages that a destination called malformed, whatever became of their plainer forms",
-                ),
+            refused: counter(
+                "seer_relay_messages_refused_total",
+                "Messages that a destination called malformed, whatever became of their plainer forms",
                 &["destination"],
             )?,
-            in_doubt: in_doubt()?,
-            finished: IntCounterVec::new(
-                Opts::new("seer_relay_deliveries_finished_total", "Deliveries that reached an end, by state"),
+            in_doubt: counter(
+                "seer_relay_messages_in_doubt_total",
+                "Chat messages sent anew after an answer was lost, by whether they stood there: unknown may be twice",
+                &["destination", "stood"],
+            )?,
+            finished: counter(
+                "seer_relay_deliveries_finished_total",
+                "Deliveries that reached an end, by state",
                 &["destination", "state"],
             )?,
             leases_lost: IntCounter::new(
                 "seer_relay_leases_lost_total",
                 "Results that came after their lease had run out and were not recorded",
             )?,
-            paused: IntGaugeVec::new(
-                Opts::new(
-                    "seer_relay_destination_paused",
-                    "Whether a destination keeps refusing and is tried with one delivery at a time",
-                ),
+            paused: gauge(
+                "seer_relay_destination_paused",
+                "Whether a destination keeps refusing and is tried with one delivery at a time",
                 &["destination"],
             )?,
             events_waiting: IntGauge::new("seer_relay_events_waiting", "Events that wait to be routed")?,
-            deliveries: IntGaugeVec::new(
-                Opts::new("seer_relay_deliveries", "Unfinished deliveries and dead letters, by state"),
+            deliveries: gauge(
+                "seer_relay_deliveries",
+                "Unfinished deliveries and dead letters, by state",
                 &["destination", "state"],
             )?,
         };
@@ -99,10 +119,11 @@ impl Metrics {
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
-        let build =
-            IntGaugeVec::new(Opts::new("seer_relay_build_info", "The running version"), &["version"])?;
+        let build = gauge("seer_relay_build_info", "The running version", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         self.registry.register(Box::new(build))?;
+        self.registry.register(Box::new(self.heard.clone()))?;
+        self.registry.register(Box::new(self.notices.clone()))?;
         self.registry.register(Box::new(self.webhooks.clone()))?;
         self.registry.register(Box::new(self.webhook_seconds.clone()))?;
         self.registry.register(Box::new(self.novelties.clone()))?;
@@ -122,6 +143,27 @@ impl Metrics {
     /// Counts a webhook by the word of its answer: `accepted`, `duplicate`, `ignored` or an error's code.
     pub fn webhook(&self, code: &str) {
         self.webhooks.with_label_values(&[code]).inc();
+    }
+
+    /// Notes that a webhook with a good signature came.
+    pub fn heard(&self, organization: &Organization, at: Timestamp) {
+        self.heard.with_label_values(&[organization.as_str()]).set(at.as_second());
+        self.ear.hear(organization, at);
+    }
+
+    /// Notes that a webhook with a bad signature came.
+    pub fn doubted(&self) {
+        self.ear.doubt();
+    }
+
+    /// Returns what was heard since the start.
+    pub fn ear(&self) -> &Ear {
+        &self.ear
+    }
+
+    /// Counts a notice of the relay's own.
+    pub fn notice(&self, action: &str) {
+        self.notices.with_label_values(&[action]).inc();
     }
 
     /// Notes how long a signed webhook waited for its answer.
@@ -200,6 +242,11 @@ impl Metrics {
     }
 }
 
+fn heard() -> Result<IntGaugeVec, prometheus::Error> {
+    let help = "When a webhook with a good signature came last since the start, in Unix seconds";
+    IntGaugeVec::new(Opts::new("seer_relay_heard_timestamp_seconds", help), &["organization"])
+}
+
 fn webhook_seconds() -> Result<prometheus::Histogram, prometheus::Error> {
     let help = "Time from a signed webhook's last byte to its answer";
     prometheus::Histogram::with_opts(
@@ -207,10 +254,12 @@ fn webhook_seconds() -> Result<prometheus::Histogram, prometheus::Error> {
     )
 }
 
-fn in_doubt() -> Result<IntCounterVec, prometheus::Error> {
-    let help =
-        "Chat messages sent anew after an answer was lost, by whether they stood there: unknown may be twice";
-    IntCounterVec::new(Opts::new("seer_relay_messages_in_doubt_total", help), &["destination", "stood"])
+fn counter(name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(Opts::new(name, help), labels)
+}
+
+fn gauge(name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
+    IntGaugeVec::new(Opts::new(name, help), labels)
 }
 
 fn attempt_seconds() -> Result<HistogramVec, prometheus::Error> {
@@ -226,6 +275,8 @@ mod tests {
     fn every_metric_is_registered_and_shown() {
         let metrics = Metrics::new().unwrap();
         metrics.webhook("accepted");
+        metrics.heard(&Organization::new("acme"), Timestamp::from_second(7).unwrap());
+        metrics.notice("relay.stalled");
         metrics.lookup("acme", "issue", "found");
         metrics.attempt("dev", Some(Reason::Timeout), Duration::from_millis(20));
         metrics.message_refused("dev");
@@ -235,6 +286,8 @@ mod tests {
         metrics.show_backlog(3, [("dev", DeliveryState::Waiting, 7)]);
         let text = metrics.encode();
         assert!(text.contains(r#"seer_relay_webhooks_total{code="accepted"} 1"#), "{text}");
+        assert!(text.contains(r#"seer_relay_heard_timestamp_seconds{organization="acme"} 7"#), "{text}");
+        assert!(text.contains(r#"seer_relay_notices_total{action="relay.stalled"} 1"#), "{text}");
         assert!(
             text.contains(
                 r#"seer_relay_lookups_total{organization="acme",outcome="found",question="issue"} 1"#

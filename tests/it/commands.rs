@@ -132,6 +132,16 @@ fn a_name_that_is_nearly_right_is_shown_right() {
 }
 
 #[tokio::test]
+async fn the_history_says_where_an_issue_is_of_which_only_its_id_is_known() {
+    let folder = RelayFolder::new("");
+    let relay = folder.serve();
+    relay.sentry().accepted("pr_created", &json!({ "run_id": 1, "group_id": 5 })).await;
+    let issue = folder.json(&["show", "acme/1"])["issue"].clone();
+    let expected = (json!("5"), json!("https://acme.sentry.io/issues/5/"));
+    assert_eq!((issue["id"].clone(), issue["url"].clone()), expected);
+}
+
+#[tokio::test]
 async fn a_broken_routing_file_hides_no_history() {
     let receiver = Receiver::start();
     let mut folder = RelayFolder::new(&all_kinds(&receiver));

@@ -114,9 +114,10 @@ fn every_example_of_settings_and_routes_is_sound() {
     const ROUTE: &str = "\n[[route]]\nto = [\"team\", \"fixes\", \"dev\", \"audit\"]\n";
     const AUDIT: &str = "\n[webhook.audit]\nurl = \"https://audit.example/\"\n";
     let examples = fences("toml");
-    let (settings, routes): (Vec<_>, Vec<_>) =
-        examples.into_iter().partition(|example| example.starts_with("[sentry."));
-    let [least, settings] = settings.as_slice() else { panic!("the least settings, and with a token") };
+    let (settings, routes): (Vec<_>, Vec<_>) = examples
+        .into_iter()
+        .partition(|example| ["[sentry.", "[watch]"].iter().any(|head| example.starts_with(head)));
+    let [least, settings, watch] = settings.as_slice() else { panic!("the least, a token, what is watched") };
     let (whole, parts): (Vec<_>, Vec<_>) =
         routes.into_iter().partition(|example| example.contains("[[route]]"));
     assert_eq!(
@@ -126,6 +127,7 @@ fn every_example_of_settings_and_routes_is_sound() {
     );
     assert_eq!(faults(least, &whole.concat()), [""; 0]);
     assert_eq!(faults(settings, &whole.concat()), [""; 0]);
+    assert_eq!(faults(&format!("{least}\n{watch}"), &whole.concat()), [""; 0]);
     assert_eq!(faults(settings, &(parts.concat() + AUDIT + ROUTE)), [""; 0]);
 }
 

@@ -161,6 +161,36 @@ async fn what_sentry_says_of_an_issue_is_in_routes_and_messages_and_was_asked_fo
 }
 
 #[tokio::test]
+async fn a_step_that_is_told_by_the_ids_of_a_merged_issue_and_of_its_survivor_is_one_message_in_chat() {
+    let api = stand_in();
+    for (merged, survivor) in [("5", "75"), ("6", "76")] {
+        api.put(survivor, issue(survivor, &format!("API-{survivor}"), "boom", "api"));
+        api.merge(merged, survivor);
+    }
+    let (audit, project, chat) = (Receiver::start(), Receiver::start(), Receiver::start());
+    let folder = asking(&api, &audit, &project);
+    folder.add_route(&format!(
+        "[slack.chat]\nwebhook_url = \"{}\"\nrate = \"unlimited\"\n[[route]]\nname = \"chat\"\nto = [\"chat\"]\n",
+        chat.url("/slack/chat")
+    ));
+    let relay = folder.serve();
+    let sentry = relay.sentry();
+    sentry.accepted("root_cause_completed", &json!({ "run_id": 1, "group_id": 5 })).await;
+    audit.took(1).await;
+    alert(&sentry, "seer_root_cause_completed", &issue("75", "API-75", "boom", "api")).await;
+    audit.took(2).await;
+    alert(&sentry, "seer_root_cause_completed", &issue("76", "API-76", "boom", "api")).await;
+    sentry.accepted("root_cause_completed", &json!({ "run_id": 2, "group_id": 6 })).await;
+    audit.took(4).await;
+    folder.until_nothing_waits().await;
+
+    assert_eq!(chat.count(), 2, "{:?}", chat.taken());
+    for run in ["acme/1", "acme/2"] {
+        assert_eq!(folder.json(&["show", run])["events"].as_array().unwrap().len(), 2, "{run}");
+    }
+}
+
+#[tokio::test]
 async fn no_message_waits_longer_for_its_issue_than_it_may_and_histories_say_why_it_went_without() {
     let api = stand_in();
     api.misbehave(Some(Fault::Hang));

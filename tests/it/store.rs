@@ -8,6 +8,7 @@ mod bench;
 mod cards;
 mod deliveries;
 mod durability;
+mod hearing;
 mod history;
 mod issues;
 mod lanes;

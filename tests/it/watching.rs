@@ -1,18 +1,22 @@
-//! Runs that fall silent, through the whole relay: what Sentry's API says of them becomes a notice, once, or nothing.
+//! Runs that fall silent and webhooks that stop coming, through the whole relay: what becomes a notice, once, or nothing.
 //!
 //! The relay runs in the test's process, so that it can be told to ask sooner than the settings allow.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
 use seer_relay::app::{Running, start};
 use seer_relay::check::load_checked;
 use seer_relay::clock::Clock;
 use seer_relay::config::Environment;
 use seer_relay::demo::receivers::sentry::{Fault, Question, SentryStandIn, issue};
+use seer_relay::dispatch::{StallAfter, WatchConfig};
 use serde_json::{Value, json};
 use tokio::time::{interval, timeout};
 
-use crate::support::{PATIENCE, Receiver, RelayFolder, SECRET, Sentry};
+use crate::support::{PATIENCE, Received, Receiver, RelayFolder, SECRET, Sentry};
 
 const TOKEN: &str = "hunter2-hunter2-hunter2";
 
@@ -42,7 +46,7 @@ impl Rig {
     async fn relay(&self, stall_after: Duration) -> (Running, Sentry) {
         let environment = Environment::from_pairs([("CLIENT_SECRET", SECRET), ("API_TOKEN", TOKEN)]);
         let mut checked = load_checked(&self.folder.config(), &environment).unwrap();
-        checked.config.watch.stall_after = Some(stall_after);
+        checked.config.watch.stall_after = StallAfter::all(Some(stall_after));
         let relay = start(checked.config, checked.renderer, Clock::system()).await.unwrap();
         let sentry = Sentry::new(&relay.address().to_string());
         (relay, sentry)
@@ -110,28 +114,30 @@ async fn what_became_of_a_silent_run_is_told_once_and_a_later_step_turns_it_back
     assert_eq!(rig.receiver.received()[3].json()["data"]["run"]["state"], "pr_created");
     // Of another run Sentry says nothing; once it was asked, the first one is behind it.
     sentry.accepted("coding_started", &json!({ "run_id": 2, "group_id": 5 })).await;
-    rig.until_asked(2).await;
-    rig.told(5).await;
+    assert_eq!(rig.told(6).await[4..], ["seer.coding_started", "relay.stalled"]);
     relay.stop().await;
-    assert_eq!((rig.questions(), rig.receiver.count()), (2, 5));
+    assert_eq!((rig.questions(), rig.receiver.count()), (2, 6));
 }
 
 #[tokio::test]
-async fn a_run_that_waits_for_somebody_is_told_as_well_and_one_at_work_only_once_it_is_not() {
+async fn a_run_at_work_is_stalled_and_what_became_of_it_is_told_as_well() {
     let rig = Rig::new();
     rig.api.put_run("5", run("processing"));
     let (relay, sentry) = rig.relay(SOON).await;
     sentry.accepted("solution_started", &step()).await;
     rig.until_asked(1).await;
     rig.api.put_run("5", run("NEED_MORE_INFORMATION"));
-    assert_eq!(rig.told(2).await, ["seer.solution_started", "relay.waiting"]);
-    assert_eq!(rig.receiver.received()[1].json()["data"]["run"]["state"], "waiting_for_user");
+    let told = rig.told(3).await;
+    assert_eq!(told, ["seer.solution_started", "relay.stalled", "relay.waiting"]);
+    let states: Vec<Value> =
+        rig.receiver.received().iter().map(|each| each.json()["data"]["run"]["state"].clone()).collect();
+    assert_eq!(states, ["solution_started", "stalled", "waiting_for_user"]);
     relay.stop().await;
     assert_eq!(rig.questions(), 2);
 }
 
-/// Holds that nothing is told of a run where Sentry answers like this, and how often it is asked.
-async fn assert_unknown(fault: Option<Fault>, answer: Value, times: usize) {
+/// Holds what is told of a run where Sentry answers like this, and how often it is asked.
+async fn assert_told(fault: Option<Fault>, answer: Value, times: usize, is_stalled: bool) {
     let rig = Rig::new();
     rig.api.put_run("5", answer.clone());
     let (relay, sentry) = rig.relay(SOON).await;
@@ -144,34 +150,37 @@ async fn assert_unknown(fault: Option<Fault>, answer: Value, times: usize) {
     rig.api.put("6", issue("6", "API-6", "bang", "api"));
     rig.api.put_run("6", json!({ "run_id": 9, "status": "error" }));
     sentry.accepted("coding_started", &json!({ "run_id": 9, "group_id": 6 })).await;
-    let told = rig.told(3).await;
-    assert_eq!(told, ["seer.coding_started", "seer.coding_started", "relay.failed"], "{fault:?} {answer}");
-    assert_eq!(rig.receiver.received()[2].json()["data"]["run"]["id"], "9", "{fault:?} {answer}");
+    let stalled: &[&str] = if is_stalled { &["relay.stalled"] } else { &[] };
+    let expected = [&["seer.coding_started"], stalled, &["seer.coding_started", "relay.failed"]].concat();
+    assert_eq!(rig.told(expected.len()).await, expected, "{fault:?} {answer}");
+    let ids: Vec<Value> =
+        rig.receiver.received().iter().map(|each| each.json()["data"]["run"]["id"].clone()).collect();
+    assert!(ids.ends_with(&[json!("9"), json!("9")]), "{fault:?} {answer} {ids:?}");
     relay.stop().await;
     assert_eq!(rig.questions(), times + 1, "{fault:?} {answer}");
 }
 
 #[tokio::test]
-async fn whatever_is_not_understood_says_nothing_and_is_asked_three_times_at_most() {
+async fn where_nothing_is_understood_a_run_is_stalled_and_asked_about_three_times_at_most() {
     let error = || run("error");
     tokio::join!(
-        assert_unknown(Some(Fault::Html), error(), 3),
-        assert_unknown(Some(Fault::OtherSchema), error(), 3),
-        assert_unknown(Some(Fault::Status(403)), error(), 3),
-        assert_unknown(Some(Fault::Status(404)), error(), 3),
-        assert_unknown(None, Value::Null, 3),
-        assert_unknown(None, run("processing"), 3),
+        assert_told(Some(Fault::Html), error(), 3, true),
+        assert_told(Some(Fault::OtherSchema), error(), 3, true),
+        assert_told(Some(Fault::Status(403)), error(), 3, true),
+        assert_told(Some(Fault::Status(404)), error(), 3, true),
+        assert_told(None, Value::Null, 3, true),
+        assert_told(None, run("processing"), 3, true),
     );
 }
 
 #[tokio::test]
-async fn a_run_that_ended_otherwise_and_another_run_say_nothing() {
+async fn a_run_that_ended_is_not_stalled_and_another_run_says_nothing_of_it() {
     tokio::join!(
-        assert_unknown(None, run("completed"), 1),
-        assert_unknown(None, run("cancelled"), 1),
-        assert_unknown(None, run("napping"), 1),
-        assert_unknown(None, json!({ "run_id": 2, "status": "error" }), 1),
-        assert_unknown(None, json!({ "status": "error" }), 1),
+        assert_told(None, run("completed"), 1, false),
+        assert_told(None, run("cancelled"), 1, false),
+        assert_told(None, run("napping"), 1, true),
+        assert_told(None, json!({ "run_id": 2, "status": "error" }), 1, true),
+        assert_told(None, json!({ "status": "error" }), 1, true),
     );
 }
 
@@ -197,14 +206,172 @@ async fn a_stop_does_not_wait_for_an_answer_and_the_run_is_asked_about_after_the
 async fn a_step_that_comes_while_sentry_is_asked_wins() {
     let rig = Rig::new();
     rig.api.put_run("5", run("error"));
-    rig.api.misbehave(Some(Fault::RetryAfter(Duration::from_secs(1))));
+    rig.api.misbehave(Some(Fault::Hang));
     let (relay, sentry) = rig.relay(SOON).await;
     sentry.accepted("coding_started", &step()).await;
     rig.until_asked(1).await;
-    rig.api.misbehave(None);
     sentry.accepted("coding_completed", &step()).await;
-    sentry.accepted("coding_started", &json!({ "run_id": 2, "group_id": 5 })).await;
+    rig.told(2).await;
+    relay.stop().await;
+    rig.api.misbehave(None);
+    rig.api.put_run("5", run("completed"));
+    let (relay, sentry) = rig.relay(SOON).await;
     rig.until_asked(2).await;
+    sentry.accepted("pr_created", &step()).await;
     assert_eq!(rig.told(3).await.iter().filter(|told| told.starts_with("relay.")).count(), 0);
+    relay.stop().await;
+}
+
+/// A clock that is turned by hand.
+#[derive(Clone, Default)]
+struct Hand(Arc<AtomicI64>);
+
+impl Hand {
+    fn clock(&self) -> Clock {
+        let turned = Arc::clone(&self.0);
+        Clock::from_fn(move || {
+            Clock::system().now() + SignedDuration::from_mins(turned.load(Ordering::Relaxed))
+        })
+    }
+
+    fn turn(&self, minutes: i64) {
+        self.0.fetch_add(minutes, Ordering::Relaxed);
+    }
+}
+
+/// A relay without a token, and a destination that gets everything with the notices.
+struct Deaf {
+    receiver: Receiver,
+    folder: RelayFolder,
+    hand: Hand,
+}
+
+impl Deaf {
+    fn new() -> Self {
+        let receiver = Receiver::start();
+        let routes = format!(
+            "[webhook.audit]\nurl = \"{}\"\n[[route]]\nto = [\"audit\"]\n\
+             [[route]]\nwhen = {{ action = \"relay.*\" }}\nto = [\"audit\"]\n",
+            receiver.url("/audit")
+        );
+        Self { receiver, folder: RelayFolder::new(&routes), hand: Hand::default() }
+    }
+
+    /// Starts the relay, which watches like this.
+    async fn relay(&self, watch: WatchConfig) -> (Running, Sentry) {
+        let environment = Environment::from_pairs([("CLIENT_SECRET", SECRET)]);
+        let mut checked = load_checked(&self.folder.config(), &environment).unwrap();
+        checked.config.watch = watch;
+        let relay = start(checked.config, checked.renderer, self.hand.clock()).await.unwrap();
+        let sentry = Sentry::new(&relay.address().to_string());
+        (relay, sentry)
+    }
+
+    /// Waits until so many messages arrived; returns what they are and of which run.
+    async fn told(&self, count: usize) -> Vec<(String, Option<String>)> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let told = |each: &Received| {
+            let document = each.json();
+            (text(&document["type"]).unwrap(), text(&document["data"]["run"]["id"]))
+        };
+        self.receiver.took(count).await.iter().map(told).collect()
+    }
+}
+
+fn of_run(action: &str, run: &str) -> (String, Option<String>) {
+    (action.to_owned(), Some(run.to_owned()))
+}
+
+/// Ten minutes for every stage.
+fn ten_minutes() -> WatchConfig {
+    WatchConfig { stall_after: StallAfter::all(Some(Duration::from_mins(10))), ..WatchConfig::OFF }
+}
+
+#[tokio::test]
+async fn without_a_token_a_stage_that_does_not_end_is_stalled_once_through_restarts() {
+    let deaf = Deaf::new();
+    let mut watch = ten_minutes();
+    watch.stall_after.coding = Some(Duration::from_hours(2));
+    let (relay, sentry) = deaf.relay(watch).await;
+    for (action, run) in [("root_cause_started", 1), ("coding_started", 2), ("solution_completed", 3)] {
+        sentry.accepted(action, &json!({ "run_id": run })).await;
+    }
+    deaf.told(3).await;
+    relay.stop().await;
+
+    deaf.hand.turn(11);
+    let (relay, _) = deaf.relay(watch).await;
+    assert_eq!(deaf.told(4).await[3], of_run("relay.stalled", "1"));
+    let notice = deaf.receiver.received()[3].json();
+    let run = &notice["data"]["run"];
+    assert_eq!((&run["state"], &run["stages"][0]["state"]), (&json!("stalled"), &json!("stalled")));
+    assert_eq!(notice["data"]["event"]["silent_seconds"].as_u64().unwrap() / 60, 11);
+    assert_eq!(deaf.folder.json(&["runs"])[0]["state"], "stalled");
+    relay.stop().await;
+
+    deaf.hand.turn(120);
+    let (relay, sentry) = deaf.relay(watch).await;
+    assert_eq!(deaf.told(5).await[4], of_run("relay.stalled", "2"), "once each, and what ended never");
+    sentry.accepted("root_cause_completed", &json!({ "run_id": 1 })).await;
+    assert_eq!(deaf.told(6).await[5], of_run("seer.root_cause_completed", "1"));
+    let late = deaf.receiver.received()[5].json();
+    assert_eq!(late["data"]["run"]["state"], "root_cause_completed", "a late end turns it back");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_told_of_what_fell_silent_a_day_ago_or_while_nobody_watched() {
+    let deaf = Deaf::new();
+    let (relay, sentry) = deaf.relay(ten_minutes()).await;
+    for run in 1..=50 {
+        sentry.accepted("coding_started", &json!({ "run_id": run })).await;
+    }
+    deaf.told(50).await;
+    relay.stop().await;
+    for (turned, watch, run) in
+        [(25 * 60, ten_minutes(), 51), (5, WatchConfig::OFF, 52), (11, ten_minutes(), 53)]
+    {
+        deaf.hand.turn(turned);
+        let (relay, sentry) = deaf.relay(watch).await;
+        sentry.accepted("coding_started", &json!({ "run_id": run })).await;
+        assert_eq!(deaf.told(run).await[run - 1], of_run("seer.coding_started", &run.to_string()));
+        relay.stop().await;
+    }
+    deaf.hand.turn(11);
+    let (relay, _) = deaf.relay(ten_minutes()).await;
+    assert_eq!(deaf.told(54).await[53], of_run("relay.stalled", "53"));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn the_silence_of_webhooks_is_told_once_with_the_bad_signatures_of_that_time() {
+    let deaf = Deaf::new();
+    let watch = WatchConfig { silent_after: Some(Duration::from_mins(3)), ..WatchConfig::OFF };
+    for run in [1, 2] {
+        // A relay that is down hears nothing, and counts from its start.
+        deaf.hand.turn(100);
+        let (relay, sentry) = deaf.relay(watch).await;
+        sentry.accepted("coding_started", &json!({ "run_id": run })).await;
+        assert_eq!(deaf.told(run).await[run - 1], of_run("seer.coding_started", &run.to_string()));
+        let body = Sentry::body("pr_created", &json!({ "run_id": 9 }));
+        let signature = Sentry::sign(&body, "another secret");
+        let refused = sentry.post_raw(body, &[("sentry-hook-signature", &signature)]).await;
+        assert_eq!(refused.status().as_u16(), 401);
+        relay.stop().await;
+    }
+    deaf.hand.turn(4);
+    let (relay, _) = deaf.relay(watch).await;
+    assert_eq!(deaf.told(3).await[2], ("relay.silent".to_owned(), None));
+    let data = deaf.receiver.received()[2].json()["data"].clone();
+    assert_eq!(data["event"]["silent_seconds"].as_u64().unwrap() / 60, 4);
+    assert_eq!((&data["event"]["bad_signatures"], &data["organization"]), (&json!(1), &json!("acme")));
+    assert!(data["event"]["last_heard_at"].is_string(), "{data}");
+    assert_eq!(deaf.folder.json(&["runs"]).as_array().unwrap().len(), 2, "it is no run");
+    relay.stop().await;
+
+    deaf.hand.turn(4);
+    let (relay, sentry) = deaf.relay(watch).await;
+    sentry.accepted("coding_started", &json!({ "run_id": 3 })).await;
+    assert_eq!(deaf.told(4).await[3], of_run("seer.coding_started", "3"), "it is told once");
     relay.stop().await;
 }

@@ -2,6 +2,7 @@
 
 use crate::config::document::{Entry, Node, Table};
 use crate::config::reader::Reader;
+use crate::dispatch::WatchConfig;
 use crate::event::{Action, Organization};
 use crate::routing::{Condition, Conditions, Field, Pattern};
 use crate::words::{quoted, suggestion};
@@ -15,6 +16,8 @@ pub(crate) struct Known<'a> {
     pub(crate) organizations: Option<&'a [Organization]>,
     /// Whether any of them has a token for Sentry's API; `true` where that is not known.
     pub(crate) can_ask: bool,
+    /// What is watched, where that is known.
+    pub(crate) watch: Option<WatchConfig>,
 }
 
 /// Reads what must hold and what excludes; `None` where something of it could not be read.
@@ -35,6 +38,14 @@ pub(super) fn read(
         Some(entry) => group.exclusion(entry).map(Some),
     };
     Some((when?, not?))
+}
+
+/// What is missing for a notice to come.
+enum Missing {
+    /// A token for Sentry's API.
+    Token,
+    /// A setting of `[watch]`, with a value for it.
+    Setting(&'static str, &'static str),
 }
 
 /// One table of conditions.
@@ -108,9 +119,10 @@ impl Group<'_, '_> {
         let is_list = matches!(entry.value, Node::List(_));
         let patterns: Vec<Pattern> =
             items.into_iter().filter_map(|(node, at)| self.pattern(field, node, at, is_list)).collect();
-        let waits_for_notices = !self.is_inner && patterns.iter().any(Pattern::names_own_notices);
-        if field == Field::Action && waits_for_notices && !self.known.can_ask {
-            self.notices_without_token(entry);
+        if field == Field::Action && !self.is_inner {
+            patterns.iter().filter(|pattern| pattern.names_own_notices()).for_each(|pattern| {
+                self.warn_of_notices(entry, pattern);
+            });
         }
         (count > 0 && patterns.len() == count).then_some(Condition { field, patterns })
     }
@@ -185,16 +197,44 @@ impl Group<'_, '_> {
         self.fault(entry, "needs_api_token", message, hint);
     }
 
-    /// What became of a run the relay notices only where it can ask.
-    fn notices_without_token(&mut self, entry: &Entry) {
-        let message = format!(
-            "route {} waits for notices of the relay's own, which come from Sentry's API alone, and no organization has \
-             an `api_token`",
-            quoted(self.route)
-        );
-        let place = self.reader.document.place(entry.at);
-        let hint = self.how_to_ask();
-        self.reader.findings.warning(place, "needs_api_token", message, hint);
+    /// Some notices come only where Sentry can be asked, and all only where the relay watches.
+    fn warn_of_notices(&mut self, entry: &Entry, pattern: &Pattern) {
+        let waits_for = Action::NOTICES.into_iter().filter(|notice| pattern.matches(notice.as_str()));
+        let missing: Option<Vec<Missing>> = waits_for.map(|notice| self.missing(&notice)).collect();
+        // Of several it is enough that one may come.
+        let Some(missing) = missing.and_then(|missing| missing.into_iter().next()) else { return };
+        let (code, says, hint) = match missing {
+            Missing::Token => (
+                "needs_api_token",
+                "come from Sentry's API alone, and no organization has an `api_token`".to_owned(),
+                self.how_to_ask(),
+            ),
+            Missing::Setting(key, example) => (
+                "watch_off",
+                format!("never come while `watch.{key}` is `off`"),
+                format!("write `{key} = \"{example}\"` below `[watch]` of relay.toml"),
+            ),
+        };
+        let (route, shown) = (quoted(self.route), quoted(pattern.as_str()));
+        let message = format!("route {route} waits for {shown}: such notices of the relay's own {says}");
+        self.reader.findings.warning(self.reader.document.place(entry.at), code, message, hint);
+    }
+
+    /// Returns what is missing for a notice to come; `None` where it may.
+    fn missing(&self, notice: &Action) -> Option<Missing> {
+        let watch = self.known.watch;
+        let is_off = |is_on: fn(WatchConfig) -> bool| watch.is_some_and(|watch| !is_on(watch));
+        if *notice == Action::Silent {
+            return is_off(|watch| watch.silent_after.is_some())
+                .then_some(Missing::Setting("silent_after", "2d"));
+        }
+        if *notice == Action::RunStalled {
+            return is_off(|watch| watch.stall_after.tells())
+                .then_some(Missing::Setting("stall_after", "30m"));
+        }
+        let is_never_asked = is_off(|watch| watch.stall_after.shortest().is_some());
+        let asks = is_never_asked.then_some(Missing::Setting("stall_after", "30m"));
+        asks.or((!self.known.can_ask).then_some(Missing::Token))
     }
 
     fn how_to_ask(&self) -> String {

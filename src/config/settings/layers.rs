@@ -11,7 +11,7 @@ use super::schema::{Setting, TABLES, TableSchema};
 use crate::config::document::{Document, Node};
 use crate::config::environment::{Environment, Lookup, PREFIX};
 use crate::config::findings::{Findings, Place};
-use crate::config::reader::Reader;
+use crate::config::reader::{Keys, Reader};
 use crate::config::secrets::{Demand, Vault};
 use crate::words::{listed, quoted, suggestion};
 
@@ -42,12 +42,14 @@ impl Layers {
             let mut reader = Reader { document, table, at: entry.at, name, vault, findings };
             reader.check_keys(schema.keys);
             for setting in schema.settings {
-                let value = reader.parsed(setting.key, setting.example, |text| {
-                    (setting.check)(text).map(|()| text.to_owned())
-                });
-                if let Some(value) = value {
-                    let path = path(schema, setting);
-                    self.places.insert(path.clone(), reader.place(setting.key));
+                let path = path(schema, setting);
+                let place = reader.place(setting.key);
+                if let Some(parts) = parts(&mut reader, setting) {
+                    self.places.insert(path.clone(), place);
+                    self.file
+                        .extend(parts.into_iter().map(|(part, value)| (format!("{path}.{part}"), value)));
+                } else if let Some(value) = sound(&mut reader, setting, setting.key) {
+                    self.places.insert(path.clone(), place);
                     self.file.insert(path, value);
                 }
             }
@@ -117,6 +119,26 @@ impl Layers {
     pub(super) fn token(&self) -> Option<SecretString> {
         self.token.clone()
     }
+}
+
+/// Reads a value that passes the check of its setting.
+fn sound(reader: &mut Reader<'_>, setting: &Setting, key: &str) -> Option<String> {
+    reader.parsed(key, setting.example, |text| (setting.check)(text).map(|()| text.to_owned()))
+}
+
+/// Reads the sound ones of a setting's parts; `None` where it is not given in parts.
+fn parts(reader: &mut Reader<'_>, setting: &Setting) -> Option<Vec<(&'static str, String)>> {
+    let entry = reader.table.get(setting.key)?;
+    let Node::Table(table) = &entry.value else { return None };
+    if setting.parts.is_empty() {
+        return None;
+    }
+    let name = format!("{}.{}", reader.name, setting.key);
+    let (document, vault) = (reader.document, reader.vault);
+    let mut inner = Reader { document, table, at: entry.at, name, vault, findings: &mut *reader.findings };
+    inner.check_keys(Keys { known: setting.parts, ..Keys::default() });
+    let read = |part: &&'static str| Some((*part, sound(&mut inner, setting, part)?));
+    Some(setting.parts.iter().filter_map(read).collect())
 }
 
 fn path(schema: &TableSchema, setting: &Setting) -> String {

@@ -16,7 +16,12 @@ pub(super) struct Setting {
     pub(super) example: &'static str,
     /// Whether a value is one.
     pub(super) check: fn(&str) -> Result<(), Problem>,
+    /// What a table in the file may name instead, each with a value of its own; empty where only text is allowed.
+    pub(super) parts: &'static [&'static str],
 }
+
+/// The stages that may be at work, as `watch.stall_after` names them.
+const STAGES: &[&str] = &["root_cause", "solution", "coding", "iteration"];
 
 /// One table.
 pub(super) struct TableSchema {
@@ -34,7 +39,7 @@ const fn keys(known: &'static [&'static str]) -> Keys {
 
 macro_rules! setting {
     ($key:literal, $example:literal, $check:expr) => {
-        Setting { key: $key, example: concat!("\"", $example, "\""), check: $check }
+        Setting { key: $key, example: concat!("\"", $example, "\""), check: $check, parts: &[] }
     };
 }
 
@@ -81,8 +86,11 @@ pub(super) const TABLES: [TableSchema; 6] = [
     },
     TableSchema {
         name: "watch",
-        keys: keys(&["stall_after"]),
-        settings: &[setting!("stall_after", "30m", |text| duration(text, values::STALL))],
+        keys: keys(&["stall_after", "silent_after"]),
+        settings: &[
+            Setting { parts: STAGES, ..setting!("stall_after", "30m", |text| duration(text, values::STALL)) },
+            setting!("silent_after", "off", |text| duration(text, values::SILENT)),
+        ],
     },
     TableSchema {
         name: "log",

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{RELAY, ROUTES, environment, load};
+use super::{RELAY, ROUTES, environment, folder, load};
 use crate::config::{Config, Environment, starter};
 use crate::delivery::DestinationName;
+use crate::dispatch::{StallAfter, WatchConfig};
 use crate::notify::slack::SlackAccess;
 use crate::notify::{Rate, Service, Style};
 use crate::routing::Field;
@@ -181,7 +182,8 @@ fn sentry_is_asked_where_its_links_lead_unless_somebody_says_otherwise() {
     assert!(lookup.api_token.is_none());
     assert_eq!(lookup.api_url, config.organizations[0].base_url);
     assert_eq!((lookup.lookup_wait, lookup.issue_max_age), (Duration::from_secs(2), Duration::from_hours(1)));
-    assert_eq!(config.watch.stall_after, Some(Duration::from_mins(30)));
+    let half_an_hour = StallAfter::all(Some(Duration::from_mins(30)));
+    assert_eq!(config.watch, WatchConfig { stall_after: half_an_hour, silent_after: None });
 
     let relay = format!(
         "{RELAY}base_url = \"https://sentry.acme.dev\"\napi_token = {{ env = \"SLACK_WEBHOOK_URL\" }}\n\
@@ -193,6 +195,28 @@ fn sentry_is_asked_where_its_links_lead_unless_somebody_says_otherwise() {
     assert!(lookup.api_token.as_ref().is_some_and(|token| token.known().is_some()));
     assert_eq!(lookup.api_url.as_str(), "https://sentry.io/");
     assert_eq!((lookup.lookup_wait, lookup.issue_max_age), (Duration::ZERO, Duration::from_hours(720)));
-    assert_eq!(config.watch.stall_after, None);
+    assert_eq!(config.watch, WatchConfig::OFF);
     assert!(!format!("{config:?}").contains("hooks.slack.com"), "no secret is shown");
+}
+
+#[test]
+fn each_stage_may_have_a_time_of_its_own_and_a_variable_sets_them_all() {
+    let watched = |relay: &str, variables: &[(&str, &str)]| {
+        let relay = format!("{RELAY}[watch]\n{relay}\n");
+        Config::load(folder(&relay, ROUTES).path(), &environment(variables)).expect("sound").watch
+    };
+    let minutes = |minutes| Some(Duration::from_mins(minutes));
+    let each =
+        "stall_after = { root_cause = \"15m\", coding = \"2h\", iteration = \"off\" }\nsilent_after = \"2d\"";
+    let stall_after = StallAfter {
+        root_cause: minutes(15),
+        coding: minutes(120),
+        iteration: None,
+        ..StallAfter::all(minutes(30))
+    };
+    let silent_after = minutes(2 * 24 * 60);
+    assert_eq!(watched(each, &[]), WatchConfig { stall_after, silent_after });
+    let stall_after = StallAfter::all(minutes(45));
+    let variable = [("SEER_RELAY__WATCH__STALL_AFTER", "45m")];
+    assert_eq!(watched(each, &variable), WatchConfig { stall_after, silent_after });
 }

@@ -133,7 +133,9 @@ fn with_a_token_routes_may_look_at_the_issue_and_words_that_sentry_does_not_have
 fn notices_that_need_a_token_are_shown_where_there_is_none() {
     for (when, is_shown) in [
         ("action = \"relay.failed\"", true),
-        ("action = [\"pr_created\", \"relay.*\"]", true),
+        ("action = [\"pr_created\", \"relay.waiting\"]", true),
+        ("action = \"relay.*\"", false),
+        ("action = \"relay.stalled\"", false),
         ("not = { action = \"relay.waiting\" }", false),
         ("action = \"*\"", false),
     ] {
@@ -143,5 +145,24 @@ fn notices_that_need_a_token_are_shown_where_there_is_none() {
             config.warnings.iter().any(|warning| warning.code == "needs_api_token")
         };
         assert_eq!((shown(RELAY), shown(&with_token())), (is_shown, false), "{when}");
+    }
+}
+
+#[test]
+fn notices_that_the_settings_keep_from_coming_are_shown() {
+    for (watch, when, is_shown) in [
+        ("", "action = \"relay.silent\"", true),
+        ("silent_after = \"1d\"", "action = \"relay.silent\"", false),
+        ("stall_after = \"off\"", "action = \"relay.stalled\"", true),
+        ("stall_after = \"off\"", "action = \"relay.failed\"", true),
+        ("stall_after = { coding = \"off\" }", "action = \"relay.stalled\"", false),
+        ("stall_after = \"off\"", "action = \"relay.*\"", true),
+        ("stall_after = \"off\"\nsilent_after = \"1d\"", "action = \"relay.*\"", false),
+        ("", "not = { action = \"relay.silent\" }", false),
+    ] {
+        let routes = format!("{ROUTES}[[route]]\nwhen = {{ {when} }}\nto = \"backend\"\n");
+        let config = load(&format!("{RELAY}[watch]\n{watch}\n"), &routes).expect("sound");
+        let shown = config.warnings.iter().any(|warning| warning.code == "watch_off");
+        assert_eq!(shown, is_shown, "{watch} {when}");
     }
 }

@@ -18,9 +18,10 @@ use crate::run::StepSign;
 use crate::sentry::payload::AcceptedEvent;
 use crate::store::{
     Acceptance, AfterLook, Backlog, Claims, DeliveryClaim, DeliveryFilter, DeliveryRow, DeliveryTicket,
-    DestinationChange, DestinationEntry, DestinationStatus, EventTicket, FindError, History, IssueSource,
-    KeptIssue, LaterStep, Look, Next, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed,
-    RunHistory, RunRow, Silence, SilentRun, SilentRuns, StoreError, Story, Told, WaitingEvent, Wanted,
+    DestinationChange, DestinationEntry, DestinationStatus, EventTicket, FindError, Hearing, History,
+    IssueSource, KeptIssue, LaterStep, Look, Next, Notice, OpenDestination, Plan, Queue, Record, Recorded,
+    ReplayTarget, Replayed, RunHistory, RunRow, SilentFor, SilentRun, SilentRuns, StoreError, Story, Told,
+    WaitingEvent, Wanted,
 };
 
 /// A delivery as the fake keeps it.
@@ -62,6 +63,10 @@ pub(super) struct Kept {
     pub(super) issues: HashMap<GroupId, KeptIssue>,
     /// Up to which event runs were looked at.
     pub(super) seen: Option<i64>,
+    /// Whether runs are watched, as it was said.
+    pub(super) watched: Vec<bool>,
+    /// What was heard of each organization.
+    pub(super) hearings: HashMap<Organization, Hearing>,
     /// How often it was asked for silent runs.
     pub(super) watches: usize,
     /// The runs that are looked at again, by their newest events: when, and how often they were.
@@ -127,10 +132,10 @@ impl Kept {
     }
 
     /// A run that ends with an event; without its events where it goes on after it.
-    fn silent_run(&self, sequence: i64, looks: u32) -> SilentRun {
+    fn silent_run(&self, sequence: i64, looks: u32, due_at: Option<Timestamp>) -> SilentRun {
         let waiting = self.waiting_event(sequence);
         let events = if waiting.later.is_empty() { waiting.events } else { Vec::new() };
-        SilentRun { sequence, events, looks }
+        SilentRun { sequence, events, looks, due_at }
     }
 
     fn issue_of(&self, event: &Event) -> Option<&KeptIssue> {
@@ -298,9 +303,14 @@ impl Queue for FakeStore {
         Ok(())
     }
 
+    async fn begin_watch(&self, is_on: bool, _: Timestamp) -> Result<(), StoreError> {
+        self.available()?.watched.push(is_on);
+        Ok(())
+    }
+
     async fn silent_runs(
         &self,
-        silence: Silence,
+        silence: SilentFor,
         now: Timestamp,
         limit: usize,
     ) -> Result<SilentRuns, StoreError> {
@@ -309,7 +319,7 @@ impl Queue for FakeStore {
         let mut silent = SilentRuns::default();
         for (sequence, (due_at, looks)) in &kept.looks {
             if *due_at <= now {
-                silent.runs.push(kept.silent_run(*sequence, *looks));
+                silent.runs.push(kept.silent_run(*sequence, *looks, Some(*due_at)));
             }
         }
         silent.next_due = kept.looks.values().map(|(due_at, _)| *due_at).filter(|due_at| *due_at > now).min();
@@ -324,8 +334,9 @@ impl Queue for FakeStore {
                 break;
             }
             silent.seen = Some(sequence);
-            let is_news = after(kept.accepted(sequence).received_at, silence.at_most) >= now;
-            let run = kept.silent_run(sequence, 0);
+            let event = kept.accepted(sequence);
+            let is_news = !event.is_notice() && after(event.received_at, silence.at_most) >= now;
+            let run = kept.silent_run(sequence, 0, None);
             silent.runs.extend(Some(run).filter(|run| is_news && !run.events.is_empty()));
         }
         Ok(silent)
@@ -333,21 +344,30 @@ impl Queue for FakeStore {
 
     async fn settle_look(&self, look: Look, now: Timestamp) -> Result<Option<EventId>, StoreError> {
         let mut kept = self.available()?;
-        kept.seen = kept.seen.max(Some(look.sequence));
         if look.next == AfterLook::Seen {
+            kept.seen = kept.seen.max(Some(look.sequence));
             return Ok(None);
         }
-        let (_, looks) = kept.looks.remove(&look.sequence).unwrap_or((now, 0));
+        let looks = kept.looks.remove(&look.sequence);
+        if looks.is_none() {
+            kept.seen = kept.seen.max(Some(look.sequence));
+        }
+        let looks = looks.map_or(0, |(_, looks)| looks);
         match look.next {
             AfterLook::Seen | AfterLook::Over => Ok(None),
+            AfterLook::Later(due_at) => {
+                kept.looks.insert(look.sequence, (due_at, looks));
+                Ok(None)
+            }
             AfterLook::Again(due_at) => {
                 kept.looks.insert(look.sequence, (due_at, looks + 1));
                 Ok(None)
             }
-            AfterLook::Notice(notice) => {
-                let run = kept.silent_run(look.sequence, 0).events;
+            AfterLook::Notice { notice, again } => {
+                let run = kept.silent_run(look.sequence, 0, None).events;
                 let Some(newest) = run.last() else { return Ok(None) };
-                let id = EventId::new(format!("evt_{}", kept.accepted.len()));
+                let place = kept.accepted.len();
+                let id = EventId::new(format!("evt_{place}"));
                 kept.accepted.push(Event {
                     id: id.clone(),
                     resource: RELAY_RESOURCE.to_owned(),
@@ -357,9 +377,57 @@ impl Queue for FakeStore {
                     action: notice.action,
                     ..newest.clone()
                 });
+                if let Some(due_at) = again {
+                    kept.looks.insert(i64::try_from(place).expect("few events"), (due_at, looks + 1));
+                }
                 Ok(Some(id))
             }
         }
+    }
+
+    async fn begin_hearing(
+        &self,
+        organizations: Vec<Organization>,
+        _: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<Hearing>, StoreError> {
+        let mut kept = self.available()?;
+        let listened = |organization: Organization| {
+            let known = kept.hearings.entry(organization.clone());
+            let new = Hearing {
+                organization,
+                heard_at: None,
+                listens_since: now,
+                bad_signatures: 0,
+                is_told: false,
+            };
+            known.or_insert(new).clone()
+        };
+        Ok(organizations.into_iter().map(listened).collect())
+    }
+
+    async fn settle_hearing(
+        &self,
+        hearing: Hearing,
+        notice: Option<Notice>,
+        now: Timestamp,
+    ) -> Result<Option<EventId>, StoreError> {
+        let mut kept = self.available()?;
+        let was_told = kept.hearings.get(&hearing.organization).is_some_and(|known| known.is_told);
+        let is_told = hearing.is_told || notice.is_some();
+        let organization = hearing.organization.clone();
+        kept.hearings.insert(organization.clone(), Hearing { is_told, ..hearing });
+        let Some(notice) = notice.filter(|_| !was_told) else { return Ok(None) };
+        let id = EventId::new(format!("evt_{}", kept.accepted.len()));
+        kept.accepted.push(Event {
+            organization,
+            resource: RELAY_RESOURCE.to_owned(),
+            run_id: None,
+            received_at: now,
+            artifacts: notice.artifacts(),
+            ..super::event(id.as_str(), notice.action)
+        });
+        Ok(Some(id))
     }
 
     async fn register_destinations(

@@ -35,6 +35,9 @@ struct EventData<'a> {
     iteration: Option<u64>,
     replay: bool,
     known: bool,
+    silent_seconds: Option<u64>,
+    last_heard_at: Option<String>,
+    bad_signatures: Option<u64>,
 }
 
 /// `run`: everything known of the run up to the event.
@@ -111,10 +114,7 @@ impl<'a> Data<'a> {
         links: &Links,
         replay: bool,
     ) -> Self {
-        let asked = run.group_id.as_ref().map(GroupId::as_str);
-        let id = issue.map_or(asked, |issue| Some(issue.id.as_str()));
-        let permalink = issue.and_then(|issue| web_address(issue.permalink.as_deref()?));
-        let url = permalink.or_else(|| below(&links.base_url, &["issues", id?, ""]));
+        let (id, url) = place_of_issue(run, issue, links);
         Self {
             event: EventData::new(event, replay),
             run: RunData::new(run),
@@ -123,6 +123,18 @@ impl<'a> Data<'a> {
             organization: event.organization.as_str(),
         }
     }
+}
+
+/// Returns the id of a run's issue and where it is in Sentry; of one that was merged, those of the survivor.
+pub(super) fn place_of_issue<'a>(
+    run: &'a Run,
+    issue: Option<&'a Issue>,
+    links: &Links,
+) -> (Option<&'a str>, Option<Url>) {
+    let asked = run.group_id.as_ref().map(GroupId::as_str);
+    let id = issue.map_or(asked, |issue| Some(issue.id.as_str()));
+    let permalink = issue.and_then(|issue| web_address(issue.permalink.as_deref()?));
+    (id, permalink.or_else(|| below(&links.base_url, &["issues", id?, ""])))
 }
 
 impl<'a> IssueData<'a> {
@@ -165,13 +177,14 @@ fn shown(text: Option<&String>) -> Option<&str> {
 }
 
 /// Returns an http or https address without an `@`: it holds no credentials, and nowhere reads like a mention.
-pub(super) fn web_address(text: &str) -> Option<Url> {
+fn web_address(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host() && !url.as_str().contains('@')).then_some(url)
 }
 
 impl<'a> EventData<'a> {
     fn new(event: &'a Event, replay: bool) -> Self {
+        let silence = event.artifacts.silence.as_ref();
         Self {
             id: event.id.as_str(),
             resource: &event.resource,
@@ -183,6 +196,9 @@ impl<'a> EventData<'a> {
             iteration: event.iteration,
             replay,
             known: event.action.is_known(),
+            silent_seconds: silence.map(|silence| silence.seconds),
+            last_heard_at: silence.and_then(|silence| silence.last_heard_at).map(time),
+            bad_signatures: silence.and_then(|silence| silence.bad_signatures),
         }
     }
 }

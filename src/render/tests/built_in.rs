@@ -52,6 +52,7 @@ fn every_action_reads_well_where_nothing_is_known() {
             PullRequest::default(),
             PullRequest { failed: true, ..PullRequest::default() },
         ]),
+        silence: Some(crate::event::Silence::default()),
     };
     for artifacts in [Artifacts::default(), empty] {
         for action in Action::known().chain([Action::Other("brand_new".to_owned())]) {
@@ -102,6 +103,8 @@ fn every_kind_and_every_state_of_a_run_renders() {
             | Action::IterationStarted
             | Action::RunFailed
             | Action::RunWaiting
+            | Action::RunStalled
+            | Action::Silent
             | Action::Other(_) => Artifacts::default(),
         };
         events.push(event(action.as_str(), artifacts));

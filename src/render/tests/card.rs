@@ -110,6 +110,8 @@ fn every_state_of_a_run_has_its_title_and_its_tone() {
         (told(&["iteration_started"]), "Revising the pull request (round 1)", Tone::Progress),
         (told(&["iteration_completed"]), "Pull request updated (round 1)", Tone::Done),
         (told(&["coding_started", "relay.failed"]), "Seer failed", Tone::Trouble),
+        (told(&["coding_started", "relay.stalled"]), "Seer stalled", Tone::Trouble),
+        (told(&["relay.stalled", "coding_completed"]), "Fix written", Tone::Ready),
         (told(&["coding_started", "relay.waiting"]), "Seer needs an answer", Tone::Ready),
         (told(&["relay.failed", "coding_started"]), "Writing the fix", Tone::Progress),
         (told(&["coding_completed", "root_cause_started"]), "Fix written", Tone::Ready),
@@ -356,6 +358,7 @@ fn a_card_reads_well_where_nothing_is_known() {
             PullRequest::default(),
             PullRequest { failed: true, ..PullRequest::default() },
         ]),
+        silence: Some(crate::event::Silence::default()),
     };
     for artifacts in [Artifacts::default(), empty] {
         for action in Action::known().chain([Action::Other("brand_new".to_owned())]) {

@@ -340,6 +340,53 @@ fn a_notice_holds_until_the_next_step() {
 }
 
 #[test]
+fn the_stage_at_work_is_the_one_that_began_last_and_of_which_nothing_later_was_heard() {
+    let at_work = |events: &[(i64, &str)]| {
+        let events: Vec<Event> = events.iter().map(|(second, action)| unsent(at(*second, action))).collect();
+        Run::fold(&events).unwrap().at_work
+    };
+    for (events, expected) in [
+        (&[(0, "root_cause_started")][..], Some(Stage::RootCause)),
+        (&[(0, "root_cause_started"), (1, "root_cause_completed")], None),
+        (&[(0, "root_cause_started"), (1, "solution_started")], Some(Stage::Solution)),
+        (&[(0, "root_cause_started"), (1, "solution_completed")], None),
+        (&[(0, "solution_started"), (1, "root_cause_completed")], Some(Stage::Solution)),
+        (&[(0, "coding_started"), (1, "pr_created")], None),
+        (&[(0, "coding_completed"), (1, "pr_created"), (2, "coding_started")], None),
+        (&[(0, "pr_created"), (1, "iteration_started")], Some(Stage::Iteration)),
+        (&[(0, "pr_created"), (1, "iteration_started"), (2, "iteration_completed")], None),
+        (&[(0, "coding_started"), (1, "iteration_started"), (2, "iteration_completed")], None),
+        (&[(0, "pr_created"), (1, "root_cause_started")], Some(Stage::RootCause)),
+        (&[(0, "coding_started"), (1, "root_cause_started")], Some(Stage::RootCause)),
+        (&[(0, "triage_started")], None),
+    ] {
+        assert_eq!(at_work(events), expected, "{events:?}");
+    }
+}
+
+#[test]
+fn only_the_stage_at_work_is_stalled_and_a_late_end_turns_it_back() {
+    let mut events = vec![
+        at(0, "root_cause_started"),
+        at(1, "solution_completed"),
+        at(2, "coding_started"),
+        notice(1800, &Action::RunStalled),
+    ];
+    let states = |events: &[Event]| Run::fold(events).unwrap().stages.map(|stage| stage.state);
+    assert_eq!(state(&events), RunState::Stalled);
+    assert_eq!(
+        states(&events),
+        [StageState::Running, StageState::Completed, StageState::Stalled, StageState::Pending]
+    );
+    events.push(at(1900, "coding_completed"));
+    assert_eq!((state(&events), states(&events)[2]), (RunState::CodingCompleted, StageState::Completed));
+
+    let iterating = [at(0, "pr_created"), at(1, "iteration_started"), notice(1800, &Action::RunStalled)];
+    assert_eq!(state(&iterating), RunState::Stalled);
+    assert!(states(&iterating).iter().all(|state| *state != StageState::Stalled));
+}
+
+#[test]
 fn a_webhook_with_the_name_of_a_notice_is_none() {
     assert_eq!(state(&[at(0, "coding_started"), at(1, "relay.failed")]), RunState::CodingStarted);
 }
@@ -364,11 +411,11 @@ fn a_notice_says_why_a_pull_request_failed() {
 proptest! {
     #[test]
     fn notices_change_nothing_but_the_state_until_the_next_step(
-        actions in prop::collection::vec((0..13_usize, 0..400_i64), 1..30),
+        actions in prop::collection::vec((0..14_usize, 0..400_i64), 1..30),
     ) {
         let event = |(index, second): (usize, i64)| match Action::OF_SEER.get(index) {
             Some(action) => at(second, action.as_str()),
-            None if index == 12 => at(second, "triage_started"),
+            None if index == 13 => at(second, "triage_started"),
             None => notice(second, &Action::NOTICES[index - 10]),
         };
         let events: Vec<Event> = actions.into_iter().map(event).collect();
@@ -377,13 +424,16 @@ proptest! {
         let expected = match &events.last().unwrap() {
             last if !last.is_notice() => state(&steps),
             last if last.action == Action::RunFailed => RunState::Failed,
-            _ => RunState::WaitingForUser,
+            last if last.action == Action::RunWaiting => RunState::WaitingForUser,
+            _ => RunState::Stalled,
         };
         prop_assert_eq!(run.state, expected);
+        prop_assert_eq!(run.at_work, Run::fold(&steps).and_then(|run| run.at_work));
         let is_noticed = events.last().unwrap().is_notice();
         for (position, progress) in run.stages.iter().enumerate() {
             let without = Run::fold(&steps).map_or(StageState::Pending, |run| run.stages[position].state);
-            let stalls = is_noticed && without == StageState::Running;
+            let is_meant = run.state != RunState::Stalled || run.at_work == Some(progress.stage);
+            let stalls = is_noticed && is_meant && without == StageState::Running;
             prop_assert_eq!(progress.state, if stalls { StageState::Stalled } else { without });
         }
     }

@@ -39,6 +39,7 @@ fn artifacts(action: &Action, details: &Map<String, Value>) -> Artifacts {
         solution: is_of(&Action::SolutionCompleted).then(solution),
         changes: changes::read(details),
         pull_requests: pull_requests::read(details.get("pull_requests")),
+        silence: None,
     }
 }
 

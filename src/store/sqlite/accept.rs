@@ -52,20 +52,21 @@ pub(super) fn accept(writing: &mut Writing<'_>, arrival: &Arrival) -> rusqlite::
     let event = &arrival.event;
     let names = run::Names::of(event);
     let found = run::find(writing, &names, event.received_at())?;
-    if let Some(first) = found.oldest().map(|run| find_equal(writing, arrival, run)).transpose()?.flatten() {
-        return Ok(Acceptance::Duplicate(first));
+    for run in found.runs() {
+        if let Some(first) = find_equal(writing, arrival, run)? {
+            return Ok(Acceptance::Duplicate(first));
+        }
     }
-    let run = run::enter(writing, &names, found, event.received_at())?;
+    let run = run::enter(writing, &names, &found, event.received_at())?;
     let id = writing.ids.event(event.received_at());
     let sequence = insert_event(writing, arrival, run, &id)?;
     if let Some(artifacts) = &arrival.artifacts {
-        writing
-            .prepare("INSERT INTO event_artifacts (sequence, artifacts) VALUES (?1, ?2)")?
-            .execute(params![sequence, artifacts])?;
+        insert_artifacts(writing, sequence, artifacts)?;
     }
     if let (Some(json), Some(group)) = (&arrival.issue, event.group_id()) {
         let (source, received_at) = (IssueSource::Alert, event.received_at());
-        issue::keep(writing, event.organization(), group, Some(json), source, received_at)?;
+        let said = issue::Said { issue: Some(json), merged_into: None, source };
+        issue::keep(writing, event.organization(), group, &said, received_at)?;
     }
     let body: &Bytes = event.raw();
     writing
@@ -92,6 +93,18 @@ fn find_equal(writing: &Writing<'_>, arrival: &Arrival, run: i64) -> rusqlite::R
             |row| Ok(EventId::new(row.get::<_, String>(0)?)),
         )
         .optional()
+}
+
+/// Keeps what an event says, as JSON.
+pub(super) fn insert_artifacts(
+    writing: &Writing<'_>,
+    sequence: i64,
+    artifacts: &str,
+) -> rusqlite::Result<()> {
+    writing
+        .prepare("INSERT INTO event_artifacts (sequence, artifacts) VALUES (?1, ?2)")?
+        .execute(params![sequence, artifacts])
+        .map(drop)
 }
 
 fn insert_event(writing: &Writing<'_>, arrival: &Arrival, run: i64, id: &EventId) -> rusqlite::Result<i64> {

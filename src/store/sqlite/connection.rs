@@ -18,11 +18,13 @@ const MIGRATION_STEPS: &[M<'static>] = &[
     M::up(include_str!("../migrations/sqlite/0003_watch.sql")),
     M::up(include_str!("../migrations/sqlite/0004_message.sql")),
     M::up(include_str!("../migrations/sqlite/0005_card.sql")),
+    M::up(include_str!("../migrations/sqlite/0006_issue_run.sql")),
+    M::up(include_str!("../migrations/sqlite/0007_silence.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 
 /// The newest version in [`MIGRATIONS`].
-pub(super) const LATEST_VERSION: i32 = 5;
+pub(super) const LATEST_VERSION: i32 = 7;
 
 /// Neither makes a file, and no connection is used by two threads at once.
 const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
@@ -37,7 +39,7 @@ const CHECKPOINT_PAGES: i64 = 1_000;
 /// To what size the log is cut once a long reader or a burst has let it grow.
 const LOG_LIMIT_BYTES: i64 = 64 * 1024 * 1024;
 /// How many prepared statements a connection keeps; more than there are.
-const STATEMENTS: usize = 96;
+const STATEMENTS: usize = 128;
 
 /// Why the file could not be opened for the relay.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use super::story::{self, Kept};
 use super::value::{micros, time, word};
 use super::{find, issue};
 use crate::delivery::{DeliveryId, DeliveryState, DestinationKind, DestinationName, Part, Reason};
-use crate::event::{Action, EventId, Organization};
+use crate::event::{Action, EventId, Organization, RELAY_RESOURCE};
 use crate::run::Run;
 use crate::store::{Backlog, DeliveryFilter, DeliveryRow, EventRow, FindError, RunHistory, RunRow};
 
@@ -36,11 +36,13 @@ fn fold(events: &[Kept]) -> Option<Run> {
     Run::fold(events.iter().map(|kept| &kept.event))
 }
 
-/// Walks back from the newest event until it has met so many runs.
+/// Walks back from the newest event until it has met so many runs. A notice that is about none is kept as one, but is none.
 fn newest_runs(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<i64>> {
-    let mut statement = connection
-        .prepare_cached("SELECT run_number FROM event WHERE run_number IS NOT NULL ORDER BY sequence DESC")?;
-    let mut rows = statement.query([])?;
+    let mut statement = connection.prepare_cached(
+        "SELECT run_number FROM event WHERE run_number IS NOT NULL AND NOT (resource = ?1 AND action = ?2)
+         ORDER BY sequence DESC",
+    )?;
+    let mut rows = statement.query([RELAY_RESOURCE, Action::Silent.as_str()])?;
     let (mut seen, mut newest) = (HashSet::new(), Vec::new());
     while newest.len() < limit {
         let Some(row) = rows.next()? else { break };

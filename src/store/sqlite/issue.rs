@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::value::{micros, time, word};
-use super::writer::Writing;
+use super::{run, writer::Writing};
 use crate::event::{Event, GroupId, Organization};
 use crate::run::Run;
 use crate::store::{IssueSource, KeptIssue};
@@ -12,23 +12,57 @@ use crate::store::{IssueSource, KeptIssue};
 /// How many issues one transaction removes at most.
 const ISSUES_AT_ONCE: i64 = 500;
 
-/// Keeps what was said of an issue (JSON). Where Sentry has it no longer, what was known of it stays.
+/// What was said of an issue.
+pub(super) struct Said<'a> {
+    /// As JSON; `None` where Sentry has none.
+    pub(super) issue: Option<&'a str>,
+    /// The one that it was merged into.
+    pub(super) merged_into: Option<&'a GroupId>,
+    /// Who said it.
+    pub(super) source: IssueSource,
+}
+
+/// Keeps what was said of an issue. Where Sentry has it no longer, what was known of it stays.
 pub(super) fn keep(
     writing: &Writing<'_>,
     organization: &Organization,
     group: &GroupId,
-    issue: Option<&str>,
-    source: IssueSource,
+    said: &Said<'_>,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
+    let Said { issue, merged_into, source } = said;
     writing
         .prepare(
-            "INSERT INTO issue (group_id, organization, issue, source, fetched_at) VALUES (?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO issue (group_id, organization, issue, source, fetched_at, merged_into)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT DO UPDATE SET issue = coalesce(excluded.issue, issue), source = excluded.source,
-                                       fetched_at = excluded.fetched_at",
+                 fetched_at = excluded.fetched_at,
+                 merged_into = iif(excluded.source = 'api' AND excluded.issue IS NOT NULL, excluded.merged_into, merged_into)",
         )?
-        .execute(params![group.as_str(), organization.as_str(), issue, source.as_str(), micros(now)])
-        .map(drop)
+        .execute(params![
+            group.as_str(),
+            organization.as_str(),
+            issue,
+            source.as_str(),
+            micros(now),
+            merged_into.map(GroupId::as_str)
+        ])?;
+    merged_into.map_or(Ok(()), |survivor| note_merged(writing, organization, group, survivor, now))
+}
+
+/// Lets the ids of an issue and of the one that it was merged into lead to the same runs.
+fn note_merged(
+    writing: &Writing<'_>,
+    organization: &Organization,
+    group: &GroupId,
+    survivor: &GroupId,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    // What was merged into it before is merged into that one now.
+    writing
+        .prepare("UPDATE issue SET merged_into = ?2 WHERE merged_into = ?1 AND organization = ?3")?
+        .execute([group.as_str(), survivor.as_str(), organization.as_str()])?;
+    run::issue::unite(writing, organization, group, survivor, now)
 }
 
 /// Reads what is kept of the issue that these events are about, and how long it is.

@@ -1,11 +1,13 @@
 //! Runs and their names: which run an event belongs to, and two runs that turn out to be one.
 
-use jiff::{SignedDuration, Timestamp};
+pub(super) mod issue;
+
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::value::{micros, time};
+use super::value::micros;
 use super::{lane, writer::Writing};
-use crate::event::{ACTIVITY_ALERT_RESOURCE, GroupId, RELAY_RESOURCE, RunId, SentryRunId, Stage};
+use crate::event::{ACTIVITY_ALERT_RESOURCE, GroupId, RunId, SentryRunId, Stage};
 use crate::sentry::payload::AcceptedEvent;
 
 /// A name of Sentry's `run_id`.
@@ -15,16 +17,12 @@ pub(super) const SENTRY_RUN_ID: &str = "sentry_run_id";
 /// A name by content, for an event that shows no id: leads to an equal one alone, and is never shown.
 const CONTENT: &str = "content";
 
-/// A name by the issue: leads to its newest run, of which alone an alert may tell. Never shown.
+/// A name by the issue: leads to its newest run, and by `run.earlier` to those before it. Never shown.
 const GROUP: &str = "group";
-
-/// After how long a run of which nothing was heard is not the one whose root cause an alert tells.
-const OVER_AFTER: SignedDuration = SignedDuration::from_hours(1);
-/// How long ago the newest of the alerts was at most that a run with ids makes its own.
-const TAKES_OVER_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 
 /// What an event says of the run that it belongs to.
 pub(super) struct Names<'a> {
+    event: &'a AcceptedEvent,
     organization: &'a str,
     run_id: Option<&'a str>,
     sentry_run_id: Option<&'a str>,
@@ -47,6 +45,7 @@ impl<'a> Names<'a> {
         let content = nameless.then(|| hex::encode(event.fingerprint()));
         let begins = event.action().stage() == Some(Stage::RootCause);
         Self {
+            event,
             organization: event.organization().as_str(),
             run_id,
             sentry_run_id,
@@ -59,20 +58,24 @@ impl<'a> Names<'a> {
 }
 
 /// The runs that an event's names lead to.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Found {
     run_id: Option<i64>,
     sentry_run_id: Option<i64>,
-    /// The newest run of its issue, where the event may belong to it.
+    /// The run of its issue that it may belong to.
     group: Option<i64>,
     /// The run of the newest event of the same content.
     content: Option<i64>,
+    /// The runs of its issue, where no id leads anywhere.
+    of_issue: Vec<i64>,
 }
 
 impl Found {
-    /// Returns the oldest of them.
-    pub(super) fn oldest(&self) -> Option<i64> {
-        [self.run_id, self.sentry_run_id, self.group, self.content].into_iter().flatten().min()
+    /// Returns where an equal event may stand: in the oldest of them, or in any run of its issue.
+    pub(super) fn runs(&self) -> impl Iterator<Item = i64> {
+        let oldest = [self.run_id, self.sentry_run_id, self.group, self.content].into_iter().flatten().min();
+        let others = self.of_issue.iter().copied().filter(move |run| Some(*run) != oldest);
+        oldest.into_iter().chain(others)
     }
 }
 
@@ -90,30 +93,12 @@ pub(super) fn find(writing: &Writing<'_>, names: &Names<'_>, now: Timestamp) -> 
     let sentry_run_id = look_up(names.sentry_run_id, SENTRY_RUN_ID)?;
     let content = look_up(names.content.as_deref(), CONTENT)?;
     let by_group = run_id.is_none() && sentry_run_id.is_none() && names.content.is_none();
-    let group = match look_up(names.group.filter(|_| by_group), GROUP)? {
-        Some(run) if may_belong(writing, names, run, now)? => Some(run),
-        Some(_) | None => None,
+    let of_issue = match names.group.filter(|_| by_group) {
+        Some(group) => issue::runs(writing, names, group)?,
+        None => Vec::new(),
     };
-    Ok(Found { run_id, sentry_run_id, group, content })
-}
-
-/// Tells whether an event that no id leads anywhere may belong to the newest run of its issue. An alert does, unless it
-/// tells how another run begins; a webhook does where only alerts have told of that run, and lately.
-fn may_belong(writing: &Writing<'_>, names: &Names<'_>, run: i64, now: Timestamp) -> rusqlite::Result<bool> {
-    // What the relay noticed itself is nothing that was heard of the run.
-    let (newest, only_alerts): (Option<i64>, bool) = writing
-        .prepare(
-            "SELECT max(received_at), min(resource = ?2) FROM event WHERE run_number = ?1 AND resource <> ?3",
-        )?
-        .query_row(params![run, ACTIVITY_ALERT_RESOURCE, RELAY_RESOURCE], |row| {
-            Ok((row.get(0)?, row.get::<_, Option<bool>>(1)?.unwrap_or(false)))
-        })?;
-    let silent_for = newest.map(|newest| now.duration_since(time(newest))).unwrap_or_default();
-    Ok(if names.is_alert {
-        !names.begins || silent_for <= OVER_AFTER
-    } else {
-        only_alerts && silent_for <= TAKES_OVER_WITHIN
-    })
+    let group = issue::belongs_to(writing, names, &of_issue, now)?;
+    Ok(Found { run_id, sentry_run_id, group, content, of_issue })
 }
 
 /// Returns the run of a new event. Opens one where its names lead nowhere, from then on the newest of its issue; links a name that is new to the run that the
@@ -121,7 +106,7 @@ fn may_belong(writing: &Writing<'_>, names: &Names<'_>, run: i64, now: Timestamp
 pub(super) fn enter(
     writing: &Writing<'_>,
     names: &Names<'_>,
-    found: Found,
+    found: &Found,
     now: Timestamp,
 ) -> rusqlite::Result<i64> {
     let run = match (found.run_id, found.sentry_run_id) {
@@ -150,8 +135,11 @@ pub(super) fn enter(
 
 fn open(writing: &Writing<'_>, names: &Names<'_>, now: Timestamp) -> rusqlite::Result<i64> {
     let run = writing
-        .prepare("INSERT INTO run (organization, opened_at) VALUES (?1, ?2)")?
-        .insert(params![names.organization, micros(now)])?;
+        .prepare(
+            "INSERT INTO run (organization, opened_at, earlier) VALUES (?1, ?2,
+                 (SELECT run_number FROM run_name WHERE name = ?3 AND kind = ?4 AND organization = ?1))",
+        )?
+        .insert(params![names.organization, micros(now), names.group, GROUP])?;
     if let Some(group) = names.group {
         link(writing, group, GROUP, names.organization, run)?;
     }

@@ -1,7 +1,7 @@
 //! Watching: which runs have fallen silent, and what was noticed of them.
 //!
 //! Accepting an event costs nothing for it: a cursor follows the order of acceptance, and of a run only its newest event
-//! is looked at.
+//! is looked at. What the relay noticed itself is passed over: whether that is looked at again is decided with it.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::value::{micros, span, time};
-use super::{story, writer::Writing};
+use super::{accept, story, writer::Writing};
 use crate::event::{Event, EventId, RELAY_RESOURCE};
-use crate::store::{AfterLook, Look, Silence, SilentRun, SilentRuns};
+use crate::store::{AfterLook, Look, Notice, SilentFor, SilentRun, SilentRuns};
 
 /// How many events one question walks over at most, so that it takes no longer than others.
 const EVENTS_AT_ONCE: i64 = 5_000;
@@ -20,10 +20,25 @@ const EVENTS_AT_ONCE: i64 = 5_000;
 const IS_NEWEST: &str = "e.run_number IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM event l WHERE l.run_number = e.run_number AND l.sequence > e.sequence)";
 
+/// Begins to watch, or notes that nobody does. What was accepted while nobody did, before `since`, is no news.
+pub(super) fn begin(writing: &Writing<'_>, is_on: bool, since: Timestamp) -> rusqlite::Result<()> {
+    if is_on {
+        writing.prepare("DELETE FROM watched WHERE (SELECT is_on FROM watch) = 0")?.execute([])?;
+        writing
+            .prepare(
+                "UPDATE watch SET seen_sequence = max(seen_sequence, coalesce(
+                     (SELECT sequence FROM event WHERE received_at < ?1 ORDER BY sequence DESC LIMIT 1), 0))
+                 WHERE is_on = 0",
+            )?
+            .execute([micros(since)])?;
+    }
+    writing.prepare("UPDATE watch SET is_on = ?1")?.execute([is_on]).map(drop)
+}
+
 /// Reads up to `limit` runs that are to be looked at.
 pub(super) fn silent_runs(
     connection: &Connection,
-    silence: Silence,
+    silence: SilentFor,
     now: Timestamp,
     limit: usize,
 ) -> rusqlite::Result<SilentRuns> {
@@ -55,7 +70,7 @@ fn look_again(
         }
         let sequence = row.get(0)?;
         let events = events_if_newest(connection, sequence)?;
-        silent.runs.push(SilentRun { sequence, events, looks: row.get(2)? });
+        silent.runs.push(SilentRun { sequence, events, looks: row.get(2)?, due_at: Some(due_at) });
     }
     Ok(())
 }
@@ -63,16 +78,16 @@ fn look_again(
 /// Adds those behind the cursor.
 fn look_further(
     connection: &Connection,
-    silence: Silence,
+    silence: SilentFor,
     now: Timestamp,
     limit: usize,
     silent: &mut SilentRuns,
 ) -> rusqlite::Result<()> {
     let mut behind = connection.prepare_cached(
-        "SELECT sequence, received_at FROM event WHERE sequence > (SELECT seen_sequence FROM watch)
+        "SELECT sequence, received_at, resource = ?2 FROM event WHERE sequence > (SELECT seen_sequence FROM watch)
          ORDER BY sequence LIMIT ?1",
     )?;
-    let mut rows = behind.query([EVENTS_AT_ONCE + 1])?;
+    let mut rows = behind.query(params![EVENTS_AT_ONCE + 1, RELAY_RESOURCE])?;
     let mut walked = 0;
     while let Some(row) = rows.next()? {
         let (sequence, received_at) = (row.get(0)?, row.get(1)?);
@@ -89,10 +104,10 @@ fn look_further(
         }
         walked += 1;
         silent.seen = Some(sequence);
-        if age <= silence.at_most {
+        if age <= silence.at_most && !row.get::<_, bool>(2)? {
             let events = events_if_newest(connection, sequence)?;
             if !events.is_empty() {
-                silent.runs.push(SilentRun { sequence, events, looks: 0 });
+                silent.runs.push(SilentRun { sequence, events, looks: 0, due_at: None });
             }
         }
     }
@@ -116,30 +131,53 @@ pub(super) fn settle(
     now: Timestamp,
 ) -> rusqlite::Result<Option<EventId>> {
     let Look { sequence, next } = look;
+    let looks = looks(writing, *sequence)?;
+    // One that is looked at again may lie ahead of the cursor: a notice.
+    if looks.is_none() || *next == AfterLook::Seen {
+        move_cursor(writing, *sequence)?;
+    }
+    let looks = looks.unwrap_or(0);
+    match next {
+        AfterLook::Seen => {}
+        AfterLook::Over => forget(writing, *sequence)?,
+        AfterLook::Later(due_at) => remember(writing, *sequence, *due_at, looks)?,
+        AfterLook::Again(due_at) => remember(writing, *sequence, *due_at, looks + 1)?,
+        AfterLook::Notice { notice, again } => {
+            forget(writing, *sequence)?;
+            let made = insert_notice(writing, *sequence, notice, artifacts, now)?;
+            if let (Some((notice, _)), Some(due_at)) = (&made, again) {
+                remember(writing, *notice, *due_at, looks + 1)?;
+            }
+            return Ok(made.map(|(_, id)| id));
+        }
+    }
+    Ok(None)
+}
+
+fn move_cursor(writing: &Writing<'_>, sequence: i64) -> rusqlite::Result<()> {
     writing
         .prepare(
             // Events may have been removed since it was looked at, and their places be given out anew.
             "UPDATE watch SET seen_sequence = min(?1, (SELECT coalesce(max(sequence), 0) FROM event))
              WHERE seen_sequence < ?1",
         )?
-        .execute([sequence])?;
-    match next {
-        AfterLook::Seen => Ok(None),
-        AfterLook::Again(due_at) => {
-            writing
-                .prepare(
-                    "INSERT INTO watched (sequence, due_at, looks) VALUES (?1, ?2, 1)
-                     ON CONFLICT DO UPDATE SET due_at = excluded.due_at, looks = looks + 1",
-                )?
-                .execute([*sequence, micros(*due_at)])?;
-            Ok(None)
-        }
-        AfterLook::Over => forget(writing, *sequence).map(|()| None),
-        AfterLook::Notice(notice) => {
-            forget(writing, *sequence)?;
-            insert_notice(writing, *sequence, notice.action.as_str(), artifacts, now)
-        }
-    }
+        .execute([sequence])
+        .map(drop)
+}
+
+/// Returns how often Sentry was asked about a run that is to be looked at again; `None` where it is not.
+fn looks(writing: &Writing<'_>, sequence: i64) -> rusqlite::Result<Option<i64>> {
+    writing
+        .prepare("SELECT looks FROM watched WHERE sequence = ?1")?
+        .query_row([sequence], |row| row.get(0))
+        .optional()
+}
+
+fn remember(writing: &Writing<'_>, sequence: i64, due_at: Timestamp, looks: i64) -> rusqlite::Result<()> {
+    writing
+        .prepare("INSERT OR REPLACE INTO watched (sequence, due_at, looks) VALUES (?1, ?2, ?3)")?
+        .execute([sequence, micros(due_at), looks])
+        .map(drop)
 }
 
 fn forget(writing: &Writing<'_>, sequence: i64) -> rusqlite::Result<()> {
@@ -150,10 +188,10 @@ fn forget(writing: &Writing<'_>, sequence: i64) -> rusqlite::Result<()> {
 fn insert_notice(
     writing: &mut Writing<'_>,
     about: i64,
-    action: &str,
+    notice: &Notice,
     artifacts: Option<&str>,
     now: Timestamp,
-) -> rusqlite::Result<Option<EventId>> {
+) -> rusqlite::Result<Option<(i64, EventId)>> {
     let id = writing.ids.event(now);
     let known = |column: &str| {
         format!(
@@ -171,14 +209,15 @@ fn insert_notice(
             known("sentry_run_id"),
             known("group_id")
         ))?
-        .query_row(params![about, id.as_str(), RELAY_RESOURCE, action, micros(now)], |row| row.get(0))
+        .query_row(
+            params![about, id.as_str(), RELAY_RESOURCE, notice.action.as_str(), micros(now)],
+            |row| row.get(0),
+        )
         .optional()?;
     if let (Some(sequence), Some(artifacts)) = (sequence, artifacts) {
-        writing
-            .prepare("INSERT INTO event_artifacts (sequence, artifacts) VALUES (?1, ?2)")?
-            .execute(params![sequence, artifacts])?;
+        accept::insert_artifacts(writing, sequence, artifacts)?;
     }
-    Ok(sequence.map(|_| id))
+    Ok(sequence.map(|sequence| (sequence, id)))
 }
 
 /// Takes the cursor back to the newest event: the places of events that were removed are given out anew.

@@ -6,15 +6,16 @@ use std::time::Duration;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use seer_relay::delivery::{Attempt, DeliveryId, DestinationKind, DestinationName, Part, Reason, Rung};
-use seer_relay::event::{EventId, Organization};
+use seer_relay::event::{EventId, GroupId, Organization};
+use seer_relay::issue::Issue;
 use seer_relay::secret::Secret;
 use seer_relay::sentry::payload::{self, AcceptedEvent};
 use seer_relay::sentry::signature::{SigningKeys, WebhookHeaders, verify};
 use seer_relay::sentry::{LookupConfig, OrganizationConfig};
 use seer_relay::store::{
     Acceptance, Access, DeliveryClaim, DeliveryFilter, DeliveryRow, DestinationChange, Entry, History,
-    MessageChange, Next, OpenDestination, Plan, PlannedDelivery, Queue, Reach, Record, Recorded, StoreConfig,
-    Story, Told, WaitingEvent, Wanted, open,
+    IssueSource, MessageChange, Next, OpenDestination, Plan, PlannedDelivery, Queue, Reach, Record, Recorded,
+    StoreConfig, Story, Told, WaitingEvent, Wanted, open,
 };
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -138,6 +139,13 @@ impl Bench {
             Acceptance::Stored(id) => id,
             Acceptance::Duplicate(id) => panic!("{webhook:?} is a duplicate of {id}"),
         }
+    }
+
+    /// Keeps what Sentry says of an issue that was merged into another one.
+    pub(crate) async fn merged(&self, group: &str, survivor: &str, second: i64) {
+        let survivor = Some(Issue::unknown(GroupId::new(survivor)));
+        let (organization, group) = (Organization::new("acme"), GroupId::new(group));
+        self.store.keep_issue(&organization, &group, survivor, IssueSource::Api, at(second)).await.unwrap();
     }
 
     /// Reads every event that waits to be planned.

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use seer_relay::event::{Action, EventId, PullRequest};
 use seer_relay::run::RunState;
-use seer_relay::store::{Access, AfterLook, Look, Notice, ReplayTarget, Silence, SilentRuns, open};
+use seer_relay::store::{Access, AfterLook, Look, Notice, ReplayTarget, SilentFor, SilentRuns, open};
 use serde_json::json;
 
 use super::bench::{Bench, Webhook, alert, at, config, webhook};
 
 /// Half an hour, and a day.
-const SILENCE: Silence = Silence { at_least: Duration::from_mins(30), at_most: Duration::from_hours(24) };
+const SILENCE: SilentFor = SilentFor { at_least: Duration::from_mins(30), at_most: Duration::from_hours(24) };
 const HALF_AN_HOUR: i64 = 30 * 60;
 
 fn started(run: &str, second: i64) -> Webhook {
@@ -31,8 +31,14 @@ async fn settle(bench: &Bench, sequence: i64, next: AfterLook, second: i64) -> O
     bench.store.settle_look(Look { sequence, next }, at(second)).await.unwrap()
 }
 
+/// A notice, and that Sentry is asked again at this second.
+fn notice(action: Action, again: Option<i64>) -> AfterLook {
+    let notice = Notice { action, failed_pull_requests: Vec::new(), silence: None };
+    AfterLook::Notice { notice, again: again.map(at) }
+}
+
 fn failed() -> AfterLook {
-    AfterLook::Notice(Notice { action: Action::RunFailed, failed_pull_requests: Vec::new() })
+    notice(Action::RunFailed, None)
 }
 
 #[tokio::test]
@@ -118,9 +124,11 @@ async fn a_notice_is_an_event_of_the_run_that_waits_to_be_routed() {
         reason: Some("no right".to_owned()),
         ..PullRequest::default()
     };
-    let notice = Notice { action: Action::RunFailed, failed_pull_requests: vec![pull_request.clone()] };
+    let failed_pull_requests = vec![pull_request.clone()];
+    let notice = Notice { action: Action::RunFailed, failed_pull_requests, silence: None };
     let run = silent(&bench, 4000).await.runs.remove(0);
-    let id = settle(&bench, run.sequence, AfterLook::Notice(notice), 4000).await.unwrap();
+    let next = AfterLook::Notice { notice, again: None };
+    let id = settle(&bench, run.sequence, next, 4000).await.unwrap();
 
     let waiting = bench.waiting_events().await.remove(0);
     let event = waiting.events.last().unwrap();
@@ -149,8 +157,7 @@ async fn there_is_no_second_notice() {
     assert_eq!(settle(&bench, run.sequence, failed(), HALF_AN_HOUR).await, None);
     let bench = bench.restart().await;
     let later = silent(&bench, 3 * HALF_AN_HOUR).await;
-    assert_eq!(later.runs.len(), 1, "the notice is the newest event of its run now");
-    assert_eq!(later.runs[0].events.last().unwrap().action, Action::RunFailed);
+    assert_eq!((later.runs.len(), later.seen), (0, Some(run.sequence + 1)), "a notice is passed over");
 }
 
 #[tokio::test]
@@ -220,7 +227,8 @@ async fn what_an_older_version_took_in_is_not_asked_about() {
     drop(bench.store);
     let file = rusqlite::Connection::open(&path).unwrap();
     file.execute_batch(
-        "DROP INDEX delivery_card; ALTER TABLE delivery DROP COLUMN in_doubt;
+        "DROP INDEX delivery_card; ALTER TABLE delivery DROP COLUMN in_doubt; DROP INDEX issue_merged;
+         ALTER TABLE issue DROP COLUMN merged_into; ALTER TABLE run DROP COLUMN earlier; DROP TABLE hearing;
          DROP TABLE watch; DROP TABLE watched; DROP TABLE message; PRAGMA user_version = 2",
     )
     .unwrap();
@@ -229,4 +237,59 @@ async fn what_an_older_version_took_in_is_not_asked_about() {
     let bench = Bench { store, folder: bench.folder };
     let event = bench.accept(started("2", 1)).await;
     assert_eq!(due(&bench, HALF_AN_HOUR + 1).await, [(event, 0)]);
+}
+
+#[tokio::test]
+async fn a_run_that_is_not_due_yet_is_looked_at_when_it_is() {
+    let bench = Bench::new().await;
+    let event = bench.accept(started("1", 0)).await;
+    let run = silent(&bench, HALF_AN_HOUR).await.runs.remove(0);
+    assert_eq!(run.due_at, None);
+    settle(&bench, run.sequence, AfterLook::Later(at(4 * HALF_AN_HOUR)), HALF_AN_HOUR).await;
+    let bench = bench.restart().await;
+    let waits = silent(&bench, 2 * HALF_AN_HOUR).await;
+    assert_eq!((waits.runs.len(), waits.next_due), (0, Some(at(4 * HALF_AN_HOUR))));
+    assert_eq!(due(&bench, 4 * HALF_AN_HOUR).await, [(event, 0)], "nobody was asked yet");
+    assert_eq!(silent(&bench, 4 * HALF_AN_HOUR).await.runs[0].due_at, Some(at(4 * HALF_AN_HOUR)));
+}
+
+#[tokio::test]
+async fn a_run_that_was_told_to_be_silent_is_asked_about_again_and_no_event_is_left_out() {
+    let bench = Bench::new().await;
+    bench.accept(started("1", 0)).await;
+    let other = bench.accept(started("2", HALF_AN_HOUR)).await;
+    let run = silent(&bench, HALF_AN_HOUR).await.runs.remove(0);
+    let again = notice(Action::RunStalled, Some(2 * HALF_AN_HOUR));
+    let told = settle(&bench, run.sequence, again, HALF_AN_HOUR).await.unwrap();
+    let bench = bench.restart().await;
+    assert_eq!(due(&bench, 2 * HALF_AN_HOUR).await, [(told.clone(), 1), (other.clone(), 0)]);
+    let stalled = silent(&bench, 2 * HALF_AN_HOUR).await.runs.remove(0);
+    let next = AfterLook::Again(at(3 * HALF_AN_HOUR));
+    settle(&bench, stalled.sequence, next, 2 * HALF_AN_HOUR).await;
+    assert_eq!(due(&bench, 2 * HALF_AN_HOUR).await, [(other, 0)], "the notice lies behind it");
+    let stalled = silent(&bench, 3 * HALF_AN_HOUR).await.runs.remove(0);
+    assert_eq!(stalled.looks, 2);
+    assert!(settle(&bench, stalled.sequence, failed(), 3 * HALF_AN_HOUR).await.is_some());
+    let history = bench.store.run("acme/1").await.unwrap();
+    assert_eq!((history.run.state, history.events.len()), (RunState::Failed, 3));
+}
+
+#[tokio::test]
+async fn what_was_accepted_while_nobody_watched_is_never_looked_at() {
+    let bench = Bench::new().await;
+    bench.accept(started("1", 0)).await;
+    bench.store.begin_watch(true, at(1)).await.unwrap();
+    let event = bench.accept(started("2", 2)).await;
+    assert_eq!(due(&bench, HALF_AN_HOUR + 2).await, [(event.clone(), 0)]);
+    bench.store.begin_watch(true, at(3)).await.unwrap();
+    assert_eq!(due(&bench, HALF_AN_HOUR + 2).await, [(event, 0)], "somebody watched all the time");
+    let run = silent(&bench, HALF_AN_HOUR + 2).await.runs.remove(0);
+    settle(&bench, run.sequence, AfterLook::Later(at(2 * HALF_AN_HOUR)), HALF_AN_HOUR + 2).await;
+
+    bench.store.begin_watch(false, at(4)).await.unwrap();
+    bench.accept(started("3", 5)).await;
+    let bench = bench.restart().await;
+    let during_the_start = bench.accept(started("4", 7)).await;
+    bench.store.begin_watch(true, at(6)).await.unwrap();
+    assert_eq!(due(&bench, 2 * HALF_AN_HOUR).await, [(during_the_start, 0)]);
 }

@@ -58,6 +58,13 @@ impl RelayFolder {
         std::fs::write(path, format!("{settings}{line}\n")).unwrap();
     }
 
+    /// Adds destinations and routes.
+    pub(crate) fn add_route(&self, routes: &str) {
+        let path = self.config().join("routes.toml");
+        let before = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, format!("{before}{routes}")).unwrap();
+    }
+
     /// Sets a variable for every process that is started here.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.environment.push((name.to_owned(), value.to_owned()));

@@ -139,3 +139,45 @@ The run stopped while planning the fix. Read Seer's question in Sentry, and answ
 ✓ Root cause · ! Plan (needs an answer) · ○ Code · ○ Pull request",
     );
 }
+
+/// What a notice says that was not heard.
+fn silence(last_heard_at: Option<i64>, bad_signatures: Option<u64>) -> Artifacts {
+    let last_heard_at = last_heard_at.map(|second| jiff::Timestamp::from_second(second).unwrap());
+    let silence = crate::event::Silence { seconds: 5_400, last_heard_at, bad_signatures };
+    Artifacts { silence: Some(silence), ..Artifacts::default() }
+}
+
+#[test]
+fn a_stalled_run_says_for_how_long_and_what_it_was_doing() {
+    let mut events = notice("relay.stalled", &["root_cause_completed", "solution_started"], Vec::new());
+    events.last_mut().unwrap().artifacts = silence(None, None);
+    assert_lines(
+        &events,
+        "
+# Seer has fallen silent · issue 1170820242
+Nothing has been heard of the run for 1 h 30 min while planning the fix. It may have failed, or wait for somebody: see in Sentry how far it came.
+✓ Root cause · ! Plan (stalled) · ○ Code · ○ Pull request",
+    );
+}
+
+#[test]
+fn the_silence_of_webhooks_says_what_may_be_wrong() {
+    let told = |artifacts| {
+        let resource = crate::event::RELAY_RESOURCE.to_owned();
+        lines(
+            &[Event { resource, group_id: None, run_id: None, ..event("relay.silent", artifacts) }],
+            &slack(),
+        )
+    };
+    let silent = told(silence(None, Some(0)));
+    assert!(
+        silent.contains(
+            "# No webhooks come from Sentry · acme\nNothing has been heard of acme for 1 h 30 min. See that the \
+             integration in Sentry still has the relay's address, and that Sentry can reach it.\nNothing has ever come from it."
+        ),
+        "{silent}"
+    );
+    let doubtful = told(silence(Some(0), Some(2)));
+    assert!(doubtful.contains("for 1 h 30 min but 2 webhooks with a bad signature. See that"), "{doubtful}");
+    assert!(doubtful.contains("\nThe last webhook came "), "{doubtful}");
+}
