@@ -31,14 +31,20 @@ pub struct Metrics {
     novelties: IntCounter,
     events_planned: IntCounterVec,
     lookups: IntCounterVec,
+    leases_lost: IntCounter,
+    events_waiting: IntGauge,
+    destinations: Destinations,
+}
+
+/// What is counted of each destination.
+#[derive(Debug, Clone)]
+struct Destinations {
     attempts: IntCounterVec,
     attempt_seconds: HistogramVec,
     refused: IntCounterVec,
     in_doubt: IntCounterVec,
     finished: IntCounterVec,
-    leases_lost: IntCounter,
     paused: IntGaugeVec,
-    events_waiting: IntGauge,
     deliveries: IntGaugeVec,
 }
 
@@ -77,44 +83,15 @@ impl Metrics {
                 "Questions to Sentry's API, by what came of them",
                 &["organization", "question", "outcome"],
             )?,
-            attempts: counter(
-                "seer_relay_attempts_total",
-                "HTTP attempts, by destination and outcome",
-                &["destination", "outcome"],
-            )?,
-            attempt_seconds: attempt_seconds()?,
-            refused: counter(
-                "seer_relay_messages_refused_total",
-                "Messages that a destination called malformed, whatever became of their plainer forms",
-                &["destination"],
-            )?,
-            in_doubt: counter(
-                "seer_relay_messages_in_doubt_total",
-                "Chat messages sent anew after an answer was lost, by whether they stood there: unknown may be twice",
-                &["destination", "stood"],
-            )?,
-            finished: counter(
-                "seer_relay_deliveries_finished_total",
-                "Deliveries that reached an end, by state",
-                &["destination", "state"],
-            )?,
             leases_lost: IntCounter::new(
                 "seer_relay_leases_lost_total",
                 "Results that came after their lease had run out and were not recorded",
             )?,
-            paused: gauge(
-                "seer_relay_destination_paused",
-                "Whether a destination keeps refusing and is tried with one delivery at a time",
-                &["destination"],
-            )?,
             events_waiting: IntGauge::new("seer_relay_events_waiting", "Events that wait to be routed")?,
-            deliveries: gauge(
-                "seer_relay_deliveries",
-                "Unfinished deliveries and dead letters, by state",
-                &["destination", "state"],
-            )?,
+            destinations: Destinations::new()?,
         };
         metrics.register()?;
+        metrics.destinations.register(&metrics.registry)?;
         Ok(metrics)
     }
 
@@ -129,15 +106,8 @@ impl Metrics {
         self.registry.register(Box::new(self.novelties.clone()))?;
         self.registry.register(Box::new(self.events_planned.clone()))?;
         self.registry.register(Box::new(self.lookups.clone()))?;
-        self.registry.register(Box::new(self.attempts.clone()))?;
-        self.registry.register(Box::new(self.attempt_seconds.clone()))?;
-        self.registry.register(Box::new(self.refused.clone()))?;
-        self.registry.register(Box::new(self.in_doubt.clone()))?;
-        self.registry.register(Box::new(self.finished.clone()))?;
         self.registry.register(Box::new(self.leases_lost.clone()))?;
-        self.registry.register(Box::new(self.paused.clone()))?;
-        self.registry.register(Box::new(self.events_waiting.clone()))?;
-        self.registry.register(Box::new(self.deliveries.clone()))
+        self.registry.register(Box::new(self.events_waiting.clone()))
     }
 
     /// Counts a webhook by the word of its answer: `accepted`, `duplicate`, `ignored` or an error's code.
@@ -189,24 +159,24 @@ impl Metrics {
     /// Counts an attempt; `None` is a success.
     pub fn attempt(&self, destination: &str, reason: Option<Reason>, took: Duration) {
         let outcome = reason.map_or("delivered", Reason::as_str);
-        self.attempts.with_label_values(&[destination, outcome]).inc();
-        self.attempt_seconds.with_label_values(&[destination]).observe(took.as_secs_f64());
+        self.destinations.attempts.with_label_values(&[destination, outcome]).inc();
+        self.destinations.attempt_seconds.with_label_values(&[destination]).observe(took.as_secs_f64());
     }
 
     /// Counts a message that was called malformed in its whole form.
     pub fn message_refused(&self, destination: &str) {
-        self.refused.with_label_values(&[destination]).inc();
+        self.destinations.refused.with_label_values(&[destination]).inc();
     }
 
     /// Counts a chat message whose answer was lost and that is sent anew: whether it stood there, `found`, `absent` or
     /// `unknown`.
     pub fn message_in_doubt(&self, destination: &str, stood: &str) {
-        self.in_doubt.with_label_values(&[destination, stood]).inc();
+        self.destinations.in_doubt.with_label_values(&[destination, stood]).inc();
     }
 
     /// Counts a delivery that reached an end.
     pub fn delivery_finished(&self, destination: &str, state: DeliveryState) {
-        self.finished.with_label_values(&[destination, state.as_str()]).inc();
+        self.destinations.finished.with_label_values(&[destination, state.as_str()]).inc();
     }
 
     /// Counts a result that nobody waited for any more.
@@ -216,7 +186,7 @@ impl Metrics {
 
     /// Shows whether a destination is left alone because it keeps refusing.
     pub fn destination_paused(&self, destination: &str, paused: bool) {
-        self.paused.with_label_values(&[destination]).set(i64::from(paused));
+        self.destinations.paused.with_label_values(&[destination]).set(i64::from(paused));
     }
 
     /// Shows how much waits: events, and deliveries by destination and state.
@@ -226,9 +196,9 @@ impl Metrics {
         deliveries: impl IntoIterator<Item = (&'a str, DeliveryState, u64)>,
     ) {
         self.events_waiting.set(i64::try_from(events).unwrap_or(i64::MAX));
-        self.deliveries.reset();
+        self.destinations.deliveries.reset();
         for (destination, state, count) in deliveries {
-            let gauge = self.deliveries.with_label_values(&[destination, state.as_str()]);
+            let gauge = self.destinations.deliveries.with_label_values(&[destination, state.as_str()]);
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
@@ -245,6 +215,54 @@ impl Metrics {
 fn heard() -> Result<IntGaugeVec, prometheus::Error> {
     let help = "When a webhook with a good signature came last since the start, in Unix seconds";
     IntGaugeVec::new(Opts::new("seer_relay_heard_timestamp_seconds", help), &["organization"])
+}
+
+impl Destinations {
+    fn new() -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            attempts: counter(
+                "seer_relay_attempts_total",
+                "HTTP attempts, by destination and outcome",
+                &["destination", "outcome"],
+            )?,
+            attempt_seconds: attempt_seconds()?,
+            refused: counter(
+                "seer_relay_messages_refused_total",
+                "Messages that a destination called malformed, whatever became of their plainer forms",
+                &["destination"],
+            )?,
+            in_doubt: counter(
+                "seer_relay_messages_in_doubt_total",
+                "Chat messages sent anew after an answer was lost, by whether they stood there: unknown may be twice",
+                &["destination", "stood"],
+            )?,
+            finished: counter(
+                "seer_relay_deliveries_finished_total",
+                "Deliveries that reached an end, by state",
+                &["destination", "state"],
+            )?,
+            paused: gauge(
+                "seer_relay_destination_paused",
+                "Whether a destination keeps refusing and is tried with one delivery at a time",
+                &["destination"],
+            )?,
+            deliveries: gauge(
+                "seer_relay_deliveries",
+                "Unfinished deliveries and dead letters, by state",
+                &["destination", "state"],
+            )?,
+        })
+    }
+
+    fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
+        registry.register(Box::new(self.attempts.clone()))?;
+        registry.register(Box::new(self.attempt_seconds.clone()))?;
+        registry.register(Box::new(self.refused.clone()))?;
+        registry.register(Box::new(self.in_doubt.clone()))?;
+        registry.register(Box::new(self.finished.clone()))?;
+        registry.register(Box::new(self.paused.clone()))?;
+        registry.register(Box::new(self.deliveries.clone()))
+    }
 }
 
 fn webhook_seconds() -> Result<prometheus::Histogram, prometheus::Error> {
