@@ -98,8 +98,10 @@ impl Bot {
                 }
             }
         };
-        let sent = self.say(body, &envelope.position, deadline, call).await?;
-        Ok(Sent { doubt, ..sent })
+        match self.say(body, &envelope.position, deadline, call).await {
+            Ok(sent) => Ok(Sent { doubt, ..sent }),
+            Err(error) => Err(error.doubting(doubt)),
+        }
     }
 
     /// Makes the call for a message in this position.
