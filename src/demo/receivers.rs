@@ -212,6 +212,11 @@ impl Receivers {
         self.state.memory().side(receiver).troubles.add(trouble);
     }
 
+    /// Tells whether all the trouble that was meant for a receiver has come.
+    pub fn is_untroubled(&self, receiver: Receiver) -> bool {
+        self.state.memory().side(receiver).troubles.are_over()
+    }
+
     /// Lets a receiver bear only so many calls a second from now on, and as many at once.
     pub fn limit(&self, receiver: Receiver, per_second: u32) {
         self.state.memory().side(receiver).troubles.limit(per_second, Instant::now());

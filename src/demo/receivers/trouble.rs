@@ -45,6 +45,11 @@ impl Troubles {
         self.limit = Some(Limit { per_second, left: per_second, looked_at: now });
     }
 
+    /// Tells whether none waits.
+    pub(super) fn are_over(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Takes the next one.
     pub(super) fn next(&mut self) -> Option<Trouble> {
         self.waiting.pop_front()
