@@ -7,6 +7,7 @@ mod demo;
 mod failure;
 mod history;
 mod init;
+mod parts;
 mod render;
 mod replay;
 mod route;

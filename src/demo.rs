@@ -30,7 +30,7 @@ use narration::Narrator;
 use play::Sentry;
 use receivers::Receivers;
 use stage::Stage;
-pub use tally::{DemoSummary, MessageCount};
+pub use tally::{Count, DemoSummary, What};
 
 /// How the demo is to run.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ pub async fn run(options: DemoOptions, out: &mut (dyn Write + Send)) -> Result<D
     let clock = Clock::system();
     let secrets = Secrets::random();
     let (receivers, arrivals) =
-        Receivers::start(clock.clone(), secrets.audit_secret.clone()).map_err(DemoError::SetUp)?;
+        Receivers::start(clock.clone(), secrets.keys.clone()).map_err(DemoError::SetUp)?;
     let sentry_api = play::sentry_api(clock.clone(), &secrets.api_token).map_err(DemoError::SetUp)?;
     let folder = Folder::write(&receivers, &sentry_api, &secrets, options.once).map_err(DemoError::SetUp)?;
     let config_dir = folder.config_dir();

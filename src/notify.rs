@@ -256,6 +256,15 @@ pub struct SendError {
     pub retry_after: Option<Duration>,
     /// Whether the message may have arrived all the same.
     pub in_doubt: bool,
+    /// Where that is so, and it may have stood there before: what looking for it had brought.
+    pub doubt: Option<Doubt>,
+}
+
+impl SendError {
+    /// Says what was known of a message that may have stood there before it was sent, and may do so twice now.
+    fn doubting(self, doubt: Option<Doubt>) -> Self {
+        Self { doubt: doubt.filter(|_| self.in_doubt), ..self }
+    }
 }
 
 /// What follows from a failure. Decided once, here.

@@ -138,8 +138,7 @@ impl<'a> Trial<'a> {
             for shape in [Shape::Documented, Shape::Present] {
                 for (sample, context) in self.contexts(&action, shape) {
                     let is_plain = sample == Sample::Plain;
-                    let uses = self.uses.iter().filter(|usage| is_plain || !usage.is_repeated);
-                    for piece in uses.flat_map(|usage| usage.pieces(&action)) {
+                    for piece in self.uses.iter().flat_map(|usage| usage.pieces(&action, is_plain)) {
                         findings.add(self.render(&piece, &context, sample), piece.usage);
                     }
                 }

@@ -386,7 +386,7 @@ fn a_card_that_would_be_cut_is_told_with_the_action_after_which_it_is() {
     let told: Vec<_> =
         report.warnings.iter().map(|warning| (warning.line, warning.message.as_str())).collect();
     let [first, ..] = told.as_slice() else { panic!("a warning: {report:?}") };
-    let expected = "the card after `coding_completed` for `backend` would be cut: the text, by the limit of 10,000 \
+    let expected = "the card after `coding_completed` for `slack` would be cut: the text, by the limit of 10,000 \
                     characters in a message";
     assert_eq!(*first, (Some(3), expected));
 }

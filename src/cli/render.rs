@@ -4,16 +4,22 @@ mod preview;
 
 use std::path::{Path, PathBuf};
 
+use super::parts::{parts, purpose};
 use super::settings::{load_for_drawing, load_with_templates};
 use super::story::{EventArguments, IssueArguments};
 use super::{Failure, Output};
 use crate::app::links_of;
 use crate::config::{Config, Faults};
-use crate::delivery::Rung;
-use crate::notify::{Destination, Envelope, body_for};
+use crate::delivery::{MessageRef, Part, Rung};
+use crate::event::Action;
+use crate::notify::slack::{SlackAccess, SlackConfig};
+use crate::notify::{Destination, Envelope, Position, Service, Style, announcement, body_for};
 use crate::render::context::Context;
 use crate::run::Run;
 use crate::words::{quoted, suggestion};
+
+/// The `ts` of a card, as a sample has it.
+const CARD_SAMPLE: &str = "1764500000.000100";
 
 /// Show the exact request body that would be sent to a destination, or draw all of them on one page.
 #[derive(Debug, clap::Args)]
@@ -26,6 +32,9 @@ pub(super) struct Render {
     /// The destination
     #[arg(long, value_name = "DEST", required_unless_present = "preview")]
     to: Option<String>,
+    /// The short message beside the card, where the destination announces the action
+    #[arg(long, conflicts_with = "preview")]
+    announcement: bool,
     /// Draw every action for every destination as it will look, on one page for a browser
     #[arg(long, value_name = "FILE.html", conflicts_with_all = ["source", "to", "IssueArguments"])]
     preview: Option<PathBuf>,
@@ -49,10 +58,20 @@ impl Render {
             let (_, routed) = config.routing.destinations(event, &run, issue);
             routed.into_iter().find(|each| each.name == destination.name)?.template_set
         });
-        let rendered = checked.renderer.render(&context, &destination.target(route_set.as_deref())).map_err(
-            |error| Failure::new(error.to_string(), "mend the template; `seer-relay check` tries them all"),
-        )?;
-        let body = body_for(destination, &rendered, Rung::Whole, &Envelope::default());
+        let action = telling.events.last().map(|event| &event.action);
+        let action = action.ok_or_else(|| Failure::new("there is no such sample", "name another action"))?;
+        let part = part(destination, action, self.announcement)?;
+        let target = destination.target(route_set.as_deref());
+        let rendered =
+            checked.renderer.render_for(purpose(part, action), &context, &target).map_err(|error| {
+                Failure::new(error.to_string(), "mend the template; `seer-relay check` tries them all")
+            })?;
+        let (rendered, position) = match part {
+            Part::Announcement => (announcement(rendered), beside_card(destination)),
+            Part::Message | Part::Card => (rendered, Position::Alone),
+        };
+        let envelope = Envelope { position, ..Envelope::default() };
+        let body = body_for(destination, &rendered, Rung::Whole, &envelope);
         Ok((String::from_utf8_lossy(&body).into_owned() + "\n").into())
     }
 
@@ -69,6 +88,32 @@ impl Render {
         }
         Ok(output)
     }
+}
+
+/// Finds the part that is asked for: mostly the first one.
+fn part(destination: &Destination, action: &Action, announcement: bool) -> Result<Part, Failure> {
+    let wanted = |part: &&Part| !announcement || **part == Part::Announcement;
+    parts(destination, action).iter().find(wanted).copied().ok_or_else(|| {
+        let name = &destination.name;
+        let hint = match destination.style {
+            Style::Card => {
+                "its `announce` names the actions that are; without `--announcement` it is the card"
+            }
+            Style::Messages | Style::Thread => {
+                "only a destination with `style = \"card\"` announces; take `--announcement` away"
+            }
+        };
+        Failure::new(format!("`{action}` is not announced at `{name}`"), hint)
+    })
+}
+
+/// Returns where an announcement stands, under a card that nobody has posted.
+fn beside_card(destination: &Destination) -> Position {
+    let channel = match &destination.service {
+        Service::Slack(SlackConfig { access: SlackAccess::Bot(bot), .. }) => bot.channel.clone(),
+        Service::Slack(_) | Service::Discord(_) | Service::Webhook(_) => String::new(),
+    };
+    Position::Under { message: MessageRef { channel, id: CARD_SAMPLE.to_owned() }, announced: true }
 }
 
 /// Finds a destination by its name.

@@ -5,13 +5,16 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::parts::{parts, purpose};
 use super::settings::{json, load_with_templates};
 use super::story::{EventArguments, IssueArguments};
 use super::table::clean;
 use super::{Failure, Output, Terminal};
 use crate::config::Config;
+use crate::delivery::Part;
+use crate::event::Event;
 use crate::notify::Destination;
-use crate::render::Renderer;
+use crate::render::{Renderer, Target};
 use crate::routing::{ConditionVerdict, Decision, Note, RoutedDestination};
 use crate::run::Run;
 
@@ -41,8 +44,9 @@ impl Route {
             let document = json!({
                 "action": event.action.as_str(), "organization": organization.as_str(),
                 "routes": decision.routes,
-                "deliveries": deliveries.iter().map(|(destination, template)| json!({
-                    "destination": destination.name, "kind": destination.service.kind(), "template": template,
+                "deliveries": deliveries.iter().map(|(destination, part, template)| json!({
+                    "destination": destination.name, "kind": destination.service.kind(), "part": part,
+                    "template": template,
                 })).collect::<Vec<_>>(),
             });
             return Ok(json(&document).into());
@@ -51,21 +55,30 @@ impl Route {
     }
 }
 
+/// What a destination would get, and the template of it.
+type Delivery<'a> = (&'a Destination, Part, String);
+
 fn deliveries<'a>(
     decision: &Decision,
     config: &'a Config,
     renderer: &Renderer,
-    event: &crate::event::Event,
-) -> Vec<(&'a Destination, String)> {
+    event: &Event,
+) -> Vec<Delivery<'a>> {
     let find = |routed: &RoutedDestination| {
         let destination = config.destinations.iter().find(|each| each.name == routed.name)?;
-        let target = destination.target(routed.template_set.as_deref());
-        Some((destination, renderer.template_for(&event.action, &target)))
+        Some((destination, destination.target(routed.template_set.as_deref())))
     };
-    decision.destinations.iter().filter_map(find).collect()
+    let each_part = |(destination, target): (&'a Destination, Target)| {
+        let template = |part| renderer.template_for(purpose(part, &event.action), &target);
+        parts(destination, &event.action)
+            .iter()
+            .map(|part| (destination, *part, template(*part)))
+            .collect::<Vec<_>>()
+    };
+    decision.destinations.iter().filter_map(find).flat_map(each_part).collect()
 }
 
-fn page(decision: &Decision, deliveries: &[(&Destination, String)], terminal: Terminal) -> String {
+fn page(decision: &Decision, deliveries: &[Delivery<'_>], terminal: Terminal) -> String {
     let paint = |code: &str, text: &str| {
         if terminal.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     };
@@ -82,8 +95,13 @@ fn page(decision: &Decision, deliveries: &[(&Destination, String)], terminal: Te
     if deliveries.is_empty() {
         text.push_str("no route: the event would be kept and shown, and sent nowhere\n");
     }
-    for (destination, template) in deliveries {
-        let _ = writeln!(text, "→ {} ({}) by {template}", destination.name, destination.service.kind());
+    for (destination, part, template) in deliveries {
+        let part = match part {
+            Part::Message => String::new(),
+            Part::Card | Part::Announcement => format!(" {part}"),
+        };
+        let (name, kind) = (&destination.name, destination.service.kind());
+        let _ = writeln!(text, "→ {name} ({kind}){part} by {template}");
     }
     text
 }

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 
 use super::receivers::sentry::SentryStandIn;
-use super::receivers::{Receiver, Receivers};
+use super::receivers::{Keys, Receiver, Receivers};
 use crate::event::Action;
 
 /// The organization whose webhooks are played.
@@ -26,8 +26,8 @@ pub(super) struct Secrets {
     pub(super) client_secret: SecretString,
     /// Lets the relay ask Sentry.
     pub(super) api_token: SecretString,
-    /// Signs what the audit webhook gets, `whsec_…`.
-    pub(super) audit_secret: SecretString,
+    /// Lets it in at Slack, and signs what the audit webhook gets.
+    pub(super) keys: Keys,
     /// Opens what asks for a token.
     pub(super) token: SecretString,
 }
@@ -40,7 +40,7 @@ impl Secrets {
         Self {
             client_secret: random().into(),
             api_token: random().into(),
-            audit_secret: audit_secret.into(),
+            keys: Keys { slack_token: random().into(), audit_secret: audit_secret.into() },
             token: random().into(),
         }
     }
@@ -68,15 +68,15 @@ impl Folder {
         let config = folder.config_dir();
         fs::create_dir_all(config.join("secrets"))?;
         fs::write(config.join("relay.toml"), folder.settings(&sentry.url(), hasten))?;
-        fs::write(config.join("routes.toml"), routes(hasten))?;
+        fs::write(config.join("routes.toml"), routes(&receivers.slack_api_url(), hasten))?;
         let secret = |name: &str, value: &str| fs::write(config.join("secrets").join(name), value);
         secret("sentry-client-secret", secrets.client_secret.expose_secret())?;
         secret("sentry-api-token", secrets.api_token.expose_secret())?;
         secret("token", secrets.token.expose_secret())?;
-        secret("slack-webhook-url", &receivers.url(Receiver::Slack))?;
+        secret("slack-bot-token", secrets.keys.slack_token.expose_secret())?;
         secret("discord-webhook-url", &receivers.url(Receiver::Discord))?;
         secret("audit-url", &receivers.url(Receiver::Webhook))?;
-        secret("audit-secret", secrets.audit_secret.expose_secret())?;
+        secret("audit-secret", secrets.keys.audit_secret.expose_secret())?;
         Ok(folder)
     }
 
@@ -113,25 +113,34 @@ impl Folder {
     }
 }
 
-fn routes(hasten: bool) -> String {
+fn routes(slack_api_url: &str, hasten: bool) -> String {
     let pace = if hasten { "rate = \"unlimited\"\n" } else { "" };
-    ROUTES.replace("#PACE\n", pace)
+    ROUTES.replace("#PACE\n", pace).replace("#SLACK_API_URL", slack_api_url)
 }
 
-/// Returns who gets a message about an action, by `folder/routes.toml`.
+/// Returns who hears of an action, by `folder/routes.toml`: a chat by the run's card, which is posted or edited.
 pub(super) fn audience(action: &Action) -> &'static [Receiver] {
     use Receiver::{Discord, Slack, Webhook};
     match action {
-        Action::RootCauseCompleted | Action::SolutionCompleted | Action::PrCreated => &[Slack, Webhook],
-        Action::CodingCompleted | Action::IterationCompleted => &[Slack, Discord, Webhook],
-        Action::PrReadyForReview => &[Discord, Webhook],
+        Action::CodingCompleted
+        | Action::PrCreated
+        | Action::PrReadyForReview
+        | Action::IterationCompleted => &[Slack, Discord, Webhook],
         Action::RootCauseStarted
+        | Action::RootCauseCompleted
         | Action::SolutionStarted
+        | Action::SolutionCompleted
         | Action::CodingStarted
         | Action::IterationStarted
-        | Action::Other(_) => &[Webhook],
+        | Action::Other(_) => &[Slack, Webhook],
         Action::RunFailed | Action::RunWaiting | Action::RunStalled | Action::Silent => &[],
     }
+}
+
+/// Tells whether an action of the play is announced beside the card. That a pull request is ready for review is, too, but
+/// it comes as a pair with that it was opened, which is told once.
+pub(super) fn is_announced(action: &Action) -> bool {
+    *action == Action::PrCreated
 }
 
 #[cfg(test)]
@@ -151,7 +160,7 @@ mod tests {
     #[tokio::test]
     async fn the_settings_are_without_fault_and_the_routes_reach_the_audience() {
         let secrets = Secrets::random();
-        let (receivers, _arrivals) = Receivers::start(Clock::system(), secrets.audit_secret.clone()).unwrap();
+        let (receivers, _arrivals) = Receivers::start(Clock::system(), secrets.keys.clone()).unwrap();
         for hasten in [false, true] {
             let api = SentryStandIn::start(ORGANIZATION, Clock::system()).unwrap();
             let folder = Folder::write(&receivers, &api, &secrets, hasten).unwrap();

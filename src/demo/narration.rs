@@ -12,7 +12,7 @@ use super::folder::ORGANIZATION;
 use super::picture::{self, accent};
 use super::play::{Posted, Step, ids};
 use super::receivers::{Answer, Received, Receiver};
-use super::tally::DemoSummary;
+use super::tally::{Count, DemoSummary, What};
 use crate::preview::terminal::Style;
 use crate::preview::terminal::text::{Line, Look, Span, beside, paint, wrap};
 use crate::sample::Shape;
@@ -123,9 +123,10 @@ impl<'out> Narrator<'out> {
         }
         let (words, look) = match &received.answer {
             Answer::Taken => (String::new(), GOOD),
+            Answer::Lost => ("502, though it took the message: the relay looks for it".to_owned(), WARY),
             Answer::Unavailable => ("503, as if it were down: the relay tries again".to_owned(), WARY),
             Answer::RateLimited(pause) => {
-                (format!("429, Retry-After {} s: the relay waits as long", pause.as_secs()), WARY)
+                (format!("429, Retry-After {} s: the relay waits as long", pause.as_secs_f64().ceil()), WARY)
             }
             Answer::Refused(status, words) => (format!("{status} {words}"), BAD),
         };
@@ -143,15 +144,12 @@ impl<'out> Narrator<'out> {
             "webhooks",
             &[Span::plain(&format!("{sent} sent, {accepted} accepted, {duplicates} {duplicate}"))],
         )?;
-        let mut counts = Vec::new();
-        for count in &summary.messages {
-            let separator = if counts.is_empty() { "" } else { ", " };
-            let look = if count.arrived >= count.expected { Look::PLAIN } else { BAD };
-            let words =
-                format!("{separator}{} {} of {}", count.receiver.title(), count.arrived, count.expected);
-            counts.push(Span::new(&words, look));
-        }
-        self.entry("messages", &counts)?;
+        let counts = |what: What| summary.counts.iter().filter(move |count| count.what == what);
+        let edits = format!(", edited {} times", summary.edits);
+        let edited = quiet(&edits);
+        self.entry("cards", &[counted(counts(What::Cards)), vec![edited]].concat())?;
+        self.entry("announced", &counted(counts(What::Announcements)))?;
+        self.entry("messages", &counted(counts(What::Messages)))?;
         self.entry(
             "retries",
             &[Span::plain(&format!("{}, after receivers that failed on purpose", summary.failures))],
@@ -192,6 +190,18 @@ impl<'out> Narrator<'out> {
         self.lines(&commands.map(|command| vec![Span::new(&command, Look::BOLD)]))?;
         self.gap()
     }
+}
+
+/// Who has how many of how many.
+fn counted<'a>(counts: impl Iterator<Item = &'a Count>) -> Vec<Span> {
+    let mut spans = Vec::new();
+    for count in counts {
+        let separator = if spans.is_empty() { "" } else { ", " };
+        let look = if count.is_right() { Look::PLAIN } else { BAD };
+        let words = format!("{separator}{} {} of {}", count.receiver.title(), count.arrived, count.expected);
+        spans.push(Span::new(&words, look));
+    }
+    spans
 }
 
 fn milliseconds(duration: Duration) -> String {

@@ -77,6 +77,14 @@ pub(super) fn ids(shape: Shape) -> SampleIds {
     }
 }
 
+/// Returns the words with which the title of a run's card begins once the run was played.
+pub(super) fn ending(shape: Shape) -> &'static str {
+    match shape {
+        Shape::Present => "Pull request updated (round 1)",
+        Shape::Documented => "Pull request opened",
+    }
+}
+
 /// Starts the API of the stand-in Sentry, which knows the issues of both runs. One of them has a title as strangers
 /// write them.
 ///

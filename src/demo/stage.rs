@@ -51,7 +51,7 @@ impl<'demo> Stage<'demo> {
 
     /// Returns the count so far.
     pub(super) fn summary(&self) -> DemoSummary {
-        self.tally.summary()
+        self.tally.summary(|chat| self.receivers.messages(chat))
     }
 
     /// Plays, waits for what is still to come, and sums up; unless `once`, tells of whatever else arrives, for ever.
@@ -102,179 +102,137 @@ impl<'demo> Stage<'demo> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
+    use std::fs;
     use std::path::Path;
-    use std::sync::Mutex;
 
-    use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-    use bytes::Bytes;
     use jiff::tz::TimeZone;
-    use secrecy::{ExposeSecret, SecretString};
-    use serde_json::{Value, json};
-    use standardwebhooks::Webhook;
+    use secrecy::SecretString;
     use textwrap::core::display_width;
-    use url::Url;
 
     use super::*;
     use crate::client::HttpClient;
     use crate::demo::Style;
-    use crate::demo::folder::{Secrets, audience};
-    use crate::demo::receivers::Receiver;
-    use crate::event::Action;
-    use crate::preview::body::text_at;
-    use crate::sample::sign;
+    use crate::demo::folder::{Folder, Secrets};
+    use crate::demo::relay::start_relay;
+    use crate::demo::tally::Count;
 
-    const TIMEOUT: Duration = Duration::from_secs(5);
-
-    /// A relay in a few lines: it stores nothing, and may lose what goes to one receiver.
-    struct FakeRelay {
-        secrets: (SecretString, SecretString),
-        targets: Vec<(Receiver, Url)>,
-        seen: Mutex<Vec<Bytes>>,
-        client: HttpClient,
-        loses: Option<Receiver>,
-    }
-
-    impl FakeRelay {
-        fn start(receivers: &Receivers, secrets: &Secrets, loses: Option<Receiver>) -> SocketAddr {
-            let targets = Receiver::ALL.map(|receiver| (receiver, receivers.url(receiver).parse().unwrap()));
-            let relay = web::Data::new(Self {
-                secrets: (secrets.client_secret.clone(), secrets.audit_secret.clone()),
-                targets: targets.to_vec(),
-                seen: Mutex::default(),
-                client: HttpClient::new(None).unwrap(),
-                loses,
-            });
-            let take = || web::post().to(take);
-            let server =
-                HttpServer::new(move || App::new().app_data(relay.clone()).route("/webhooks/sentry", take()))
-                    .workers(1)
-                    .disable_signals()
-                    .bind("127.0.0.1:0")
-                    .unwrap();
-            let address = server.addrs()[0];
-            tokio::spawn(server.run());
-            address
-        }
-
-        /// Tries again at once, whatever went wrong.
-        async fn deliver(&self, receiver: Receiver, id: &str, action: &str) {
-            let body = match receiver {
-                Receiver::Slack => json!({ "text": format!("*{action}*") }),
-                Receiver::Discord => json!({ "content": format!("**{action}**") }),
-                Receiver::Webhook => {
-                    json!({ "type": format!("seer.{action}"), "data": { "event": { "id": id } } })
-                }
-            };
-            let body = Bytes::from(body.to_string());
-            let now = Clock::system().now().as_second();
-            let signer = Webhook::new(self.secrets.1.expose_secret()).unwrap();
-            let signature = signer.sign(id, now, &body).unwrap();
-            let now = now.to_string();
-            let headers =
-                [("webhook-id", id), ("webhook-timestamp", &now), ("webhook-signature", &signature)];
-            let (_, url) = self.targets.iter().find(|(whose, _)| *whose == receiver).unwrap();
-            for _ in 0..3 {
-                let answer = self.client.post(url, &headers, body.clone(), TIMEOUT, true).await.unwrap();
-                if answer.status < 300 {
-                    return;
-                }
-            }
-        }
-    }
-
-    async fn take(relay: web::Data<FakeRelay>, request: HttpRequest, body: Bytes) -> HttpResponse {
-        let signature = request.headers().get("sentry-hook-signature").unwrap().to_str().unwrap();
-        if signature != sign(&body, &relay.secrets.0) {
-            return HttpResponse::Unauthorized().json(json!({ "code": "signature_mismatch" }));
-        }
-        let id = {
-            let mut seen = relay.seen.lock().unwrap();
-            if seen.contains(&body) {
-                return HttpResponse::Ok().json(json!({ "status": "duplicate", "id": "evt_0" }));
-            }
-            seen.push(body.clone());
-            format!("evt_{}", seen.len())
-        };
-        let action = text_at(&serde_json::from_slice::<Value>(&body).unwrap(), "action").to_owned();
-        let event = id.clone();
-        tokio::spawn(async move {
-            for receiver in audience(&Action::from_name(&action)) {
-                if relay.loses != Some(*receiver) {
-                    relay.deliver(*receiver, &event, &action).await;
-                }
-            }
-        });
-        HttpResponse::Accepted().json(json!({ "status": "accepted", "id": id }))
-    }
-
-    async fn play_once(loses: Option<Receiver>, client_secret: Option<&str>) -> (DemoSummary, String) {
-        play_at(96, loses, client_secret).await
-    }
-
-    async fn play_at(
+    /// How a play differs from the demo's.
+    struct Changes {
         width: usize,
-        loses: Option<Receiver>,
-        client_secret: Option<&str>,
-    ) -> (DemoSummary, String) {
+        /// Makes other routes of the demo's own.
+        routes: fn(String) -> String,
+        client_secret: Option<&'static str>,
+        patience: Duration,
+    }
+
+    impl Default for Changes {
+        fn default() -> Self {
+            Self {
+                width: 96,
+                routes: |routes| routes,
+                client_secret: None,
+                patience: Duration::from_secs(30),
+            }
+        }
+    }
+
+    /// Plays to the real relay, and returns how it went and what was told.
+    async fn play_once(changes: Changes) -> (DemoSummary, String) {
         let clock = Clock::system();
         let secrets = Secrets::random();
-        let (receivers, arrivals) = Receivers::start(clock.clone(), secrets.audit_secret.clone()).unwrap();
-        let relay = FakeRelay::start(&receivers, &secrets, loses);
-        let client_secret = client_secret.map_or(secrets.client_secret, SecretString::from);
-        let sentry = Sentry::new(relay, client_secret, HttpClient::new(None).unwrap(), clock.clone());
+        let (receivers, arrivals) = Receivers::start(clock.clone(), secrets.keys.clone()).unwrap();
+        let sentry_api = play::sentry_api(clock.clone(), &secrets.api_token).unwrap();
+        let folder = Folder::write(&receivers, &sentry_api, &secrets, true).unwrap();
+        let routes = folder.config_dir().join("routes.toml");
+        fs::write(&routes, (changes.routes)(fs::read_to_string(&routes).unwrap())).unwrap();
+        let relay = start_relay(&folder.config_dir(), clock.clone()).await.unwrap();
+        let client_secret = changes.client_secret.map_or(secrets.client_secret, SecretString::from);
+        let sentry =
+            Sentry::new(relay.address(), client_secret, HttpClient::new(None).unwrap(), clock.clone());
         let mut out = Vec::new();
-        let narrator = Narrator::new(&mut out, Style { colour: false, width }, TimeZone::UTC);
+        let narrator = Narrator::new(&mut out, Style { colour: false, width: changes.width }, TimeZone::UTC);
         let mut stage = Stage::new(sentry, &receivers, arrivals, narrator, clock);
-        stage.patience = Duration::from_millis(if loses.is_some() { 300 } else { 30_000 });
-        let place = Place { relay, config_dir: Path::new("config"), program: "seer-relay" };
+        stage.patience = changes.patience;
+        let place = Place { relay: relay.address(), config_dir: Path::new("config"), program: "seer-relay" };
         stage.play(true, &place).await.unwrap();
         let summary = stage.summary();
         drop(stage);
+        relay.stop().await;
         receivers.stop().await;
         (summary, String::from_utf8(out).unwrap())
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn all_arrives_over_a_duplicate_and_two_failures() {
-        let (summary, out) = play_once(None, None).await;
+        let (summary, out) = play_once(Changes::default()).await;
 
-        assert!(summary.all_arrived(), "{summary:?}");
+        assert!(summary.all_arrived(), "{summary:?}\n{out}");
         assert_eq!((summary.sent, summary.accepted, summary.duplicates), (18, 17, 1));
-        let counts: Vec<_> = summary.messages.iter().map(|count| (count.arrived, count.expected)).collect();
-        assert_eq!(counts, [(9, 9), (4, 4), (17, 17)]);
+        let of = |count: &Count| (count.arrived, count.expected);
+        assert_eq!(
+            summary.counts.iter().map(of).collect::<Vec<_>>(),
+            [(2, 2), (2, 2), (2, 2), (2, 2), (17, 17)]
+        );
         assert_eq!((summary.failures, summary.refused), (2, 0));
         assert!(summary.median <= summary.slowest && summary.slowest.is_some());
-        for words in ["200 duplicate", "Slack · #seer-fixes", "✓ verified", "answers 503", "all arrived"] {
+        for words in [
+            "200 duplicate",
+            "Slack · #seer-fixes",
+            "↻ edited in place",
+            "✓ verified",
+            "answers 503",
+            "all arrived",
+        ] {
             assert!(out.contains(words), "{words}\n{out}");
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_line_fits_the_terminal_and_a_common_one_takes_no_second() {
         for width in [60, 80, 100] {
-            let (_, out) = play_at(width, None, None).await;
+            let (_, out) = play_once(Changes { width, ..Changes::default() }).await;
 
             let wide: Vec<_> = out.lines().filter(|line| display_width(line) > width).collect();
             assert!(wide.is_empty(), "{width}: {wide:#?}");
             let told = out.lines().skip_while(|line| !line.contains("Sentry  →"));
             let told = told.take_while(|line| !line.contains("18 sent"));
             let seconds = told.filter(|line| line.starts_with("          ")).count();
-            assert!(width < 80 || seconds == 0, "{width}\n{out}");
+            assert!(width < 96 || seconds == 0, "{width}\n{out}");
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_receiver_that_gets_nothing_is_told() {
-        let (summary, out) = play_once(Some(Receiver::Discord), None).await;
+        let (summary, out) = play_once(Changes {
+            routes: |routes| routes.replace("to = [\"review\"]", "to = [\"audit\"]"),
+            patience: Duration::from_millis(300),
+            ..Changes::default()
+        })
+        .await;
 
         assert!(!summary.all_arrived());
-        assert!(out.contains("Discord 0 of 4") && out.contains("not all arrived"), "{out}");
+        assert!(out.contains("Discord 0 of 2") && out.contains("not all arrived"), "{out}");
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn messages_instead_of_cards_and_announcements_that_are_missing_are_told() {
+        for (style, missing) in [("style = \"messages\"", "Slack 0 of 2"), ("announce = []", "Slack 0 of 2")]
+        {
+            let routes: fn(String) -> String = if style.starts_with('s') {
+                |routes| routes.replace("channel = ", "style = \"messages\"\nchannel = ")
+            } else {
+                |routes| routes.replace("channel = ", "announce = []\nchannel = ")
+            };
+            let patience = Duration::from_millis(300);
+            let (summary, out) = play_once(Changes { routes, patience, ..Changes::default() }).await;
+            assert!(!summary.all_arrived() && out.contains(missing), "{style}: {out}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_relay_that_refuses_webhooks_is_told() {
-        let (summary, out) = play_once(None, Some("another")).await;
+        let (summary, out) =
+            play_once(Changes { client_secret: Some("another"), ..Changes::default() }).await;
 
         assert!(!summary.all_arrived());
         assert!(out.contains("401 signature_mismatch"), "{out}");

@@ -98,6 +98,7 @@ mod tests {
             words: None,
             retry_after,
             in_doubt,
+            doubt: None,
         }
     }
 

@@ -217,5 +217,6 @@ fn no_answer() -> SendError {
         words: None,
         retry_after: None,
         in_doubt: true,
+        doubt: None,
     }
 }

@@ -157,6 +157,7 @@ impl Finish {
             sign: Sign::of(error),
             message: if error.verdict == Verdict::Afresh { MessageChange::Lost } else { MessageChange::None },
             in_doubt: Some(delivery.in_doubt || error.in_doubt),
+            doubt: error.doubt,
             called: true,
             ..Self::uncalled(backoff::next(delivery, failure, settings))
         }
@@ -242,6 +243,7 @@ mod tests {
             words: Some("no tea here".to_owned()),
             retry_after,
             in_doubt: false,
+            doubt: None,
         };
         let failure = Failure { error: &error, next_rung: None, now: start(), jitter: 0.0 };
         Finish::refused(&delivery("d"), began(), &failure, &settings()).record(TICKET, false, start())

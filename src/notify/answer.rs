@@ -149,6 +149,7 @@ pub(crate) fn failed(
         words: reading.words.and_then(|words| endpoint.words(&words)),
         retry_after,
         in_doubt: matches!(reading.class, Class::Failed | Class::Unreadable),
+        doubt: None,
     }
 }
 
@@ -180,6 +181,7 @@ pub(crate) fn unreached(error: &TransportError) -> SendError {
         words: Some(error.to_string()),
         retry_after: None,
         in_doubt: matches!(error, TransportError::Timeout | TransportError::Broken(_)),
+        doubt: None,
     }
 }
 

@@ -191,16 +191,17 @@ impl Notifier for DiscordNotifier {
                 self.client.post(&url, &headers, body, self.timeout, true).await
             }
         };
-        let answer = answer.map_err(|error| unreached(&error))?;
+        let doubt = call.envelope.doubt();
+        let answer = answer.map_err(|error| unreached(&error).doubting(doubt))?;
         match answer::read(&answer, position) {
             Ok(message) => {
-                let (pause, doubt) = (answer::pause(&answer), call.envelope.doubt());
+                let pause = answer::pause(&answer);
                 Ok(Sent { status: answer.status, pause, message, doubt })
             }
             Err(reading) => {
                 let error = failed(DestinationKind::Discord, &self.endpoint, &answer, reading, call.now);
                 self.courtesy.note(&answer, error.retry_after, Instant::now());
-                Err(error)
+                Err(error.doubting(doubt))
             }
         }
     }
@@ -215,6 +216,7 @@ fn uncalled(wait: Duration) -> SendError {
         words: Some("Discord limits or refuses too much; nothing is sent to it for a while".to_owned()),
         retry_after: Some(wait),
         in_doubt: false,
+        doubt: None,
     }
 }
 

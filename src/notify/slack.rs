@@ -161,13 +161,17 @@ impl Notifier for SlackNotifier {
             Line::Bot(bot) => return bot.send(body, call).await,
         };
         let headers = [("content-type", "application/json; charset=utf-8")];
+        let doubt = call.envelope.doubt();
         let answer = client
             .post(&endpoint.url, &headers, body, timeout, true)
             .await
-            .map_err(|error| unreached(&error))?;
+            .map_err(|error| unreached(&error).doubting(doubt))?;
         match answer::read(&answer, self.config.slack_compatible) {
-            Ok(()) => Ok(Sent { status: answer.status, doubt: call.envelope.doubt(), ..Sent::default() }),
-            Err(reading) => Err(failed(DestinationKind::Slack, endpoint, &answer, reading, call.now)),
+            Ok(()) => Ok(Sent { status: answer.status, doubt, ..Sent::default() }),
+            Err(reading) => {
+                let error = failed(DestinationKind::Slack, endpoint, &answer, reading, call.now);
+                Err(error.doubting(doubt))
+            }
         }
     }
 }

@@ -202,6 +202,17 @@ async fn where_nobody_can_say_whether_a_card_stands_there_it_is_posted_and_count
 }
 
 #[tokio::test]
+async fn each_time_a_message_may_have_come_once_more_is_counted() {
+    let receiver = Receiver::start();
+    let folder = discord(&receiver, "");
+    let relay = folder.serve();
+    receiver.next([lost(), lost(), lost()]);
+    told(&relay, &receiver, "root_cause_started", 1).await;
+    assert_eq!(receiver.count(), 4);
+    assert_eq!(in_doubt(&folder, &relay).await, ["unknown 3"]);
+}
+
+#[tokio::test]
 async fn an_edit_whose_answer_was_lost_is_made_again_without_a_doubt() {
     let receiver = Receiver::start();
     let folder = slack(&receiver);

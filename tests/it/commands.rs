@@ -116,6 +116,54 @@ async fn render_shows_what_is_sent_and_route_why() {
     assert!(slack["text"].as_str().unwrap().contains(' ') && slack["blocks"].is_array(), "{slack}");
 }
 
+const CARDS: &str = "[slack.fixes]\nbot_token = { env = \"SLACK_BOT_TOKEN\" }\nchannel = \"C0123ABC\"\n\
+     [discord.dev]\nwebhook_url = \"https://x.test/\"\nstyle = \"messages\"\n\
+     [[route]]\nname = \"all\"\nto = [\"fixes\", \"dev\"]\n";
+
+#[test]
+fn route_tells_the_card_and_what_is_announced_beside_it() {
+    let folder = RelayFolder::new(CARDS);
+    let parts = |action| {
+        let document = folder.json(&["route", action]);
+        let row = |row: &Value| {
+            format!("{} {} {}", row["destination"], row["part"], row["template"]).replace('"', "")
+        };
+        document["deliveries"].as_array().unwrap().iter().map(row).collect::<Vec<_>>()
+    };
+    let card = "fixes card card.md.tera";
+    let announcement = "fixes announcement pr_created.md.tera";
+    assert_eq!(parts("pr_created"), [card, announcement, "dev message pr_created.md.tera"]);
+    assert_eq!(parts("coding_started")[..1], [card]);
+    let (_, out, _) = text(&folder.run(&["route", "pr_created"]));
+    for line in
+        ["→ fixes (slack) card by card.md", "→ fixes (slack) announcement by pr_c", "→ dev (discord) by pr_c"]
+    {
+        assert!(out.contains(line), "{out}");
+    }
+}
+
+#[test]
+fn render_shows_the_card_or_what_is_announced_beside_it() {
+    let folder = RelayFolder::new(CARDS);
+    let body = |arguments: &[&str]| -> Value {
+        let (code, out, err) = text(&folder.run(&[&["render"], arguments].concat()));
+        assert_eq!(code, Some(0), "{err}");
+        serde_json::from_str(&out).unwrap()
+    };
+    let card = body(&["pr_created", "--to", "fixes"]);
+    assert!(card.get("thread_ts").is_none() && card.to_string().contains("Run 12345 ·"), "{card}");
+    let announced = body(&["pr_created", "--to", "fixes", "--announcement"]);
+    assert_eq!((&announced["reply_broadcast"], &announced["channel"]), (&json!(true), &json!("C0123ABC")));
+    assert!(!announced.to_string().contains("Run 12345 ·"), "{announced}");
+    for (arguments, words) in [
+        (["coding_completed", "--to", "fixes"], "`coding_completed` is not announced at `fixes`"),
+        (["pr_created", "--to", "dev"], "only a destination with `style = \"card\"` announces"),
+    ] {
+        let (code, _, err) = text(&folder.run(&[&["render", "--announcement"], &arguments[..]].concat()));
+        assert!(code == Some(1) && err.contains(words), "{err}");
+    }
+}
+
 #[test]
 fn a_name_that_is_nearly_right_is_shown_right() {
     let folder =

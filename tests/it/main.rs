@@ -18,6 +18,7 @@ mod house;
 mod ingest;
 mod issues;
 mod ladder;
+mod living;
 mod lookup;
 mod preview;
 mod proof;

@@ -8,7 +8,7 @@ use crate::event::Action;
 use crate::notify::discord::DiscordConfig;
 use crate::notify::slack::SlackConfig;
 use crate::notify::webhook::WebhookConfig;
-use crate::notify::{Destination, Service};
+use crate::notify::{Destination, Service, Style};
 use crate::render::{Purpose, Renderer, Target};
 use crate::secret::Secret;
 
@@ -20,10 +20,14 @@ pub(super) struct Use {
     /// The template set.
     pub(super) set: Option<String>,
     diff_lines: usize,
+    /// Whether runs have cards there.
+    shows_cards: bool,
     /// The destination that uses them so.
     pub(super) destination: String,
-    /// Whether an earlier one uses them in the same way: then only what Sentry sends is rendered for it.
-    pub(super) is_repeated: bool,
+    /// Whether an earlier one makes messages in the same way: then only of what Sentry sends.
+    is_repeated: bool,
+    /// Whether an earlier one makes cards in the same way.
+    card_is_repeated: bool,
 }
 
 /// Something to be rendered: the message about an event, or the card as it is after it.
@@ -49,19 +53,17 @@ impl fmt::Display for Piece<'_> {
 }
 
 impl Use {
-    /// Returns everything that is made for it once an action was heard of.
-    pub(super) fn pieces<'a>(&'a self, action: &'a Action) -> impl Iterator<Item = Piece<'a>> {
-        let card = self.may_show_cards().then_some(Purpose::Card);
-        let purposes = [Purpose::Action(action)].into_iter().chain(card);
+    /// Returns what is made for it once an action was heard of; of a sample beyond what Sentry sends, only what is made
+    /// in no other place.
+    pub(super) fn pieces<'a>(
+        &'a self,
+        action: &'a Action,
+        is_plain: bool,
+    ) -> impl Iterator<Item = Piece<'a>> {
+        let message = (is_plain || !self.is_repeated).then_some(Purpose::Action(action));
+        let card = (self.shows_cards && (is_plain || !self.card_is_repeated)).then_some(Purpose::Card);
+        let purposes = message.into_iter().chain(card);
         purposes.map(move |purpose| Piece { action, purpose, usage: self, target: self.target() })
-    }
-
-    /// Tells whether there may be cards: every chat can show them, whatever style it has today.
-    fn may_show_cards(&self) -> bool {
-        match &self.service {
-            Service::Slack(_) | Service::Discord(_) => true,
-            Service::Webhook(_) => false,
-        }
     }
 
     /// Returns whose limits count for it.
@@ -86,25 +88,32 @@ impl Use {
 /// template that nobody uses yet may be used tomorrow.
 pub(super) fn uses(reading: &Reading, renderer: &Renderer) -> Vec<Use> {
     let mut uses: Vec<Use> = Vec::new();
-    let mut add = |service: Service, set: Option<String>, diff_lines, destination: &str| {
+    let mut add = |service: Service, set: Option<String>, diff_lines, style, destination: &str| {
         let kind = service.kind();
         let is_same =
-            |known: &Use| (known.service.kind(), &known.set, known.diff_lines) == (kind, &set, diff_lines);
-        let is_repeated = uses.iter().any(is_same);
-        uses.push(Use { service, set, diff_lines, destination: destination.to_owned(), is_repeated });
+            |known: &&Use| (known.service.kind(), &known.set, known.diff_lines) == (kind, &set, diff_lines);
+        let is_repeated = uses.iter().any(|known| is_same(&known));
+        let card_is_repeated = uses.iter().filter(is_same).any(|known| known.shows_cards);
+        let (shows_cards, destination) = (style == Style::Card, destination.to_owned());
+        uses.push(Use { service, set, diff_lines, shows_cards, destination, is_repeated, card_is_repeated });
     };
     for destination in reading.destinations() {
         for set in reading.sets_of(destination) {
             if set.as_deref().is_none_or(|set| renderer.has_set(set)) {
-                let Destination { service, diff_lines, name, .. } = destination;
-                add(service.clone(), set, *diff_lines, name.as_str());
+                let Destination { service, diff_lines, style, name, .. } = destination;
+                add(service.clone(), set, *diff_lines, *style, name.as_str());
             }
         }
     }
     let sets = renderer.sets().into_iter().map(Some).chain([None]);
     for set in sets {
         for kind in DestinationKind::ALL {
-            add(plainest(*kind), set.clone(), 0, kind.as_str());
+            // A chat that has no cards today may have them tomorrow.
+            let style = match kind {
+                DestinationKind::Slack | DestinationKind::Discord => Style::Card,
+                DestinationKind::Webhook => Style::Messages,
+            };
+            add(plainest(*kind), set.clone(), 0, style, kind.as_str());
         }
     }
     uses

@@ -12,8 +12,7 @@ use crate::cli::Failure;
 use crate::clock::Clock;
 use crate::delivery::Rung;
 use crate::event::Action;
-use crate::notify::slack::SlackAccess;
-use crate::notify::{Destination, Envelope, SHORTENED, Service, body_for};
+use crate::notify::{Destination, Envelope, SHORTENED, Service, Style, body_for};
 use crate::preview::Platform;
 use crate::preview::page::{self, Outcome, Page, Sample, Screen, Take, View};
 use crate::render::context::{Context, Links};
@@ -79,7 +78,7 @@ impl Preview<'_> {
         let routed = told.first().map(|told| self.routed(&told.telling)).unwrap_or_default();
         let destinations = self.checked.config.destinations.iter();
         let destinations =
-            destinations.filter(|destination| purpose != Purpose::Card || can_edit(destination));
+            destinations.filter(|destination| purpose != Purpose::Card || destination.style == Style::Card);
         let views =
             destinations.flat_map(|destination| self.views(purpose, destination, &routed, &told)).collect();
         let name = match purpose {
@@ -202,18 +201,6 @@ impl Preview<'_> {
             }
             Err(error) => Outcome::Failed(error.to_string()),
         }
-    }
-}
-
-/// Tells whether a destination can change a message that it has shown, as cards need it.
-fn can_edit(destination: &Destination) -> bool {
-    match &destination.service {
-        Service::Slack(config) => match config.access {
-            SlackAccess::Bot(_) => true,
-            SlackAccess::Webhook(_) => false,
-        },
-        Service::Discord(_) => true,
-        Service::Webhook(_) => false,
     }
 }
 

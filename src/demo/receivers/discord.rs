@@ -1,7 +1,9 @@
-//! What a Discord webhook refuses, and what it answers.
+//! What a Discord webhook refuses, and how it says so.
 //!
 //! Source: <https://discord.com/developers/docs/resources/message> and
 //! <https://discord.com/developers/docs/resources/webhook#execute-webhook>, read 2026-09-20.
+
+pub(super) mod channel;
 
 use std::time::Duration;
 
@@ -29,27 +31,20 @@ const MAX_COLOUR: u64 = 0x00ff_ffff;
 const INVALID_FORM_BODY: u32 = 50_035;
 const EMPTY_MESSAGE: u32 = 50_006;
 
-/// Returns whether a query asks for something: `wait=true`.
-pub(super) fn asks(query: &str, what: &str) -> bool {
-    url::form_urlencoded::parse(query.as_bytes()).any(|(key, value)| key == what && value == "true")
+/// Returns the value of a query's parameter.
+fn value_of(query: &str, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(query.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }
 
-/// Forgets the components, as Discord does silently where nobody asked for them.
-pub(super) fn drop_components(body: &mut Value) {
-    if let Some(body) = body.as_object_mut() {
-        body.remove("components");
-    }
-}
-
-/// Returns the message as Discord shows it to who posted it.
-pub(super) fn message(number: u64, body: &Value) -> Value {
-    json!({
-        "id": (1_400_000_000_000_100_000 + number).to_string(),
-        "channel_id": "1400000000000000002",
-        "type": 0,
-        "content": text_at(body, "content"),
-        "embeds": list_at(body, "embeds"),
-    })
+/// Returns what is to be said of a body that lets somebody be pinged: a webhook's message pings by default, and an edit
+/// forgets what the message was sent with.
+// Source: https://docs.discord.com/developers/resources/message#allowed-mentions-object, read 2026-11-30.
+pub(super) fn fault(body: &Value) -> Option<String> {
+    let allowed = body.get("allowed_mentions");
+    (allowed != Some(&json!({ "parse": [] })))
+        .then(|| format!("`allowed_mentions` is {}", allowed.unwrap_or(&Value::Null)))
 }
 
 /// Returns the body of a 429.

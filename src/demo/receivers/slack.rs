@@ -3,6 +3,8 @@
 //! Source: <https://docs.slack.dev/reference/block-kit/blocks> and
 //! <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>, read 2026-09-20.
 
+pub(super) mod api;
+
 use std::ops::RangeInclusive;
 
 use serde_json::Value;

@@ -20,8 +20,15 @@ pub(super) const TAKES: Answer = Answer::Takes(Duration::from_millis(1));
 pub(super) const DELIVERED: (DeliveryState, Option<Reason>) = (DeliveryState::Delivered, None);
 
 pub(super) fn refuses(reason: Reason, verdict: Verdict, retry_after: Option<Duration>) -> Answer {
-    let in_doubt = false;
-    Answer::Refuses(SendError { reason, verdict, status: Some(418), words: None, retry_after, in_doubt })
+    Answer::Refuses(SendError {
+        reason,
+        verdict,
+        status: Some(418),
+        words: None,
+        retry_after,
+        in_doubt: false,
+        doubt: None,
+    })
 }
 
 /// Turns the clock, and lets everybody do what falls due meanwhile.

@@ -109,8 +109,10 @@ impl Bot {
             Position::Alone => self.addressed(body, call.now).await?,
             Position::Under { .. } | Position::Instead(_) => body,
         };
-        let sent = self.say(body, &envelope.position, deadline, call).await?;
-        Ok(Sent { doubt, ..sent })
+        match self.say(body, &envelope.position, deadline, call).await {
+            Ok(sent) => Ok(Sent { doubt, ..sent }),
+            Err(error) => Err(error.doubting(doubt)),
+        }
     }
 
     /// Names the channel by its id, where that is known or Slack tells it: its name is not what every method takes.
