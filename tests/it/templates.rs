@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::RelayFolder;
 
 const ROUTES: &str = "[slack.chat]\nwebhook_url = { env = \"X\" }\ntemplate = \"oncall\"\n\
-     [discord.dev]\nwebhook_url = { env = \"X\" }\ntemplate = \"oncall\"\n\
+     [discord.dev]\nwebhook_url = { env = \"X\" }\nstyle = \"messages\"\ntemplate = \"oncall\"\n\
      [webhook.tool]\nurl = \"https://tool.example/\"\ntemplate = \"oncall\"\n\
      [slack.plain]\nwebhook_url = { env = \"X\" }\n\
      [[route]]\nname = \"all\"\nto = [\"chat\", \"dev\", \"tool\", \"plain\"]\n";
