@@ -20,6 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::guard::{self, GuardContext};
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{App, HttpServer, web};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -179,6 +181,7 @@ impl Receivers {
                 .app_data(web::PayloadConfig::new(MAX_BODY_BYTES))
                 .route(Receiver::Slack.path(), web::post().to(doors::take_slack))
                 .route("/api/{method}", web::get().to(doors::ask_slack))
+                .route("/api/{method}", web::post().guard(guard::fn_guard(has_form)).to(doors::ask_slack))
                 .route("/api/{method}", web::post().to(doors::call_slack))
                 .route(Receiver::Discord.path(), web::post().to(doors::take_discord))
                 .route(
@@ -251,4 +254,10 @@ impl Receivers {
     pub async fn stop(self) {
         self.handle.stop(false).await;
     }
+}
+
+/// Tells whether a request brings its arguments as a form does.
+fn has_form(context: &GuardContext<'_>) -> bool {
+    let kind = context.head().headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
 }

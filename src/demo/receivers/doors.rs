@@ -22,15 +22,17 @@ pub(super) async fn take_slack(state: web::Data<State>, body: web::Bytes) -> Htt
     .await
 }
 
-/// Slack's Web API, with its arguments in the query.
+/// Slack's Web API, with its arguments in a form or, where there is none, in the query.
 pub(super) async fn ask_slack(
     state: web::Data<State>,
     request: HttpRequest,
     method: web::Path<String>,
+    form: web::Bytes,
 ) -> HttpResponse {
-    let query = url::form_urlencoded::parse(request.query_string().as_bytes());
+    let given = if form.is_empty() { request.query_string().as_bytes() } else { &form[..] };
+    let given = url::form_urlencoded::parse(given);
     let arguments: Map<String, Value> =
-        query.map(|(name, value)| (name.into_owned(), Value::from(value.into_owned()))).collect();
+        given.map(|(name, value)| (name.into_owned(), Value::from(value.into_owned()))).collect();
     let arguments = Value::Object(arguments);
     state.look(Door::SlackApi, |memory| {
         let outcome = if api::only_reads(&method) {
