@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use rusqlite_migration::{M, Migrations};
 
@@ -120,6 +121,9 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Else a statement is compiled anew whenever other values are bound that might want another plan.
+    // Source: https://www.sqlite.org/queryplanner-ng.html#qpsg, read 2026-11-30.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.pragma_update(None, "mmap_size", 0)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -201,5 +205,20 @@ mod tests {
             let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
             assert_eq!(mode, "wal");
         }
+    }
+
+    #[test]
+    fn a_statement_is_compiled_once_whatever_its_values_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.db");
+        place::inspect(&path, LATEST_VERSION).unwrap();
+        let connection = open_to_serve(&path).unwrap();
+        let mut statement = connection
+            .prepare("SELECT number FROM delivery WHERE destination_id = ?1 ORDER BY due_at LIMIT ?2")
+            .unwrap();
+        for values in [[1, 1], [2, 64], [3, 1]] {
+            assert!(!statement.exists(values).unwrap());
+        }
+        assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0);
     }
 }

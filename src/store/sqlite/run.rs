@@ -81,12 +81,8 @@ impl Found {
 
 /// Looks an event's names up.
 pub(super) fn find(writing: &Writing<'_>, names: &Names<'_>, now: Timestamp) -> rusqlite::Result<Found> {
-    let mut statement = writing
-        .prepare("SELECT run_number FROM run_name WHERE name = ?1 AND kind = ?2 AND organization = ?3")?;
-    let mut look_up = |name: Option<&str>, kind: &str| match name {
-        Some(name) => {
-            statement.query_row(params![name, kind, names.organization], |row| row.get(0)).optional()
-        }
+    let look_up = |name: Option<&str>, kind: &str| match name {
+        Some(name) => named(writing, name, kind, names.organization),
         None => Ok(None),
     };
     let run_id = look_up(names.run_id, RUN_ID)?;
@@ -99,6 +95,14 @@ pub(super) fn find(writing: &Writing<'_>, names: &Names<'_>, now: Timestamp) -> 
     };
     let group = issue::belongs_to(writing, names, &of_issue, now)?;
     Ok(Found { run_id, sentry_run_id, group, content, of_issue })
+}
+
+/// Returns the run that a name leads to.
+fn named(writing: &Writing<'_>, name: &str, kind: &str, organization: &str) -> rusqlite::Result<Option<i64>> {
+    writing
+        .prepare("SELECT run_number FROM run_name WHERE name = ?1 AND kind = ?2 AND organization = ?3")?
+        .query_row([name, kind, organization], |row| row.get(0))
+        .optional()
 }
 
 /// Returns the run of a new event. Opens one where its names lead nowhere, from then on the newest of its issue; links a name that is new to the run that the

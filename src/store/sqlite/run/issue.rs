@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
-use super::{GROUP, Names, merge};
+use super::{GROUP, Names, merge, named};
 use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, EventId, GroupId, Organization, RELAY_RESOURCE};
 use crate::run::{StepSign, twin_of};
 use crate::store::sqlite::value::time;
@@ -21,13 +21,9 @@ const AT_ONCE: usize = 8;
 /// Lists the runs of the issue that an event names, of those that were merged into it and of the one that it was merged
 /// into, the newest first: of an alert all that it may tell of, else that one alone.
 pub(super) fn runs(writing: &Writing<'_>, names: &Names<'_>, group: &str) -> rusqlite::Result<Vec<i64>> {
-    let mut newest = writing
-        .prepare("SELECT run_number FROM run_name WHERE name = ?1 AND kind = ?2 AND organization = ?3")?;
     let mut runs = BTreeSet::new();
     for issue in same_issues(writing, names.organization, group)? {
-        let run: Option<i64> =
-            newest.query_row([&issue, GROUP, names.organization], |row| row.get(0)).optional()?;
-        runs.extend(run);
+        runs.extend(named(writing, &issue, GROUP, names.organization)?);
     }
     if !names.is_alert {
         return Ok(runs.pop_last().into_iter().collect());
