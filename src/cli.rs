@@ -7,7 +7,6 @@ mod demo;
 mod failure;
 mod history;
 mod init;
-mod parts;
 mod render;
 mod replay;
 mod route;

@@ -32,6 +32,12 @@
 //! of the relay's own, and goes the same way from the store on. So does that no webhook of an organization comes any more:
 //! [`http`] notes what it hears in [`telemetry`], and [`dispatch`] when that was too long ago.
 //!
+//! Where a destination keeps cards, the event becomes a delivery of its run's card, in the place of one that still waits,
+//! and where it is announced another one behind it. The card is rendered from the run as it is then ([`store::Reach`]),
+//! and the [`notify::Envelope`] says whether it is posted or takes the place of the message that the store remembers. A
+//! claim leaves each delivery in doubt until an answer is written down, so that after a crash a message is looked for
+//! before it is sent again.
+//!
 //! Data goes right and down; nothing calls back. Routing comes after storing, so that a wrong route loses nothing and
 //! `replay` can route anew; rendering happens at each attempt, so that a mended template mends its dead letters.
 //!

@@ -7,6 +7,7 @@ pub mod cuts;
 mod dialect;
 pub mod discord;
 pub mod endpoint;
+mod envelope;
 mod excess;
 mod fit;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod inline;
 mod markdown;
 mod shortening;
 pub mod slack;
+mod style;
 mod summary;
 mod table;
 pub mod webhook;
@@ -30,8 +32,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::client::HttpClient;
-use crate::delivery::{DeliveryId, DestinationKind, DestinationName, MessageRef, Reason, Rung};
-use crate::event::words;
+use crate::delivery::{DeliveryId, DestinationKind, DestinationName, MessageRef, Part, Reason, Rung};
+use crate::event::Action;
 use crate::notify::discord::{Courtesy, DiscordNotifier};
 use crate::notify::endpoint::Endpoint;
 use crate::notify::slack::SlackNotifier;
@@ -40,8 +42,11 @@ use crate::render::{Rendered, Target};
 use crate::routing::Pattern;
 use crate::secret::Secret;
 
+pub use self::envelope::{Doubt, Envelope, Position};
 pub use self::excess::{Excess, excess};
+pub use self::style::Style;
 pub(crate) use shortening::SHORTENED;
+pub(crate) use style::announces;
 
 /// A destination of the routing file.
 #[derive(Debug, Clone)]
@@ -91,6 +96,11 @@ impl Destination {
             diff_lines: self.diff_lines,
         }
     }
+
+    /// Returns which messages an event of this action becomes here, in order.
+    pub fn parts(&self, action: &Action) -> &'static [Part] {
+        self.style.parts(&self.announce, action)
+    }
 }
 
 impl Service {
@@ -111,59 +121,6 @@ impl Service {
             Self::Webhook(config) => config.url.clone(),
         }
     }
-}
-
-words! {
-    /// How the messages of a run hang together.
-    Style {
-        /// Each stands for itself.
-        Messages = "messages",
-        /// The first one stands in the channel, and the rest answer it.
-        Thread = "thread",
-        /// There is one, which is edited as the run goes on; what is announced stands beside it.
-        Card = "card",
-    }
-}
-
-/// Where a message goes within its destination, and how it is known again.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Envelope {
-    /// Where it goes.
-    pub position: Position,
-    /// What tells it from every other message, where the platform keeps such a thing (Slack's `metadata`).
-    pub mark: String,
-    /// What its run is about, in a few words: may name a thread.
-    pub subject: String,
-    /// Where it may stand there already, because an answer was lost: since when.
-    pub in_doubt_since: Option<Timestamp>,
-}
-
-impl Envelope {
-    /// Returns what is known of a message that cannot be looked for.
-    fn doubt(&self) -> Option<Doubt> {
-        match self.position {
-            // To make the same edit twice changes nothing.
-            Position::Instead(_) => None,
-            Position::Alone | Position::Under { .. } => self.in_doubt_since.map(|_| Doubt::Unknown),
-        }
-    }
-}
-
-/// Where a message goes within its destination.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Position {
-    /// It stands for itself.
-    #[default]
-    Alone,
-    /// It answers another one.
-    Under {
-        /// That one.
-        message: MessageRef,
-        /// Whether everybody in the channel is to see it all the same.
-        announced: bool,
-    },
-    /// It takes the place of another one: that is edited.
-    Instead(MessageRef),
 }
 
 /// How often a destination may be called.
@@ -226,18 +183,6 @@ pub struct Sent {
     pub message: Option<MessageRef>,
     /// Where it may have stood there already: what looking for it brought.
     pub doubt: Option<Doubt>,
-}
-
-words! {
-    /// What is known of a message whose first answer was lost, when it is sent again.
-    Doubt {
-        /// It stood there, and was not sent again.
-        Found = "found",
-        /// It did not stand there.
-        Absent = "absent",
-        /// Nobody could say: it may stand there twice.
-        Unknown = "unknown",
-    }
 }
 
 /// A destination did not take a message, or is not known to have.

@@ -4,7 +4,6 @@ mod preview;
 
 use std::path::{Path, PathBuf};
 
-use super::parts::{parts, purpose};
 use super::settings::{load_for_drawing, load_with_templates};
 use super::story::{EventArguments, IssueArguments};
 use super::{Failure, Output};
@@ -14,6 +13,7 @@ use crate::delivery::{MessageRef, Part, Rung};
 use crate::event::Action;
 use crate::notify::slack::{SlackAccess, SlackConfig};
 use crate::notify::{Destination, Envelope, Position, Service, Style, announcement, body_for};
+use crate::render::Purpose;
 use crate::render::context::Context;
 use crate::run::Run;
 use crate::words::{quoted, suggestion};
@@ -62,8 +62,10 @@ impl Render {
         let action = action.ok_or_else(|| Failure::new("there is no such sample", "name another action"))?;
         let part = part(destination, action, self.announcement)?;
         let target = destination.target(route_set.as_deref());
-        let rendered =
-            checked.renderer.render_for(purpose(part, action), &context, &target).map_err(|error| {
+        let rendered = checked
+            .renderer
+            .render_for(Purpose::of_part(part, action), &context, &target)
+            .map_err(|error| {
                 Failure::new(error.to_string(), "mend the template; `seer-relay check` tries them all")
             })?;
         let (rendered, position) = match part {
@@ -93,7 +95,7 @@ impl Render {
 /// Finds the part that is asked for: mostly the first one.
 fn part(destination: &Destination, action: &Action, announcement: bool) -> Result<Part, Failure> {
     let wanted = |part: &&Part| !announcement || **part == Part::Announcement;
-    parts(destination, action).iter().find(wanted).copied().ok_or_else(|| {
+    destination.parts(action).iter().find(wanted).copied().ok_or_else(|| {
         let name = &destination.name;
         let hint = match destination.style {
             Style::Card => {

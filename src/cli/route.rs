@@ -5,7 +5,6 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::parts::{parts, purpose};
 use super::settings::{json, load_with_templates};
 use super::story::{EventArguments, IssueArguments};
 use super::table::clean;
@@ -14,7 +13,7 @@ use crate::config::Config;
 use crate::delivery::Part;
 use crate::event::Event;
 use crate::notify::Destination;
-use crate::render::{Renderer, Target};
+use crate::render::{Purpose, Renderer, Target};
 use crate::routing::{ConditionVerdict, Decision, Note, RoutedDestination};
 use crate::run::Run;
 
@@ -69,8 +68,9 @@ fn deliveries<'a>(
         Some((destination, destination.target(routed.template_set.as_deref())))
     };
     let each_part = |(destination, target): (&'a Destination, Target)| {
-        let template = |part| renderer.template_for(purpose(part, &event.action), &target);
-        parts(destination, &event.action)
+        let template = |part| renderer.template_for(Purpose::of_part(part, &event.action), &target);
+        destination
+            .parts(&event.action)
             .iter()
             .map(|part| (destination, *part, template(*part)))
             .collect::<Vec<_>>()

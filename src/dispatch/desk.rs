@@ -15,7 +15,7 @@ use super::probe::{Change, Probe};
 use super::stories::Room;
 use crate::delivery::{Delivery, DeliveryId, DestinationName, Part, Reason};
 use crate::event::Action;
-use crate::notify::{Destination, Notifier, Position, Rate, Service, Style};
+use crate::notify::{Destination, Notifier, Position, Rate, Service, Style, announces};
 use crate::render::Target;
 use crate::routing::Pattern;
 use crate::store::{CardKeeper, DestinationChange, DestinationEntry};
@@ -99,13 +99,7 @@ pub(super) enum Standing {
 impl Place {
     /// Returns which messages an event of this action becomes here, in order.
     pub(super) fn parts(&self, action: &Action) -> &'static [Part] {
-        match self.style {
-            Style::Messages | Style::Thread => &[Part::Message],
-            // It is about no run.
-            Style::Card if *action == Action::Silent => &[Part::Message],
-            Style::Card if self.announces(action) => &[Part::Card, Part::Announcement],
-            Style::Card => &[Part::Card],
-        }
+        self.style.parts(&self.announce, action)
     }
 
     /// Tells whether a run has one card here.
@@ -120,7 +114,9 @@ impl Place {
         match (delivery.part, self.style) {
             (Part::Card, _) => Position::Instead(message),
             (Part::Announcement, _) => Position::Under { message, announced: true },
-            (Part::Message, Style::Thread) => Position::Under { message, announced: self.announces(action) },
+            (Part::Message, Style::Thread) => {
+                Position::Under { message, announced: announces(&self.announce, action) }
+            }
             (Part::Message, Style::Messages | Style::Card) => Position::Alone,
         }
     }
@@ -132,10 +128,6 @@ impl Place {
             Part::Message => self.style == Style::Thread,
             Part::Announcement => false,
         }
-    }
-
-    fn announces(&self, action: &Action) -> bool {
-        self.announce.iter().any(|pattern| pattern.matches(action.as_str()))
     }
 }
 

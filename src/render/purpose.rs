@@ -1,5 +1,6 @@
 //! Purposes: what a template is looked up for, and the names of the templates that may stand for it.
 
+use crate::delivery::Part;
 use crate::event::Action;
 
 /// The name of the template for every action without one of its own.
@@ -24,6 +25,14 @@ impl<'a> From<&'a Action> for Purpose<'a> {
 }
 
 impl<'a> Purpose<'a> {
+    /// Returns what a part of an event with this action is rendered for.
+    pub fn of_part(part: Part, action: &'a Action) -> Self {
+        match part {
+            Part::Card => Self::Card,
+            Part::Message | Part::Announcement => Self::Action(action),
+        }
+    }
+
     /// Returns the names of the templates that may stand for it, the best one first. An action is a stranger's word, and
     /// names neither a part nor another folder nor the card; what is written for actions says nothing of a run's card.
     pub(super) fn names(self) -> impl Iterator<Item = &'a str> {

@@ -1,0 +1,35 @@
+//! Styles: how the messages of a run hang together at a destination, and which ones an event becomes there. Pure.
+
+use crate::delivery::Part;
+use crate::event::{Action, words};
+use crate::routing::Pattern;
+
+words! {
+    /// How the messages of a run hang together.
+    Style {
+        /// Each stands for itself.
+        Messages = "messages",
+        /// The first one stands in the channel, and the rest answer it.
+        Thread = "thread",
+        /// There is one, which is edited as the run goes on; what is announced stands beside it.
+        Card = "card",
+    }
+}
+
+impl Style {
+    /// Returns which messages an event of this action becomes, in order, where these actions are announced.
+    pub fn parts(self, announce: &[Pattern], action: &Action) -> &'static [Part] {
+        match self {
+            Self::Messages | Self::Thread => &[Part::Message],
+            // It is about no run.
+            Self::Card if *action == Action::Silent => &[Part::Message],
+            Self::Card if announces(announce, action) => &[Part::Card, Part::Announcement],
+            Self::Card => &[Part::Card],
+        }
+    }
+}
+
+/// Tells whether an action is among those that everybody is to see.
+pub(crate) fn announces(announce: &[Pattern], action: &Action) -> bool {
+    announce.iter().any(|pattern| pattern.matches(action.as_str()))
+}
