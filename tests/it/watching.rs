@@ -75,7 +75,11 @@ impl Rig {
 
 /// What Sentry says of run 1.
 fn run(status: &str) -> Value {
-    json!({ "run_id": 1, "status": status, "blocks": [], "repo_pr_states": {} })
+    run_of(1, status)
+}
+
+fn run_of(id: i64, status: &str) -> Value {
+    json!({ "run_id": id, "status": status, "blocks": [], "repo_pr_states": {} })
 }
 
 fn step() -> Value {
@@ -182,6 +186,43 @@ async fn a_run_that_ended_is_not_stalled_and_another_run_says_nothing_of_it() {
         assert_told(None, json!({ "run_id": 2, "status": "error" }), 1, true),
         assert_told(None, json!({ "status": "error" }), 1, true),
     );
+}
+
+/// The run's step that names a pull request of this repository, which could be opened or not.
+fn opened(run: i64, repo: &str, number: Option<i64>) -> Value {
+    let url = number.map(|number| format!("https://github.com/{repo}/pull/{number}"));
+    let pull_request = json!({ "pr_id": number, "pr_number": number, "pr_url": url });
+    json!({ "run_id": run, "group_id": 5,
+        "pull_requests": [{ "provider": "github", "repo_name": repo, "pull_request": pull_request }] })
+}
+
+#[tokio::test]
+async fn a_run_failed_where_no_pull_request_could_be_opened_and_not_where_one_was() {
+    let failed =
+        json!({ "repo_name": "acme/api", "pr_creation_status": "error", "pr_creation_error": "no right" });
+    let completed = json!({ "run_id": 1, "status": "completed", "repo_pr_states": { "acme/api": failed } });
+    let rig = Rig::new();
+    rig.api.put_run("5", completed.clone());
+    let (relay, sentry) = rig.relay(SOON).await;
+    sentry.accepted("pr_created", &opened(1, "acme/api", None)).await;
+    assert_eq!(rig.told(2).await, ["seer.pr_created", "relay.failed"]);
+    let run = &rig.receiver.received()[1].json()["data"]["run"];
+    assert_eq!((&run["state"], &run["pull_requests"][0]["reason"]), (&json!("failed"), &json!("no right")));
+    relay.stop().await;
+
+    let rig = Rig::new();
+    rig.api.put_run("5", completed);
+    let (relay, sentry) = rig.relay(SOON).await;
+    sentry.accepted("pr_created", &opened(1, "acme/web", Some(12))).await;
+    sentry.accepted("iteration_started", &json!({ "run_id": 1, "group_id": 5, "iteration_index": 1 })).await;
+    rig.until_asked(1).await;
+    // Behind it in the order of acceptance: once that one is told, the first one is settled.
+    rig.api.put_run("5", run_of(2, "error"));
+    sentry.accepted("coding_started", &json!({ "run_id": 2, "group_id": 5 })).await;
+    let expected = ["seer.pr_created", "seer.iteration_started", "seer.coding_started", "relay.failed"];
+    assert_eq!(rig.told(4).await, expected);
+    assert_eq!(rig.receiver.received()[3].json()["data"]["run"]["id"], "2");
+    relay.stop().await;
 }
 
 #[tokio::test]
