@@ -178,6 +178,23 @@ async fn where_nothing_is_understood_a_run_is_stalled_and_asked_about_three_time
 }
 
 #[tokio::test]
+async fn while_sentry_does_not_answer_one_run_waits_for_it_and_the_others_are_stalled_at_once() {
+    let rig = Rig::new();
+    let (relay, sentry) = rig.relay(SOON).await;
+    sentry.accepted("coding_started", &step()).await;
+    rig.told(1).await; // With its issue: of that Sentry is asked before the trouble begins.
+    rig.api.misbehave(Some(Fault::Status(500)));
+    for run in 2..5 {
+        sentry.accepted("coding_started", &json!({ "run_id": run, "group_id": 5 })).await;
+    }
+    let mut told = rig.told(8).await;
+    told.sort();
+    assert_eq!(told, [["relay.stalled"; 4], ["seer.coding_started"; 4]].concat());
+    relay.stop().await;
+    assert_eq!(rig.questions(), 1);
+}
+
+#[tokio::test]
 async fn a_run_that_ended_is_not_stalled_and_another_run_says_nothing_of_it() {
     tokio::join!(
         assert_told(None, run("completed"), 1, false),
