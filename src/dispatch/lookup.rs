@@ -143,6 +143,9 @@ impl Lookup {
         };
         turn.end = (end, limits, outcome.as_ref().err().cloned());
         drop(turn);
+        if matches!(outcome, Err(ApiError::Unavailable(_))) {
+            desk.close_for_runs(Instant::now());
+        }
         self.answered.notify_one();
         outcome.ok().flatten()
     }

@@ -122,7 +122,6 @@ async fn look_at(shared: &Shared, silent: &SilentRun) -> AfterLook {
         None => None,
         Some(group) => match outcome(&run, shared.lookup.autofix(&run.organization, group).await) {
             Outcome::Became(notice) => return AfterLook::Notice { notice, again: None },
-            Outcome::Ended => return AfterLook::Over,
             Outcome::Other => None,
             Outcome::MayYetBecome => {
                 let is_asked_again = silent.looks + 1 < MOST_LOOKS;

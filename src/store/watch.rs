@@ -35,8 +35,8 @@ pub struct SilentRuns {
 pub struct SilentRun {
     /// The place of that event in the order of acceptance.
     pub sequence: i64,
-    /// The run's events, in order of acceptance, without their artifacts; that one is the last. None where it is the
-    /// newest of its run no longer.
+    /// The run's events, in order of acceptance, of their artifacts the pull requests alone; that one is the last. None
+    /// where it is the newest of its run no longer.
     pub events: Vec<Event>,
     /// How often Sentry was asked about it before.
     pub looks: u32,

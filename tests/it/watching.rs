@@ -136,8 +136,8 @@ async fn a_run_at_work_is_stalled_and_what_became_of_it_is_told_as_well() {
     assert_eq!(rig.questions(), 2);
 }
 
-/// Holds what is told of a run where Sentry answers like this, and how often it is asked.
-async fn assert_told(fault: Option<Fault>, answer: Value, times: usize, is_stalled: bool) {
+/// Holds that a run is stalled where Sentry answers like this, and how often it is asked.
+async fn assert_stalled(fault: Option<Fault>, answer: Value, times: usize) {
     let rig = Rig::new();
     rig.api.put_run("5", answer.clone());
     let (relay, sentry) = rig.relay(SOON).await;
@@ -150,9 +150,8 @@ async fn assert_told(fault: Option<Fault>, answer: Value, times: usize, is_stall
     rig.api.put("6", issue("6", "API-6", "bang", "api"));
     rig.api.put_run("6", json!({ "run_id": 9, "status": "error" }));
     sentry.accepted("coding_started", &json!({ "run_id": 9, "group_id": 6 })).await;
-    let stalled: &[&str] = if is_stalled { &["relay.stalled"] } else { &[] };
-    let expected = [&["seer.coding_started"], stalled, &["seer.coding_started", "relay.failed"]].concat();
-    assert_eq!(rig.told(expected.len()).await, expected, "{fault:?} {answer}");
+    let expected = ["seer.coding_started", "relay.stalled", "seer.coding_started", "relay.failed"];
+    assert_eq!(rig.told(4).await, expected, "{fault:?} {answer}");
     let ids: Vec<Value> =
         rig.receiver.received().iter().map(|each| each.json()["data"]["run"]["id"].clone()).collect();
     assert!(ids.ends_with(&[json!("9"), json!("9")]), "{fault:?} {answer} {ids:?}");
@@ -164,24 +163,72 @@ async fn assert_told(fault: Option<Fault>, answer: Value, times: usize, is_stall
 async fn where_nothing_is_understood_a_run_is_stalled_and_asked_about_three_times_at_most() {
     let error = || run("error");
     tokio::join!(
-        assert_told(Some(Fault::Html), error(), 3, true),
-        assert_told(Some(Fault::OtherSchema), error(), 3, true),
-        assert_told(Some(Fault::Status(403)), error(), 3, true),
-        assert_told(Some(Fault::Status(404)), error(), 3, true),
-        assert_told(None, Value::Null, 3, true),
-        assert_told(None, run("processing"), 3, true),
+        assert_stalled(Some(Fault::Html), error(), 3),
+        assert_stalled(Some(Fault::OtherSchema), error(), 3),
+        assert_stalled(Some(Fault::Status(403)), error(), 3),
+        assert_stalled(Some(Fault::Status(404)), error(), 3),
+        assert_stalled(None, Value::Null, 3),
+        assert_stalled(None, run("processing"), 3),
     );
 }
 
 #[tokio::test]
-async fn a_run_that_ended_is_not_stalled_and_another_run_says_nothing_of_it() {
+async fn while_sentry_does_not_answer_one_run_waits_for_it_and_the_others_are_stalled_at_once() {
+    let rig = Rig::new();
+    let (relay, sentry) = rig.relay(SOON).await;
+    sentry.accepted("coding_started", &step()).await;
+    rig.told(1).await; // With its issue: of that Sentry is asked before the trouble begins.
+    rig.api.misbehave(Some(Fault::Status(500)));
+    for run in 2..5 {
+        sentry.accepted("coding_started", &json!({ "run_id": run, "group_id": 5 })).await;
+    }
+    let mut told = rig.told(8).await;
+    told.sort();
+    assert_eq!(told, [["relay.stalled"; 4], ["seer.coding_started"; 4]].concat());
+    relay.stop().await;
+    assert_eq!(rig.questions(), 1);
+}
+
+#[tokio::test]
+async fn a_stage_without_an_end_is_stalled_whatever_sentry_says_and_another_run_says_nothing_of_it() {
     tokio::join!(
-        assert_told(None, run("completed"), 1, false),
-        assert_told(None, run("cancelled"), 1, false),
-        assert_told(None, run("napping"), 1, true),
-        assert_told(None, json!({ "run_id": 2, "status": "error" }), 1, true),
-        assert_told(None, json!({ "status": "error" }), 1, true),
+        assert_stalled(None, run("completed"), 1),
+        assert_stalled(None, run("cancelled"), 1),
+        assert_stalled(None, run("napping"), 1),
+        assert_stalled(None, json!({ "run_id": 2, "status": "error" }), 1),
+        assert_stalled(None, json!({ "status": "error" }), 1),
     );
+}
+
+/// The run's step that names a pull request of this repository, which could be opened or not.
+fn opened(run: i64, repo: &str, number: Option<i64>) -> Value {
+    let url = number.map(|number| format!("https://github.com/{repo}/pull/{number}"));
+    let pull_request = json!({ "pr_id": number, "pr_number": number, "pr_url": url });
+    json!({ "run_id": run, "group_id": 5,
+        "pull_requests": [{ "provider": "github", "repo_name": repo, "pull_request": pull_request }] })
+}
+
+#[tokio::test]
+async fn a_run_failed_where_no_pull_request_could_be_opened_and_not_where_one_was() {
+    let failed =
+        json!({ "repo_name": "acme/api", "pr_creation_status": "error", "pr_creation_error": "no right" });
+    let completed = json!({ "run_id": 1, "status": "completed", "repo_pr_states": { "acme/api": failed } });
+    let rig = Rig::new();
+    rig.api.put_run("5", completed.clone());
+    let (relay, sentry) = rig.relay(SOON).await;
+    sentry.accepted("pr_created", &opened(1, "acme/api", None)).await;
+    assert_eq!(rig.told(2).await, ["seer.pr_created", "relay.failed"]);
+    let run = &rig.receiver.received()[1].json()["data"]["run"];
+    assert_eq!((&run["state"], &run["pull_requests"][0]["reason"]), (&json!("failed"), &json!("no right")));
+    relay.stop().await;
+
+    let rig = Rig::new();
+    rig.api.put_run("5", completed);
+    let (relay, sentry) = rig.relay(SOON).await;
+    sentry.accepted("pr_created", &opened(1, "acme/web", Some(12))).await;
+    sentry.accepted("iteration_started", &json!({ "run_id": 1, "group_id": 5, "iteration_index": 1 })).await;
+    assert_eq!(rig.told(3).await, ["seer.pr_created", "seer.iteration_started", "relay.stalled"]);
+    relay.stop().await;
 }
 
 #[tokio::test]

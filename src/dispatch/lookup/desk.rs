@@ -15,6 +15,9 @@ use crate::sentry::api::{ApiError, Limits};
 
 /// How many wishes wait at most: at Sentry's pace, minutes of them.
 const MOST_WISHES: usize = 1_000;
+/// For how long nobody asks about runs after a question about one was not answered: each would wait for that in vain,
+/// and everything silent behind it.
+const RUNS_PAUSE: Duration = Duration::from_secs(30);
 /// How soon is looked again for whether fewer questions are open.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -34,6 +37,8 @@ struct State {
     waiting: VecDeque<GroupId>,
     /// Those that wait, and those that are being asked.
     wanted: HashSet<GroupId>,
+    /// Until when nobody asks about runs.
+    runs_closed_until: Option<Instant>,
 }
 
 /// What to do next.
@@ -51,6 +56,7 @@ impl Desk {
             voice: Voice::default(),
             waiting: VecDeque::new(),
             wanted: HashSet::new(),
+            runs_closed_until: None,
         };
         Self { source, state: Mutex::new(state), changed: Notify::new() }
     }
@@ -99,13 +105,21 @@ impl Desk {
         Turn { desk: Arc::clone(self), began: now, end: (End::Apart, Limits::default(), None) }
     }
 
-    /// Waits for a turn outside of the wishes, for so long at most.
+    /// Notes that a question about a run was not answered.
+    pub(super) fn close_for_runs(&self, now: Instant) {
+        self.state().runs_closed_until = Some(now + RUNS_PAUSE);
+    }
+
+    /// Waits for a turn outside of the wishes, to ask about a run, for so long at most.
     pub(super) async fn turn(self: &Arc<Self>, patience: Duration) -> Option<Turn> {
         let until = Instant::now() + patience;
         loop {
             let now = Instant::now();
             let opens_at = {
                 let mut state = self.state();
+                if state.runs_closed_until.is_some_and(|until| now < until) {
+                    return None;
+                }
                 let opens_at = state.keeper.opens_at(now);
                 if opens_at.is_some_and(|at| at <= now) {
                     return Some(self.begin(&mut state, now));
@@ -248,5 +262,17 @@ mod tests {
         turn.end = (End::Limited, limits, Some(ApiError::RateLimited));
         drop(turn);
         assert!(desk.turn(Duration::from_secs(10)).await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_asks_about_runs_for_a_while_after_one_was_not_answered_and_issues_are_asked_for() {
+        let desk = desk(Duration::from_secs(2));
+        let patience = Duration::from_secs(10);
+        desk.close_for_runs(Instant::now());
+        assert!(desk.turn(patience).await.is_none());
+        desk.wish(&GroupId::new("5"), Instant::now());
+        assert!(ask(&desk).is_some());
+        tokio::time::advance(RUNS_PAUSE).await;
+        assert!(desk.turn(patience).await.is_some());
     }
 }

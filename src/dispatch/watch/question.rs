@@ -37,9 +37,7 @@ pub(super) enum Outcome {
     Became(Notice),
     /// It is at work, or Sentry did not say.
     MayYetBecome,
-    /// It ended in a way that the relay does not tell.
-    Ended,
-    /// Nothing of this run, or nothing that is understood.
+    /// Nothing of this run, nothing that is understood, or that it ended in a way of which there is nothing to tell.
     Other,
 }
 
@@ -57,8 +55,8 @@ pub(super) fn outcome(run: &Run, answer: Option<Autofix>) -> Outcome {
         AutofixState::Completed if !autofix.failed_pull_requests.is_empty() && !has_opened(run) => {
             Action::RunFailed
         }
-        AutofixState::Completed | AutofixState::Cancelled => return Outcome::Ended,
-        AutofixState::Unknown => return Outcome::Other,
+        // Where a stage has begun, its end was not heard of: a hand-off, or a webhook that was lost.
+        AutofixState::Completed | AutofixState::Cancelled | AutofixState::Unknown => return Outcome::Other,
     };
     let failed = autofix.failed_pull_requests.into_iter().map(|failed| PullRequest {
         repo: Some(failed.repo),
@@ -150,7 +148,7 @@ mod tests {
         let failed_pull_requests = vec![pull_request(true, Some("no access"))];
         let expected = Notice { action: Action::RunFailed, failed_pull_requests, silence: None };
         assert_eq!(outcome(&failed, completed()), Outcome::Became(expected));
-        assert_eq!(outcome(&partly, completed()), Outcome::Ended);
+        assert_eq!(outcome(&partly, completed()), Outcome::Other);
     }
 
     #[test]
@@ -160,8 +158,8 @@ mod tests {
             (AutofixState::Failed, notice(Action::RunFailed)),
             (AutofixState::WaitingForUser, notice(Action::RunWaiting)),
             (AutofixState::Processing, Outcome::MayYetBecome),
-            (AutofixState::Completed, Outcome::Ended),
-            (AutofixState::Cancelled, Outcome::Ended),
+            (AutofixState::Completed, Outcome::Other),
+            (AutofixState::Cancelled, Outcome::Other),
             (AutofixState::Unknown, Outcome::Other),
         ] {
             assert_eq!(outcome(&run, Some(autofix(Some("1"), state))), expected, "{state:?}");

@@ -11,6 +11,10 @@ use crate::store::{Reach, Story, Told, Wanted};
 /// What an event takes beside its artifacts, about.
 const EVENT_BYTES: usize = 256;
 
+/// Of the artifacts, the pull requests alone.
+const ONLY_PULL_REQUESTS: &str =
+    "iif(a.artifacts IS NULL, NULL, json_object('pull_requests', a.artifacts -> '$.pull_requests'))";
+
 /// An event as it is kept.
 pub(super) struct Kept {
     pub(super) sequence: i64,
@@ -37,9 +41,9 @@ pub(super) fn of_place(
     Ok((events_of(kept), bytes))
 }
 
-/// Reads every event of a run as [`of_run`] does, but not what its payloads say.
-pub(super) fn without_artifacts(connection: &Connection, run: i64) -> rusqlite::Result<Vec<Event>> {
-    let kept = read(connection, Some(run), i64::MAX, usize::MAX, false)?;
+/// Reads every event of a run as [`of_run`] does, but of what its payloads say the pull requests alone: code may be long.
+pub(super) fn with_pull_requests(connection: &Connection, run: i64) -> rusqlite::Result<Vec<Event>> {
+    let kept = read(connection, Some(run), i64::MAX, usize::MAX, ONLY_PULL_REQUESTS)?;
     Ok(events_of(kept.map(|(events, _)| events).unwrap_or_default()))
 }
 
@@ -51,7 +55,7 @@ fn up_to(
     sequence: i64,
     most_bytes: usize,
 ) -> rusqlite::Result<Option<(Vec<Kept>, usize)>> {
-    read(connection, run, sequence, most_bytes, true)
+    read(connection, run, sequence, most_bytes, "a.artifacts")
 }
 
 fn read(
@@ -59,18 +63,13 @@ fn read(
     run: Option<i64>,
     sequence: i64,
     most_bytes: usize,
-    with_artifacts: bool,
+    artifacts: &'static str,
 ) -> rusqlite::Result<Option<(Vec<Kept>, usize)>> {
     let condition = up_to_condition(run);
-    let (artifacts, join) = if with_artifacts {
-        ("a.artifacts", "LEFT JOIN event_artifacts a ON a.sequence = e.sequence")
-    } else {
-        ("NULL", "")
-    };
     let mut statement = connection.prepare_cached(&format!(
             "SELECT e.sequence, e.id, coalesce(e.organization, ''), e.resource, e.action, e.run_id, e.sentry_run_id,
                     e.group_id, e.iteration, e.received_at, e.sent_at, {artifacts}, e.routes, e.issue_unknown
-             FROM event e {join} WHERE {condition}"
+             FROM event e LEFT JOIN event_artifacts a ON a.sequence = e.sequence WHERE {condition}"
     ))?;
     let mut rows = statement.query(params![run, sequence])?;
     let (mut events, mut left) = (Vec::new(), most_bytes);

@@ -120,7 +120,7 @@ fn events_if_newest(connection: &Connection, sequence: i64) -> rusqlite::Result<
         .prepare_cached(&format!("SELECT run_number FROM event e WHERE sequence = ?1 AND {IS_NEWEST}"))?
         .query_row([sequence], |row| row.get(0))
         .optional()?;
-    run.map(|run| story::without_artifacts(connection, run)).transpose().map(Option::unwrap_or_default)
+    run.map(|run| story::with_pull_requests(connection, run)).transpose().map(Option::unwrap_or_default)
 }
 
 /// Writes how a look ended; returns the notice's id, where one was made.

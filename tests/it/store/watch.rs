@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seer_relay::event::{Action, EventId, PullRequest};
+use seer_relay::event::{Action, Artifacts, EventId, PullRequest};
 use seer_relay::run::RunState;
 use seer_relay::store::{Access, AfterLook, Look, Notice, ReplayTarget, SilentFor, SilentRuns, open};
 use serde_json::json;
@@ -69,6 +69,28 @@ async fn a_run_is_looked_at_once_nothing_was_heard_of_it_for_long_enough() {
         SilentRuns::default(),
         "the cursor outlives a restart"
     );
+}
+
+#[tokio::test]
+async fn of_what_a_run_brought_its_pull_requests_are_known_and_nothing_that_may_be_long() {
+    let bench = Bench::new().await;
+    let failed = json!({ "repo_name": "acme/api", "pull_request": { "pr_id": null, "pr_number": null, "pr_url": null } });
+    let change = json!({ "diff": "+a", "path": "a.py", "type": "M", "added": 1, "removed": 0 });
+    bench.accept(webhook("pr_created").run("1").with("pull_requests", json!([failed])).at(0)).await;
+    bench
+        .accept(
+            webhook("coding_completed").run("1").with("code_changes", json!({ "acme/api": [change] })).at(1),
+        )
+        .await;
+
+    let run = silent(&bench, HALF_AN_HOUR + 1).await.runs.remove(0);
+    let artifacts: Vec<_> = run.events.iter().map(|event| &event.artifacts).collect();
+    let pull_requests = artifacts[0].pull_requests.as_deref().unwrap();
+    assert_eq!(
+        pull_requests.iter().map(|each| (each.repo.as_deref(), each.failed)).collect::<Vec<_>>(),
+        [(Some("acme/api"), true)]
+    );
+    assert_eq!(artifacts[1], &Artifacts::default());
 }
 
 #[tokio::test]
