@@ -30,8 +30,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::client::HttpClient;
-use crate::delivery::{DeliveryId, DestinationKind, DestinationName, MessageRef, Reason, Rung};
-use crate::event::words;
+use crate::delivery::{DeliveryId, DestinationKind, DestinationName, MessageRef, Part, Reason, Rung};
+use crate::event::{Action, words};
 use crate::notify::discord::{Courtesy, DiscordNotifier};
 use crate::notify::endpoint::Endpoint;
 use crate::notify::slack::SlackNotifier;
@@ -122,6 +122,19 @@ words! {
         Thread = "thread",
         /// There is one, which is edited as the run goes on; what is announced stands beside it.
         Card = "card",
+    }
+}
+
+impl Style {
+    /// Returns which messages an event of this action becomes in this style, in order.
+    pub fn parts(self, action: &Action, is_announced: bool) -> &'static [Part] {
+        match self {
+            Self::Messages | Self::Thread => &[Part::Message],
+            // It is about no run.
+            Self::Card if *action == Action::Silent => &[Part::Message],
+            Self::Card if is_announced => &[Part::Card, Part::Announcement],
+            Self::Card => &[Part::Card],
+        }
     }
 }
 

@@ -2,17 +2,13 @@
 
 use crate::delivery::Part;
 use crate::event::Action;
-use crate::notify::{Destination, Style};
+use crate::notify::Destination;
 use crate::render::Purpose;
 
 /// Returns which messages an event of this action becomes at a destination, in order.
 pub(super) fn parts(destination: &Destination, action: &Action) -> &'static [Part] {
-    let announces = || destination.announce.iter().any(|pattern| pattern.matches(action.as_str()));
-    match destination.style {
-        Style::Messages | Style::Thread => &[Part::Message],
-        Style::Card if announces() => &[Part::Card, Part::Announcement],
-        Style::Card => &[Part::Card],
-    }
+    let is_announced = destination.announce.iter().any(|pattern| pattern.matches(action.as_str()));
+    destination.style.parts(action, is_announced)
 }
 
 /// Returns what a part is rendered for.

@@ -99,13 +99,7 @@ pub(super) enum Standing {
 impl Place {
     /// Returns which messages an event of this action becomes here, in order.
     pub(super) fn parts(&self, action: &Action) -> &'static [Part] {
-        match self.style {
-            Style::Messages | Style::Thread => &[Part::Message],
-            // It is about no run.
-            Style::Card if *action == Action::Silent => &[Part::Message],
-            Style::Card if self.announces(action) => &[Part::Card, Part::Announcement],
-            Style::Card => &[Part::Card],
-        }
+        self.style.parts(action, self.announces(action))
     }
 
     /// Tells whether a run has one card here.
