@@ -99,7 +99,7 @@ fn part(destination: &Destination, action: &Action, announcement: bool) -> Resul
         let name = &destination.name;
         let hint = match destination.style {
             Style::Card => {
-                "its `announce` names the actions that are; without `--announcement` it is the card"
+                "its `announce` names the actions that are; take `--announcement` away to see what it becomes"
             }
             Style::Messages | Style::Thread => {
                 "only a destination with `style = \"card\"` announces; take `--announcement` away"

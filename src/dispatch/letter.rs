@@ -52,10 +52,12 @@ impl Letter {
         .unwrap_or_else(|_| Err("rendering it broke off".to_owned()))
     }
 
-    /// Tells whether to send it would change nothing: the card shows all of it.
+    /// Tells whether to send it would change nothing: the card shows all of it. What somebody asked to be sent again is
+    /// sent: the card may be there no longer.
     pub(super) fn is_needless(&self, delivery: &Delivery) -> bool {
         let shown = delivery.first.as_ref().and_then(|first| first.shows);
-        self.edits() && self.shows.is_some() && self.shows == shown
+        let is_shown = self.edits() && self.shows.is_some() && self.shows == shown;
+        is_shown && delivery.origin != Origin::Replay
     }
 
     /// Tells whether it changes a message that stands there: to send it twice does no harm.

@@ -16,8 +16,8 @@ pub struct Pace {
     limit: Option<(Duration, u32)>,
     /// When the bucket is full again; in the past where it is full.
     full_at: Instant,
-    /// Not to be called before then.
-    held_until: Instant,
+    /// Not to be called before then; `None` where it never asked for that.
+    held_until: Option<Instant>,
 }
 
 impl Pace {
@@ -30,16 +30,16 @@ impl Pace {
                 .filter(|interval| !interval.is_zero())
                 .map(|interval| (interval, burst.max(1))),
         };
-        Self { limit, full_at: now, held_until: now }
+        Self { limit, full_at: now, held_until: None }
     }
 
     /// Returns how many calls may begin now.
     pub fn ready(&self, now: Instant) -> usize {
-        if self.held_until > now {
+        if self.held_until(now).is_some() {
             return 0;
         }
         let Some((interval, burst)) = self.limit else { return usize::MAX };
-        let missing = self.full_at.saturating_duration_since(now).as_nanos().div_ceil(interval.as_nanos());
+        let missing = self.full_at().saturating_duration_since(now).as_nanos().div_ceil(interval.as_nanos());
         let missing = u32::try_from(missing).unwrap_or(u32::MAX);
         usize::try_from(burst.saturating_sub(missing)).unwrap_or(usize::MAX)
     }
@@ -47,21 +47,30 @@ impl Pace {
     /// Returns from when on at least one call may begin; `now` where one may.
     pub fn opens_at(&self, now: Instant) -> Instant {
         let by_rate = self.limit.and_then(|(interval, burst)| {
-            self.full_at.checked_sub(interval.saturating_mul(burst.saturating_sub(1)))
+            self.full_at().checked_sub(interval.saturating_mul(burst.saturating_sub(1)))
         });
-        by_rate.unwrap_or(now).max(self.held_until).max(now)
+        by_rate.max(self.held_until).unwrap_or(now).max(now)
+    }
+
+    /// Returns when the bucket is full again. Who asked to be left alone counts otherwise than we do, so that at the end
+    /// of a hold there is one call in it, and no burst.
+    fn full_at(&self) -> Instant {
+        let after_hold = self.limit.zip(self.held_until).and_then(|((interval, burst), end)| {
+            end.checked_add(interval.saturating_mul(burst.saturating_sub(1)))
+        });
+        after_hold.map_or(self.full_at, |after| self.full_at.max(after))
     }
 
     /// Returns until when the destination is to be left alone; `None` where it may be called.
     pub fn held_until(&self, now: Instant) -> Option<Instant> {
-        (self.held_until > now).then_some(self.held_until)
+        self.held_until.filter(|end| *end > now)
     }
 
     /// Counts calls that begin now.
     pub fn take(&mut self, calls: usize, now: Instant) {
         if let Some((interval, _)) = self.limit {
             let calls = u32::try_from(calls).unwrap_or(u32::MAX);
-            let full_at = self.full_at.max(now);
+            let full_at = self.full_at().max(now);
             self.full_at = full_at.checked_add(interval.saturating_mul(calls)).unwrap_or(full_at);
         }
     }
@@ -75,12 +84,12 @@ impl Pace {
 
     /// Ends a hold.
     pub fn release(&mut self, now: Instant) {
-        self.held_until = now;
+        self.held_until = self.held_until.min(Some(now));
     }
 
     /// Leaves the destination alone for `pause` at least; a longer hold stays.
     pub fn hold(&mut self, pause: Duration, now: Instant) {
-        self.held_until = self.held_until.max(now.checked_add(pause).unwrap_or(now));
+        self.held_until = self.held_until.max(now.checked_add(pause));
     }
 }
 
@@ -134,6 +143,33 @@ mod tests {
 
         assert_eq!(pace.ready(start), usize::MAX);
         assert_eq!(pace.opens_at(start), start);
+    }
+
+    #[test]
+    fn who_asked_to_be_left_alone_is_called_once_then_and_not_in_a_burst() {
+        let start = Instant::now();
+        let mut pace = Pace::new(SLACK, start);
+        pace.take(2, start);
+
+        pace.hold(seconds(5), start);
+
+        let end = start + seconds(5);
+        assert_eq!((pace.opens_at(start), pace.ready(end)), (end, 1));
+        pace.take(1, end);
+        assert_eq!((pace.ready(end), pace.opens_at(end)), (0, end + seconds(1)));
+        assert_eq!(pace.ready(end + seconds(3)), 3);
+    }
+
+    #[test]
+    fn a_long_hold_that_is_ended_early_leaves_nothing_behind() {
+        let start = Instant::now();
+        let mut pace = Pace::new(SLACK, start);
+        pace.hold(Duration::from_hours(24), start);
+
+        pace.release(start + seconds(1));
+
+        assert_eq!(pace.ready(start + seconds(1)), 1);
+        assert_eq!(pace.ready(start + seconds(3)), 3);
     }
 
     #[test]

@@ -127,6 +127,21 @@ async fn an_edit_that_would_change_nothing_is_not_made() {
 }
 
 #[tokio::test]
+async fn a_replay_brings_back_a_card_that_somebody_deleted_though_nothing_changed_since() {
+    let receiver = Receiver::start();
+    let folder = slack(&receiver);
+    let relay = folder.serve();
+    told(&relay, &receiver, "root_cause_completed", 1).await;
+    receiver.next([refusal("message_not_found")]);
+    assert!(folder.run(&["replay", "1"]).status.success());
+    receiver.took(2).await;
+
+    let expected =
+        [("chat.postMessage", Value::Null), ("chat.update", json!("1.0")), ("chat.postMessage", Value::Null)];
+    assert_eq!(calls(&receiver.received()), expected);
+}
+
+#[tokio::test]
 async fn a_card_that_can_no_longer_be_edited_is_posted_anew() {
     for error in ["message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"] {
         let receiver = Receiver::start();

@@ -118,7 +118,8 @@ async fn render_shows_what_is_sent_and_route_why() {
 
 const CARDS: &str = "[slack.fixes]\nbot_token = { env = \"SLACK_BOT_TOKEN\" }\nchannel = \"C0123ABC\"\n\
      [discord.dev]\nwebhook_url = \"https://x.test/\"\nstyle = \"messages\"\n\
-     [[route]]\nname = \"all\"\nto = [\"fixes\", \"dev\"]\n";
+     [[route]]\nname = \"all\"\nto = [\"fixes\", \"dev\"]\n\
+     [[route]]\nname = \"silence\"\nwhen = { action = \"relay.silent\" }\nto = [\"fixes\"]\n";
 
 #[test]
 fn route_tells_the_card_and_what_is_announced_beside_it() {
@@ -134,6 +135,7 @@ fn route_tells_the_card_and_what_is_announced_beside_it() {
     let announcement = "fixes announcement pr_created.md.tera";
     assert_eq!(parts("pr_created"), [card, announcement, "dev message pr_created.md.tera"]);
     assert_eq!(parts("coding_started")[..1], [card]);
+    assert_eq!(parts("relay.silent")[0], "fixes message relay.silent.md.tera", "it is about no run");
     let (_, out, _) = text(&folder.run(&["route", "pr_created"]));
     for line in
         ["→ fixes (slack) card by card.md", "→ fixes (slack) announcement by pr_c", "→ dev (discord) by pr_c"]

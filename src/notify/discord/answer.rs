@@ -56,7 +56,10 @@ fn is_message(json: &Value) -> bool {
 }
 
 fn message(json: &Value) -> Option<MessageRef> {
-    text_of(json, "channel_id").zip(text_of(json, "id")).map(|(channel, id)| MessageRef { channel, id })
+    let id = text_of(json, "id")?;
+    // The thread that a message began has its id.
+    let channel = text_of(json, "channel_id").unwrap_or_else(|| id.clone());
+    Some(MessageRef { channel, id })
 }
 
 fn text_of(json: &Value, name: &str) -> Option<String> {
@@ -172,6 +175,13 @@ mod tests {
         let answer = Answer::for_tests(200, &[], r#"{"id":"9","channel_id":"7"}"#);
         let message = MessageRef { channel: "7".to_owned(), id: "9".to_owned() };
         assert_eq!(read(&answer, &Position::Alone), Ok(Some(message)));
+        let answer = Answer::for_tests(200, &[], r#"{"id":"9"}"#);
+        let message = MessageRef { channel: "9".to_owned(), id: "9".to_owned() };
+        assert_eq!(
+            read(&answer, &Position::Alone),
+            Ok(Some(message)),
+            "no card twice, though little is said"
+        );
     }
 
     #[test]

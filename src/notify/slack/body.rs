@@ -78,6 +78,10 @@ fn place(body: &mut Map<String, Value>, position: &Position) {
             for name in ["thread_ts", "reply_broadcast", "unfurl_links", "unfurl_media"] {
                 body.remove(name);
             }
+            // What an edit does not name may stay.
+            for name in ["blocks", "attachments"] {
+                body.entry(name).or_insert_with(|| json!([]));
+            }
             body.insert("channel".to_owned(), Value::from(message.channel.as_str()));
             body.insert("ts".to_owned(), Value::from(message.id.as_str()));
         }
@@ -213,6 +217,7 @@ mod tests {
     use url::Url;
 
     use super::*;
+    use crate::delivery::MessageRef;
     use crate::message::Block;
     use crate::secret::Secret;
 
@@ -258,6 +263,19 @@ mod tests {
                 "unfurl_media": false,
             })
         );
+    }
+
+    #[test]
+    fn an_edit_leaves_no_blocks_and_attachments_standing_that_it_does_not_name() {
+        let message = MessageRef { channel: "C1".to_owned(), id: "1.0".to_owned() };
+        let edit = |body: Value| {
+            let made = placed(&written(&body), &Position::Instead(message.clone()));
+            let made: Value = serde_json::from_slice(&made).unwrap();
+            (made["blocks"].clone(), made["attachments"].clone())
+        };
+        assert_eq!(edit(json!({ "text": "a" })), (json!([]), json!([])));
+        let blocks = json!([{ "type": "divider" }]);
+        assert_eq!(edit(json!({ "text": "a", "blocks": blocks })), (blocks, json!([])));
     }
 
     #[test]

@@ -147,7 +147,7 @@ impl Bot {
             .post(&self.settings.method(method), &headers, body, left, true)
             .await
             .map_err(|error| unreached(&error))?;
-        match answer::read(&answer, position) {
+        match answer::read(&answer, position, self.channel.id()) {
             Ok(message) => {
                 if let (Position::Alone, Some(message)) = (position, &message) {
                     self.channel.learn(&message.channel);

@@ -12,14 +12,20 @@ use crate::notify::Position;
 use crate::notify::answer::{Class, Reading};
 use crate::notify::slack::answer::class_of_word;
 
-/// Reads an answer to a message in this position: where it stands, as far as that is said.
+/// Reads an answer to a message in this position: where it stands, as far as that is said. `home` is the id of the bot's
+/// channel, where that is known.
 ///
 /// # Errors
 /// [`Reading`] when the message was not taken.
-pub(super) fn read(answer: &Answer, position: &Position) -> Result<Option<MessageRef>, Reading> {
-    let json = parse(answer, |error| class_of(error, position))?;
+pub(super) fn read(
+    answer: &Answer,
+    position: &Position,
+    home: Option<&str>,
+) -> Result<Option<MessageRef>, Reading> {
+    let json = parse(answer, |error| class_of(error, position, home))?;
     let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
-    Ok(text("channel").zip(text("ts")).map(|(channel, id)| MessageRef { channel, id }))
+    let channel = text("channel").or_else(|| home.map(str::to_owned));
+    Ok(channel.zip(text("ts")).map(|(channel, id)| MessageRef { channel, id }))
 }
 
 /// Returns what a successful answer says; `class_of` knows Slack's words for what is not.
@@ -47,9 +53,13 @@ pub(super) fn parse(answer: &Answer, class_of: impl FnOnce(&str) -> Option<Class
 
 /// Returns what a word means for a message in this position: whether it speaks of the other message that this one was to
 /// answer or to take the place of. That may also stand in a channel that was this destination's before.
-fn class_of(error: &str, position: &Position) -> Option<Class> {
+fn class_of(error: &str, position: &Position, home: Option<&str>) -> Option<Class> {
     let is_lost = match position {
         Position::Alone => false,
+        // The bot left the channel that was this destination's before; its own it may yet be let into again.
+        Position::Under { message, .. } | Position::Instead(message) if error == "not_in_channel" => {
+            home.is_some_and(|home| home != message.channel)
+        }
         Position::Under { .. } => matches!(
             error,
             "cannot_reply_to_message"
@@ -89,7 +99,7 @@ mod tests {
     use super::*;
 
     fn read_at(position: &Position, status: u16, body: &str) -> Option<(Class, String)> {
-        let reading = read(&Answer::for_tests(status, &[], body), position).err()?;
+        let reading = read(&Answer::for_tests(status, &[], body), position, Some("C0")).err()?;
         Some((reading.class, reading.words.unwrap_or_default()))
     }
 
@@ -99,9 +109,12 @@ mod tests {
 
     #[test]
     fn only_ok_in_json_is_delivered() {
-        let taken = |body: &str| read(&Answer::for_tests(200, &[], body), &Position::Alone).unwrap();
+        let taken_at =
+            |home, body: &str| read(&Answer::for_tests(200, &[], body), &Position::Alone, home).unwrap();
+        let taken = |body: &str| taken_at(None, body);
         let message = MessageRef { channel: "C1".to_owned(), id: "1.2".to_owned() };
-        assert_eq!(taken(r#"{"ok":true,"channel":"C1","ts":"1.2"}"#), Some(message));
+        assert_eq!(taken(r#"{"ok":true,"channel":"C1","ts":"1.2"}"#), Some(message.clone()));
+        assert_eq!(taken_at(Some("C1"), r#"{"ok":true,"ts":"1.2"}"#), Some(message));
         assert_eq!(taken(r#"{"ok":true,"ts":"1.2"}"#), None);
         for body in ["ok", "", "{}", r#"{"ok":"true"}"#, "[]", "null"] {
             assert_eq!(reading(200, body).unwrap().0, Class::Unreadable, "{body}");
@@ -151,6 +164,19 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn a_message_in_a_channel_that_the_bot_left_is_lost_only_where_that_is_no_longer_its_own() {
+        let body = r#"{"ok":false,"error":"not_in_channel"}"#;
+        for (channel, class) in [("C0", Class::NoAccess), ("C9", Class::Lost)] {
+            let message = MessageRef { channel: channel.to_owned(), id: "1.0".to_owned() };
+            let under = Position::Under { message: message.clone(), announced: true };
+            for position in [under, Position::Instead(message)] {
+                assert_eq!(read_at(&position, 200, body).unwrap().0, class, "{position:?}");
+            }
+        }
+        assert_eq!(reading(200, body).unwrap().0, Class::NoAccess);
     }
 
     #[test]
