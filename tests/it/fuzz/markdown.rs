@@ -2,7 +2,7 @@
 
 use seer_relay::delivery::Rung;
 use seer_relay::message::Message;
-use seer_relay::message::markdown::{Values, parse};
+use seer_relay::message::markdown::{Values, parse, strip};
 use serde_json::Value;
 
 use super::mutation::Structure;
@@ -93,7 +93,7 @@ fn no_text_makes_a_message_that_is_over_a_limit_or_does_anything() {
     target.fuzz(|bytes| {
         let text = String::from_utf8_lossy(bytes);
         // What no text may hold is left out of messages, and so of the addresses in them.
-        let seen: String = text.to_lowercase().chars().filter(|each| !is_noncharacter(*each)).collect();
+        let seen = strip(&text).to_lowercase();
         let message = in_time(|| proof.whole(&text));
         for address in addresses(&message) {
             let host = address.split('/').nth(2).unwrap_or_default().to_lowercase();
@@ -109,11 +109,6 @@ fn no_text_makes_a_message_that_is_over_a_limit_or_does_anything() {
             holds(&own, &validator);
         }
     });
-}
-
-/// Source: <https://www.unicode.org/faq/private_use.html#nonchar1>, read 2026-11-25.
-fn is_noncharacter(character: char) -> bool {
-    matches!(character, '\u{fdd0}'..='\u{fdef}') || u32::from(character) & 0xfffe == 0xfffe
 }
 
 fn holds(message: &Message, validator: &jsonschema::Validator) {
