@@ -203,8 +203,9 @@ impl<'a> Trial<'a> {
             // Why, is told already.
             return Faults::default();
         }
-        if sample != Sample::Plain && self.renderer.is_untouched(*purpose, target) {
-            // Their own tests hold that they stand all variants.
+        let may_be_new = sample == Sample::Plain && piece.usage.is_real();
+        if !may_be_new && self.renderer.is_untouched(*purpose, target) {
+            // Their own tests hold that they stand all variants, and that the plainest destination cuts nothing.
             return Faults::default();
         }
         let trace = || {
@@ -247,7 +248,7 @@ impl<'a> Trial<'a> {
                 line: None,
                 column: None,
                 code: "cut",
-                message: format!("{piece} for `{}` would be cut: {}", usage.destination, cut.what),
+                message: format!("{piece} for `{}` would be cut: {}", usage.name(), cut.what),
                 hint: Some(
                     "shorten it in the template, for example with `truncate`, `sentence` or `[:5]`; else \
                      the message says what is missing"
@@ -282,7 +283,7 @@ impl<'a> Trial<'a> {
             code: "platform_limit",
             message: format!(
                 "the body for `{}` that {} makes of `{}` {}",
-                piece.usage.destination,
+                piece.usage.name(),
                 quoted(&template),
                 piece.action,
                 excess.what

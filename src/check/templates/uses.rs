@@ -22,8 +22,8 @@ pub(super) struct Use {
     diff_lines: usize,
     /// Whether runs have cards there.
     shows_cards: bool,
-    /// The destination that uses them so.
-    pub(super) destination: String,
+    /// The destination that uses them so; `None` where none does yet.
+    destination: Option<String>,
     /// Whether an earlier one makes messages in the same way: then only of what Sentry sends.
     is_repeated: bool,
     /// Whether an earlier one makes cards in the same way.
@@ -66,6 +66,16 @@ impl Use {
         purposes.map(move |purpose| Piece { action, purpose, usage: self, target: self.target() })
     }
 
+    /// Tells whether some destination uses templates so, and not only may tomorrow.
+    pub(super) fn is_real(&self) -> bool {
+        self.destination.is_some()
+    }
+
+    /// Returns what the destination is called.
+    pub(super) fn name(&self) -> &str {
+        self.destination.as_deref().unwrap_or(self.service.kind().as_str())
+    }
+
     /// Returns whose limits count for it.
     pub(super) fn platform(&self) -> &'static str {
         match &self.service {
@@ -78,7 +88,7 @@ impl Use {
         Target {
             kind: self.service.kind(),
             set: self.set.clone(),
-            destination: self.destination.clone(),
+            destination: self.name().to_owned(),
             diff_lines: self.diff_lines,
         }
     }
@@ -88,20 +98,27 @@ impl Use {
 /// template that nobody uses yet may be used tomorrow.
 pub(super) fn uses(reading: &Reading, renderer: &Renderer) -> Vec<Use> {
     let mut uses: Vec<Use> = Vec::new();
-    let mut add = |service: Service, set: Option<String>, diff_lines, style, destination: &str| {
+    let mut add = |service: Service, set: Option<String>, diff_lines, style, name: Option<&str>| {
         let kind = service.kind();
         let is_same =
             |known: &&Use| (known.service.kind(), &known.set, known.diff_lines) == (kind, &set, diff_lines);
         let is_repeated = uses.iter().any(|known| is_same(&known));
         let card_is_repeated = uses.iter().filter(is_same).any(|known| known.shows_cards);
-        let (shows_cards, destination) = (style == Style::Card, destination.to_owned());
-        uses.push(Use { service, set, diff_lines, shows_cards, destination, is_repeated, card_is_repeated });
+        uses.push(Use {
+            service,
+            set,
+            diff_lines,
+            shows_cards: style == Style::Card,
+            destination: name.map(str::to_owned),
+            is_repeated,
+            card_is_repeated,
+        });
     };
     for destination in reading.destinations() {
         for set in reading.sets_of(destination) {
             if set.as_deref().is_none_or(|set| renderer.has_set(set)) {
                 let Destination { service, diff_lines, style, name, .. } = destination;
-                add(service.clone(), set, *diff_lines, *style, name.as_str());
+                add(service.clone(), set, *diff_lines, *style, Some(name.as_str()));
             }
         }
     }
@@ -113,7 +130,7 @@ pub(super) fn uses(reading: &Reading, renderer: &Renderer) -> Vec<Use> {
                 DestinationKind::Slack | DestinationKind::Discord => Style::Card,
                 DestinationKind::Webhook => Style::Messages,
             };
-            add(plainest(*kind), set.clone(), 0, style, kind.as_str());
+            add(plainest(*kind), set.clone(), 0, style, None);
         }
     }
     uses
