@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::receivers::{Deed, Received, Receiver, SignatureCheck};
 use crate::preview::Platform;
 use crate::preview::body::{list_at, nested_text_at, text_at};
-use crate::preview::terminal::text::{Line, Look, Span, beside, paint};
+use crate::preview::terminal::text::{Line, Look, Span, beside, paint, width};
 use crate::preview::terminal::{self, Frame, Style};
 
 /// Draws what a receiver took; `time` is shown as it is. What is no new message is said to be none. Ends with a line
@@ -39,11 +39,15 @@ fn deed_lines(received: &Received, time: &str, style: Style) -> Vec<Line> {
         }
         Some(Deed::Edited { before }) => {
             let [before, after] = [before, &received.body].map(|body| headline(received.receiver, body));
-            let edited = quiet(" ↻ edited in place: ");
-            if before == after {
-                vec![edited, bold(&after)]
+            let edited = || vec![quiet(" ↻ edited in place: ")];
+            let from = [quiet(&before), quiet(" → ")];
+            let whole = [edited(), from.to_vec(), vec![bold(&after)]].concat();
+            // What a card said before is worth no second line.
+            let line = [&[quiet(time), quiet("  "), name.clone()], &whole[..]].concat();
+            if before == after || width(&line) > style.width {
+                [edited(), vec![bold(&after)]].concat()
             } else {
-                vec![edited, quiet(&before), quiet(" → "), bold(&after)]
+                whole
             }
         }
     };
@@ -174,6 +178,11 @@ mod tests {
         assert_eq!(
             said(&edited("Fix planned", "Fix planned")),
             "14:03:22  Discord ↻ edited in place: Fix planned"
+        );
+        let long = "Revising the pull request (round 1)";
+        assert_eq!(
+            said(&edited(long, "Pull request updated (round 1)")),
+            "14:03:22  Discord ↻ edited in place: Pull request updated (round 1)"
         );
         let posted = Received { deed: Some(Deed::Posted), ..edited("", "Fix planned") };
         assert!(said(&posted).starts_with("╭─ Discord"));
