@@ -6,6 +6,7 @@
 
 mod history;
 mod issue;
+mod plan;
 mod queue;
 mod sqlite;
 mod watch;
@@ -18,10 +19,10 @@ pub use history::{
     Backlog, DeliveryFilter, DeliveryRow, EventRow, History, Reach, RunHistory, RunRow, Story, Told, Wanted,
 };
 pub use issue::{IssueSource, KeptIssue};
+pub use plan::{CardKeeper, Entry, EventTicket, LaterStep, Plan, PlannedDelivery, WaitingEvent};
 pub use queue::{
-    Acceptance, CardKeeper, Claims, DeliveryClaim, DeliveryTicket, DestinationChange, DestinationEntry,
-    DestinationStatus, Entry, EventTicket, LaterStep, MessageChange, Next, OpenDestination, Plan,
-    PlannedDelivery, Queue, Record, Recorded, ReplayTarget, Replayed, WaitingEvent,
+    Acceptance, Claims, DeliveryClaim, DeliveryTicket, DestinationChange, DestinationEntry,
+    DestinationStatus, MessageChange, Next, OpenDestination, Queue, Record, Recorded, ReplayTarget, Replayed,
 };
 pub use sqlite::Store;
 pub use watch::{AfterLook, Hearing, Look, Notice, SilentFor, SilentRun, SilentRuns};
