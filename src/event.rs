@@ -35,6 +35,9 @@ text_id! {
     GroupId
 }
 
+/// The resource of Seer's webhooks.
+pub const SEER_RESOURCE: &str = "seer";
+
 /// The resource of Sentry's second webhook about Seer's steps: an alert on the activity of an issue.
 // Source: docs.sentry.io/integrations/integration-platform/webhooks/activity-alerts/, read 2026-11-25.
 pub const ACTIVITY_ALERT_RESOURCE: &str = "activity_alert";

@@ -27,8 +27,6 @@ pub const RESOURCE_HEADER: &str = "sentry-hook-resource";
 pub const TIMESTAMP_HEADER: &str = "sentry-hook-timestamp";
 /// Sentry's id of this request; another one for each try, so it cannot tell duplicates.
 pub const REQUEST_ID_HEADER: &str = "request-id";
-/// The resource of Seer's webhooks.
-pub const SEER_RESOURCE: &str = "seer";
 /// How many hexadecimal digits a signature has: HMAC-SHA-256, lower case as Sentry writes it.
 pub const SIGNATURE_DIGITS: usize = 64;
 

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use history::{
-    Backlog, DeliveryFilter, DeliveryRow, EventRow, History, Reach, RunHistory, RunRow, Story, Told, Wanted,
+    Backlog, DeliveryFilter, DeliveryRow, EventRow, History, QueueLength, Reach, RunHistory, RunRow, Story,
+    Told, Wanted,
 };
 pub use issue::{IssueSource, KeptIssue};
 pub use plan::{CardKeeper, Entry, EventTicket, LaterStep, Plan, PlannedDelivery, WaitingEvent};

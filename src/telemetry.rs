@@ -14,7 +14,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 pub use ear::{Ear, Heard};
-pub use metrics::Metrics;
+pub use metrics::{Metrics, Queued};
 
 /// Settings of the `[log]` table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

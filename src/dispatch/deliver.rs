@@ -14,13 +14,12 @@ use super::backoff::Failure;
 use super::board::{Report, Seat};
 use super::decide::{decide, runs_out_at};
 use super::desk::{Desk, Place};
-use super::finish::{Began, Finish};
+use super::finish::{Began, Finish, Subject};
 use super::journal;
 use super::letter::Letter;
 use super::stories::{StoryTicket, fetch_heavy};
 use crate::delivery::{Delivery, Part, Reason};
 use crate::notify::{Call, Notifier, SendError, Verdict};
-use crate::run::Run;
 use crate::store::{DeliveryClaim, Next, Record, Recorded, Story, Told};
 
 /// How long a claimed delivery waits for a free slot, or for room for its story, before it is given back. Together with
@@ -96,29 +95,29 @@ impl Courier {
         let Some((story, rooms)) = fetched else { return Finish::uncalled(Next::GivenBack) };
         // One is dropped with the message, once it is told; the other when it is made.
         let (_room, workshop) = rooms.unzip();
-        let run = story.as_ref().and_then(|story| Run::label_of(&story.events));
+        let subject = Subject::of(delivery, story.as_ref());
 
         let began = Began::now(&shared.clock);
         let letter = match Letter::write(shared, place, notifier.as_ref(), delivery, story) {
             Ok(letter) => letter,
-            Err(words) => return Finish::unrendered(delivery, began, &words).of(run),
+            Err(words) => return Finish::unrendered(delivery, began, &words).of(subject),
         };
         drop(workshop);
         if letter.is_needless(delivery) {
-            return Finish::uncalled(Next::Superseded).of(run);
+            return Finish::uncalled(Next::Superseded).of(subject);
         }
         let Some(permit) = patiently(desk.slot()).await else {
-            return Finish::uncalled(Next::GivenBack).of(run);
+            return Finish::uncalled(Next::GivenBack).of(subject);
         };
         // The answer to another delivery may have closed the destination in the meantime.
         if let Err(next) = self.may_send(desk, delivery) {
-            return Finish::uncalled(next).of(run);
+            return Finish::uncalled(next).of(subject);
         }
         let mut finish = self.send(place.timeout, notifier.as_ref(), delivery, letter).await;
         // While the slot is still taken: whoever gets it next is to know.
         finish.tell(desk, &delivery.id, &shared.settings, Instant::now());
         drop(permit);
-        finish.of(run)
+        finish.of(subject)
     }
 
     fn may_send(&self, desk: &Desk, delivery: &Delivery) -> Result<(), Next> {

@@ -139,6 +139,7 @@ impl Desk {
         metrics: Arc<Metrics>,
         now: Instant,
     ) -> Self {
+        metrics.destinations().expect(destination.name.as_str());
         let in_flight = destination.in_flight.clamp(1, Semaphore::MAX_PERMITS);
         // Where no pace limits the calls, a few deliveries more are claimed and rendered than may be under way, so
         // that a slot that falls free is not idle for the time of a claim.
@@ -310,7 +311,7 @@ impl Desk {
         let destination = self.name.as_str();
         match change {
             Some(Change::Paused { first: true, .. }) => {
-                place.metrics.destination_paused(destination, true);
+                place.metrics.destinations().paused(destination, true);
                 tracing::warn!(
                     destination,
                     reason = reason.map(Reason::as_str),
@@ -318,7 +319,7 @@ impl Desk {
                 );
             }
             Some(Change::Resumed(after)) => {
-                place.metrics.destination_paused(destination, false);
+                place.metrics.destinations().paused(destination, false);
                 tracing::info!(
                     destination,
                     refused_s = after.as_secs(),

@@ -11,7 +11,8 @@ use super::moment::{SteadyClock, after};
 use super::{DeliveryConfig, bearable};
 use crate::delivery::{Attempt, Delivery, DeliveryId, Reason};
 use crate::notify::{Doubt, SendError, Sent, Verdict};
-use crate::store::{DeliveryTicket, DestinationChange, MessageChange, Next, Record};
+use crate::run::Run;
+use crate::store::{DeliveryTicket, DestinationChange, MessageChange, Next, Record, Story};
 
 /// Longest text of a template error that is kept, in characters.
 const WORDS_LIMIT: usize = 500;
@@ -27,6 +28,8 @@ pub(super) struct Finish {
     pub(super) called: bool,
     /// The run, as it is shown, where it was looked up.
     pub(super) run: Option<String>,
+    /// When the event was received, where it was looked up.
+    pub(super) received_at: Option<Timestamp>,
     /// How long the whole destination is to be left alone, by its own words.
     hold: Option<Duration>,
     /// How long it is to be left alone out of politeness, or until its next window; forgotten with the process.
@@ -41,6 +44,22 @@ pub(super) struct Finish {
     in_doubt: Option<bool>,
     /// Where that was so before: what is known of it now.
     pub(super) doubt: Option<Doubt>,
+}
+
+/// What a delivery tells of.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Subject {
+    run: Option<String>,
+    received_at: Option<Timestamp>,
+}
+
+impl Subject {
+    /// Finds it in the story.
+    pub(super) fn of(delivery: &Delivery, story: Option<&Story>) -> Self {
+        let events = story.map_or(&[][..], |story| &story.events);
+        let event = events.iter().rfind(|event| event.id == delivery.event_id);
+        Self { run: Run::label_of(events), received_at: event.map(|event| event.received_at) }
+    }
 }
 
 /// What an answer, or its absence, says of a destination.
@@ -105,6 +124,7 @@ impl Finish {
             sign: Sign::None,
             called: false,
             run: None,
+            received_at: None,
             message: MessageChange::None,
             in_doubt: None,
             doubt: None,
@@ -171,9 +191,9 @@ impl Finish {
         Self { attempt: Some(attempt), called: true, in_doubt, ..Self::uncalled(again) }
     }
 
-    /// Names the run that it was about.
-    pub(super) fn of(self, run: Option<String>) -> Self {
-        Self { run, ..self }
+    /// Says what it was about.
+    pub(super) fn of(self, subject: Subject) -> Self {
+        Self { run: subject.run, received_at: subject.received_at, ..self }
     }
 
     /// Closes the destination for all others, where the answer said so.

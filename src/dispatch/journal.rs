@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use super::finish::Finish;
-use crate::delivery::{Attempt, Delivery, DeliveryState, Reason, Rung};
+use super::moment::between;
+use crate::delivery::{Attempt, Delivery, Origin, Reason, Rung};
 use crate::store::Next;
 use crate::telemetry::Metrics;
 
@@ -32,30 +33,30 @@ macro_rules! line {
 
 /// Tells what became of a delivery.
 pub(super) fn tell(metrics: &Metrics, delivery: &Delivery, finish: &Finish) {
-    let destination = delivery.destination.as_str();
+    let (destination, counted) = (delivery.destination.as_str(), metrics.destinations());
     if let Some(Attempt { reason, duration, .. }) = finish.attempt {
-        metrics.attempt(destination, reason, duration);
+        counted.attempt(destination, reason, duration);
     }
     if let Some(doubt) = finish.doubt {
-        metrics.message_in_doubt(destination, doubt.as_str());
+        counted.message_in_doubt(destination, doubt.as_str());
     }
     let failed = finish.attempt.as_ref().and_then(|attempt| attempt.reason);
     match &finish.next {
         Next::Delivered => {
-            metrics.delivery_finished(destination, DeliveryState::Delivered);
+            counted.delivered(destination, time_to_delivery(delivery, finish));
             line!(info, delivery, finish, failed, "delivered");
         }
         Next::Superseded => {
-            metrics.delivery_finished(destination, DeliveryState::Superseded);
+            counted.superseded(destination);
             line!(debug, delivery, finish, failed, "superseded: the card shows it already");
         }
         Next::Dead(reason) => {
-            metrics.delivery_finished(destination, DeliveryState::Dead);
+            counted.dead_letter(destination, *reason);
             line!(error, delivery, finish, Some(*reason), "dead letter");
         }
         // The first rung's refusal is the fault; those of the plainer ones follow from it or tell nothing new.
         Next::Retry { rung, .. } if delivery.rung == Rung::Whole && *rung != Rung::Whole => {
-            metrics.message_refused(destination);
+            counted.message_refused(destination);
             line!(
                 warn,
                 delivery,
@@ -77,6 +78,13 @@ pub(super) fn unrecorded(delivery: &Delivery) {
         destination = delivery.destination.as_str(),
         "an attempt could not be written down; it will be made again"
     );
+}
+
+/// Returns how long after its event a delivery was taken; `None` for a replay.
+fn time_to_delivery(delivery: &Delivery, finish: &Finish) -> Option<Duration> {
+    let (attempt, received_at) = (finish.attempt.as_ref()?, finish.received_at?);
+    (delivery.origin == Origin::Event)
+        .then(|| between(received_at, attempt.started_at).saturating_add(attempt.duration))
 }
 
 fn millis(duration: Duration) -> u64 {

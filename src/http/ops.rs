@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::AppState;
 use super::error::ApiError;
-use crate::store::Backlog;
+use crate::store::{Backlog, QueueLength};
+use crate::telemetry::Queued;
 
 /// For how long one look at the store answers everybody who asks.
 const READINESS_AGE: Duration = Duration::from_secs(1);
@@ -52,14 +54,25 @@ pub(super) async fn readyz(state: Data<AppState>) -> HttpResponse {
 pub(super) async fn metrics(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, ApiError> {
     state.token.admit(&request)?;
     match state.history.backlog().await {
-        Ok(Backlog { events, deliveries }) => {
-            let deliveries = deliveries.iter().map(|(name, state, count)| (name.as_str(), *state, *count));
-            state.metrics.show_backlog(events, deliveries);
+        Ok(Backlog { events, queues }) => {
+            let now = state.clock.now();
+            state.metrics.show_backlog(events, queues.iter().map(|queue| queued(queue, now)));
         }
         Err(error) => tracing::warn!(%error, "what waits could not be counted for the metrics"),
     }
     let text = state.metrics.encode();
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
+}
+
+fn queued(queue: &QueueLength, now: Timestamp) -> Queued<'_> {
+    let due_for = |first_due_at: Timestamp| now.duration_since(first_due_at).try_into().ok();
+    Queued {
+        destination: queue.destination.as_str(),
+        waiting: queue.waiting,
+        sending: queue.sending,
+        dead: queue.dead,
+        oldest_due: queue.first_due_at.and_then(due_for),
+    }
 }
 
 #[cfg(test)]
@@ -85,7 +98,7 @@ mod tests {
         let store = open(&config, Access::Serve).await.unwrap();
         std::fs::remove_file(&path).unwrap();
         let metrics_counted = Arc::new(Metrics::new().unwrap());
-        metrics_counted.webhook("store_unavailable");
+        metrics_counted.webhook(Some("seer"), None, "store_unavailable");
         let state = Data::new(AppState {
             queue: store.clone(),
             history: store,
@@ -104,6 +117,8 @@ mod tests {
 
         let text = to_bytes(answer.into_body()).await.unwrap();
         let text = String::from_utf8_lossy(&text);
-        assert!(text.contains("seer_relay_webhooks_total{code=\"store_unavailable\"} 1"), "{text}");
+        let counted =
+            r#"seer_relay_webhooks_total{action="none",outcome="store_unavailable",resource="seer"} 1"#;
+        assert!(text.contains(counted), "{text}");
     }
 }

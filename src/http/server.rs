@@ -16,7 +16,7 @@ use actix_web::{App, Error};
 use tokio::net::TcpStream;
 
 use super::wire::Wire;
-use super::{AppState, routes};
+use super::{AppState, routes, webhook};
 
 /// How long a client may take for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,6 +44,7 @@ pub fn serve(
     most_connections: usize,
 ) -> std::io::Result<Server> {
     let address = listener.local_addr()?;
+    webhook::expect_answers(&state.metrics);
     let threads = std::thread::available_parallelism().map_or(2, usize::from).min(MOST_THREADS);
     let builder = Server::build()
         .workers(threads)

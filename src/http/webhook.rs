@@ -15,11 +15,12 @@ use serde_json::json;
 
 use super::AppState;
 use super::body::read;
-use super::error::{ApiError, ErrorCode};
+use super::error::{ApiError, CODES, ErrorCode};
 use crate::event::EventId;
-use crate::sentry::payload::{self, PayloadError};
+use crate::sentry::payload::{self, AcceptedEvent, PayloadError};
 use crate::sentry::signature::{VerifiedWebhook, WebhookHeaders, verify};
 use crate::store::Acceptance;
+use crate::telemetry::Metrics;
 
 /// How long a commit may take before the answer is 503: Sentry waits for one second, and sends nothing again.
 // Source: docs.sentry.io/integrations/integration-platform/webhooks/ ("should respond within 1 second"), and
@@ -29,8 +30,19 @@ const COMMIT_TIMEOUT: Duration = Duration::from_millis(800);
 /// How many novelties are remembered as logged; further ones are only counted.
 const MOST_NOVELTIES: usize = 500;
 
+/// The word for a webhook whose event is committed.
+const ACCEPTED: &str = "accepted";
+/// The word for a webhook whose event was committed before.
+const DUPLICATE: &str = "duplicate";
+
 /// What was new in payloads and is logged already.
 pub(super) type Novelties = HashSet<String>;
+
+/// Shows how often each answer was given from the start on, before it is.
+pub(super) fn expect_answers(metrics: &Metrics) {
+    let read = [ACCEPTED, DUPLICATE, ErrorCode::StoreUnavailable.as_str()];
+    metrics.expect_webhooks(CODES.iter().map(|(_, code, _)| *code), &read);
+}
 
 /// A webhook whose signature holds. There is no other way for a handler to get at one.
 pub(super) struct SignedWebhook {
@@ -52,7 +64,7 @@ impl FromRequest for SignedWebhook {
                 let payload = payload.map_err(|_| ApiError::unread(ErrorCode::NotJson("no body".into())))?;
                 read_signed(&request, payload, &state).await
             };
-            result.await.inspect_err(|error| state.metrics.webhook(error.code().as_str()))
+            result.await.inspect_err(|error| state.metrics.webhook(None, None, error.code().as_str()))
         })
     }
 }
@@ -107,8 +119,8 @@ impl Answer {
     /// Returns the word for it, the same in the body and in the metrics.
     fn word(&self) -> &'static str {
         match self {
-            Self::Accepted(_) => "accepted",
-            Self::Duplicate(_) => "duplicate",
+            Self::Accepted(_) => ACCEPTED,
+            Self::Duplicate(_) => DUPLICATE,
             Self::Ignored => "ignored",
         }
     }
@@ -126,20 +138,20 @@ impl Answer {
 /// Stores a signed webhook and answers once it is committed.
 pub(super) async fn receive(webhook: SignedWebhook, state: Data<AppState>) -> Result<HttpResponse, ApiError> {
     let SignedWebhook { verified, received_at, read_at } = webhook;
-    let answer = accept(verified, received_at, &state).await;
+    let resource = verified.resource().to_owned();
+    let parsed = payload::parse(verified, received_at);
+    let action = parsed.as_ref().ok().map(|event| event.action().clone());
+    let answer = accept(parsed, &state).await;
     state.metrics.webhook_took(read_at.elapsed());
-    state.metrics.webhook(answer.as_ref().map_or_else(ErrorCode::as_str, Answer::word));
+    let outcome = answer.as_ref().map_or_else(ErrorCode::as_str, Answer::word);
+    state.metrics.webhook(Some(&resource), action.as_ref(), outcome);
     Ok(answer?.into_response())
 }
 
-async fn accept(
-    webhook: VerifiedWebhook,
-    received_at: Timestamp,
-    state: &AppState,
-) -> Result<Answer, ErrorCode> {
-    let event = match payload::parse(webhook, received_at) {
+async fn accept(parsed: Result<AcceptedEvent, PayloadError>, state: &AppState) -> Result<Answer, ErrorCode> {
+    let event = match parsed {
         Err(PayloadError::NotSeer) => return Ok(Answer::Ignored),
-        read => read?,
+        parsed => parsed?,
     };
     note_novelties(event.novelties(), state);
     let commit = state.queue.accept(event, state.dedupe_window);

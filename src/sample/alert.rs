@@ -3,9 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{INSTALLATION, SampleIds, id, issue, story};
-use crate::event::{ACTIVITY_ALERT_RESOURCE, Action};
+use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, SEER_RESOURCE};
 use crate::json::parse_lenient;
-use crate::sentry::SEER_RESOURCE;
 
 /// The `action` of every activity alert.
 const TRIGGERED: &str = "triggered";

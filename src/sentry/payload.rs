@@ -16,11 +16,11 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::SEER_RESOURCE;
 use super::reading::{id, object, whole_number};
 use super::signature::VerifiedWebhook;
 use crate::event::{
-    ACTIVITY_ALERT_RESOURCE, Action, Artifacts, Event, EventId, GroupId, Organization, RunId, SentryRunId,
+    ACTIVITY_ALERT_RESOURCE, Action, Artifacts, Event, EventId, GroupId, Organization, RunId, SEER_RESOURCE,
+    SentryRunId,
 };
 use crate::issue::Issue;
 use crate::json::{NotJson, parse_lenient};

@@ -11,10 +11,8 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use sha2::Sha256;
 
-use super::{
-    OrganizationConfig, RESOURCE_HEADER, SEER_RESOURCE, SIGNATURE_DIGITS, SIGNATURE_HEADER, TIMESTAMP_HEADER,
-};
-use crate::event::Organization;
+use super::{OrganizationConfig, RESOURCE_HEADER, SIGNATURE_DIGITS, SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use crate::event::{Organization, SEER_RESOURCE};
 
 /// Headers that are not kept with the event: what they hold opens doors.
 const UNKEPT_HEADERS: [&str; 5] =

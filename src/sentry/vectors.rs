@@ -8,8 +8,8 @@ use sha2::Sha256;
 use url::Url;
 
 use super::signature::{SigningKeys, VerifiedWebhook, WebhookHeaders, verify};
-use super::{LookupConfig, OrganizationConfig, SEER_RESOURCE};
-use crate::event::Organization;
+use super::{LookupConfig, OrganizationConfig};
+use crate::event::{Organization, SEER_RESOURCE};
 use crate::secret::Secret;
 
 /// The client secret of all of them, used as text though it looks like hex.

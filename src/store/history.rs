@@ -147,8 +147,23 @@ pub struct DeliveryFilter {
 pub struct Backlog {
     /// Events that wait to be routed.
     pub events: u64,
-    /// Unfinished and dead deliveries per destination: (name, state, how many).
-    pub deliveries: Vec<(DestinationName, DeliveryState, u64)>,
+    /// What is queued for each destination, by its name.
+    pub queues: Vec<QueueLength>,
+}
+
+/// How much is queued for a destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueLength {
+    /// The destination.
+    pub destination: DestinationName,
+    /// How many deliveries wait.
+    pub waiting: u64,
+    /// How many are being sent.
+    pub sending: u64,
+    /// How many dead letters there are.
+    pub dead: u64,
+    /// When the unfinished one was due that was due first; in the future where none has been due yet.
+    pub first_due_at: Option<Timestamp>,
 }
 
 /// What people read. Works beside a running `serve`.

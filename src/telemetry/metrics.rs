@@ -1,23 +1,31 @@
 //! Counters, gauges and histograms, by the names under which Prometheus knows them.
+//!
+//! The values of a label are few and known: words of this program, and names from its files. Of what Sentry writes, or a
+//! stranger, only words that this version knows become one.
+
+mod destinations;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+use self::destinations::Destinations;
 use super::Ear;
-use crate::delivery::{DeliveryState, Reason};
-use crate::event::Organization;
+use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, Organization, SEER_RESOURCE};
+
+pub use self::destinations::Queued;
+
+/// A label's word for what this version does not know.
+const OTHER: &str = "other";
+/// A label's word for what was not read.
+const NONE: &str = "none";
 
 /// Upper bounds in seconds for the answer to a webhook: Sentry gives up after one second.
 const ACK_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.0, 5.0];
-
-/// Upper bounds in seconds for one attempt at a destination.
-const ATTEMPT_SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
 /// Everything that the relay counts.
 #[derive(Debug, Clone)]
@@ -34,18 +42,6 @@ pub struct Metrics {
     leases_lost: IntCounter,
     events_waiting: IntGauge,
     destinations: Destinations,
-}
-
-/// What is counted of each destination.
-#[derive(Debug, Clone)]
-struct Destinations {
-    attempts: IntCounterVec,
-    attempt_seconds: HistogramVec,
-    refused: IntCounterVec,
-    in_doubt: IntCounterVec,
-    finished: IntCounterVec,
-    paused: IntGaugeVec,
-    deliveries: IntGaugeVec,
 }
 
 impl Metrics {
@@ -65,8 +61,8 @@ impl Metrics {
             )?,
             webhooks: counter(
                 "seer_relay_webhooks_total",
-                "Requests to /webhooks/sentry, by what was answered",
-                &["code"],
+                "Requests to /webhooks/sentry, by what they announce, where that was read, and what was answered",
+                &["resource", "action", "outcome"],
             )?,
             webhook_seconds: webhook_seconds()?,
             novelties: IntCounter::new(
@@ -110,9 +106,33 @@ impl Metrics {
         self.registry.register(Box::new(self.events_waiting.clone()))
     }
 
-    /// Counts a webhook by the word of its answer: `accepted`, `duplicate`, `ignored` or an error's code.
-    pub fn webhook(&self, code: &str) {
-        self.webhooks.with_label_values(&[code]).inc();
+    /// Counts a webhook by what it announces, where that was read, and the word of its answer: `accepted`, `duplicate`,
+    /// `ignored` or an error's code.
+    pub fn webhook(&self, resource: Option<&str>, action: Option<&Action>, outcome: &str) {
+        let resource = match resource {
+            Some(known @ (SEER_RESOURCE | ACTIVITY_ALERT_RESOURCE)) => known,
+            Some(_) => OTHER,
+            None => NONE,
+        };
+        let action = match action {
+            Some(Action::Other(_)) => OTHER,
+            Some(known) => known.as_str(),
+            None => NONE,
+        };
+        self.webhooks.with_label_values(&[resource, action, outcome]).inc();
+    }
+
+    /// Shows these outcomes from the start, at zero: Prometheus sees no increase in a series that begins with 1. `unread`
+    /// are those of requests that were not read.
+    pub fn expect_webhooks<'a>(&self, unread: impl IntoIterator<Item = &'a str>, read: &[&str]) {
+        for outcome in unread {
+            self.webhooks.with_label_values(&[NONE, NONE, outcome]);
+        }
+        let actions = Action::OF_SEER.iter().map(Action::as_str).chain([OTHER]);
+        for (action, outcome) in actions.flat_map(|action| read.iter().map(move |outcome| (action, outcome)))
+        {
+            self.webhooks.with_label_values(&[SEER_RESOURCE, action, outcome]);
+        }
     }
 
     /// Notes that a webhook with a good signature came.
@@ -156,27 +176,9 @@ impl Metrics {
         self.lookups.with_label_values(&[organization, question, outcome]).inc();
     }
 
-    /// Counts an attempt; `None` is a success.
-    pub fn attempt(&self, destination: &str, reason: Option<Reason>, took: Duration) {
-        let outcome = reason.map_or("delivered", Reason::as_str);
-        self.destinations.attempts.with_label_values(&[destination, outcome]).inc();
-        self.destinations.attempt_seconds.with_label_values(&[destination]).observe(took.as_secs_f64());
-    }
-
-    /// Counts a message that was called malformed in its whole form.
-    pub fn message_refused(&self, destination: &str) {
-        self.destinations.refused.with_label_values(&[destination]).inc();
-    }
-
-    /// Counts a chat message whose answer was lost and that is sent anew: whether it stood there, `found`, `absent` or
-    /// `unknown`.
-    pub fn message_in_doubt(&self, destination: &str, stood: &str) {
-        self.destinations.in_doubt.with_label_values(&[destination, stood]).inc();
-    }
-
-    /// Counts a delivery that reached an end.
-    pub fn delivery_finished(&self, destination: &str, state: DeliveryState) {
-        self.destinations.finished.with_label_values(&[destination, state.as_str()]).inc();
+    /// Returns what is counted of each destination.
+    pub fn destinations(&self) -> &Destinations {
+        &self.destinations
     }
 
     /// Counts a result that nobody waited for any more.
@@ -184,23 +186,10 @@ impl Metrics {
         self.leases_lost.inc();
     }
 
-    /// Shows whether a destination is left alone because it keeps refusing.
-    pub fn destination_paused(&self, destination: &str, paused: bool) {
-        self.destinations.paused.with_label_values(&[destination]).set(i64::from(paused));
-    }
-
-    /// Shows how much waits: events, and deliveries by destination and state.
-    pub fn show_backlog<'a>(
-        &self,
-        events: u64,
-        deliveries: impl IntoIterator<Item = (&'a str, DeliveryState, u64)>,
-    ) {
+    /// Shows how much waits: events, and what is queued for each destination.
+    pub fn show_backlog<'a>(&self, events: u64, queued: impl IntoIterator<Item = Queued<'a>>) {
         self.events_waiting.set(i64::try_from(events).unwrap_or(i64::MAX));
-        self.destinations.deliveries.reset();
-        for (destination, state, count) in deliveries {
-            let gauge = self.destinations.deliveries.with_label_values(&[destination, state.as_str()]);
-            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
-        }
+        self.destinations.show_queued(queued);
     }
 
     /// Writes everything in Prometheus' text format.
@@ -215,54 +204,6 @@ impl Metrics {
 fn heard() -> Result<IntGaugeVec, prometheus::Error> {
     let help = "When a webhook with a good signature came last since the start, in Unix seconds";
     IntGaugeVec::new(Opts::new("seer_relay_heard_timestamp_seconds", help), &["organization"])
-}
-
-impl Destinations {
-    fn new() -> Result<Self, prometheus::Error> {
-        Ok(Self {
-            attempts: counter(
-                "seer_relay_attempts_total",
-                "HTTP attempts, by destination and outcome",
-                &["destination", "outcome"],
-            )?,
-            attempt_seconds: attempt_seconds()?,
-            refused: counter(
-                "seer_relay_messages_refused_total",
-                "Messages that a destination called malformed, whatever became of their plainer forms",
-                &["destination"],
-            )?,
-            in_doubt: counter(
-                "seer_relay_messages_in_doubt_total",
-                "Chat messages sent anew after an answer was lost, by whether they stood there: unknown may be twice",
-                &["destination", "stood"],
-            )?,
-            finished: counter(
-                "seer_relay_deliveries_finished_total",
-                "Deliveries that reached an end, by state",
-                &["destination", "state"],
-            )?,
-            paused: gauge(
-                "seer_relay_destination_paused",
-                "Whether a destination keeps refusing and is tried with one delivery at a time",
-                &["destination"],
-            )?,
-            deliveries: gauge(
-                "seer_relay_deliveries",
-                "Unfinished deliveries and dead letters, by state",
-                &["destination", "state"],
-            )?,
-        })
-    }
-
-    fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
-        registry.register(Box::new(self.attempts.clone()))?;
-        registry.register(Box::new(self.attempt_seconds.clone()))?;
-        registry.register(Box::new(self.refused.clone()))?;
-        registry.register(Box::new(self.in_doubt.clone()))?;
-        registry.register(Box::new(self.finished.clone()))?;
-        registry.register(Box::new(self.paused.clone()))?;
-        registry.register(Box::new(self.deliveries.clone()))
-    }
 }
 
 fn webhook_seconds() -> Result<prometheus::Histogram, prometheus::Error> {
@@ -280,49 +221,50 @@ fn gauge(name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometh
     IntGaugeVec::new(Opts::new(name, help), labels)
 }
 
-fn attempt_seconds() -> Result<HistogramVec, prometheus::Error> {
-    let options = HistogramOpts::new("seer_relay_attempt_seconds", "Duration of HTTP attempts");
-    HistogramVec::new(options.buckets(ATTEMPT_SECONDS.to_vec()), &["destination"])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::Reason;
 
     #[test]
     fn every_metric_is_registered_and_shown() {
         let metrics = Metrics::new().unwrap();
-        metrics.webhook("accepted");
+        metrics.webhook(Some("seer"), Some(&Action::PrCreated), "accepted");
         metrics.heard(&Organization::new("acme"), Timestamp::from_second(7).unwrap());
         metrics.notice("relay.stalled");
         metrics.lookup("acme", "issue", "found");
-        metrics.attempt("dev", Some(Reason::Timeout), Duration::from_millis(20));
-        metrics.message_refused("dev");
-        metrics.message_in_doubt("dev", "unknown");
-        metrics.delivery_finished("dev", DeliveryState::Dead);
-        metrics.destination_paused("dev", true);
-        metrics.show_backlog(3, [("dev", DeliveryState::Waiting, 7)]);
+        metrics.destinations().dead_letter("dev", Reason::Timeout);
+        metrics.show_backlog(3, []);
+
         let text = metrics.encode();
-        assert!(text.contains(r#"seer_relay_webhooks_total{code="accepted"} 1"#), "{text}");
-        assert!(text.contains(r#"seer_relay_heard_timestamp_seconds{organization="acme"} 7"#), "{text}");
-        assert!(text.contains(r#"seer_relay_notices_total{action="relay.stalled"} 1"#), "{text}");
-        assert!(
-            text.contains(
-                r#"seer_relay_lookups_total{organization="acme",outcome="found",question="issue"} 1"#
-            ),
-            "{text}"
+        for line in [
+            r#"seer_relay_webhooks_total{action="pr_created",outcome="accepted",resource="seer"} 1"#,
+            r#"seer_relay_heard_timestamp_seconds{organization="acme"} 7"#,
+            r#"seer_relay_notices_total{action="relay.stalled"} 1"#,
+            r#"seer_relay_lookups_total{organization="acme",outcome="found",question="issue"} 1"#,
+            r#"seer_relay_dead_letters_total{destination="dev",reason="timeout"} 1"#,
+            "seer_relay_events_waiting 3",
+        ] {
+            assert!(text.lines().any(|shown| shown == line), "no line `{line}` in\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_others_write_makes_no_series_of_its_own() {
+        let metrics = Metrics::new().unwrap();
+        for word in ["one", "two", "pr_created\n"] {
+            metrics.webhook(Some(word), Some(&Action::from_name(word)), "ignored");
+        }
+        metrics.webhook(None, None, "signature_missing");
+
+        let text = metrics.encode();
+        let series: Vec<&str> = text.lines().filter(|line| line.contains("webhooks_total{")).collect();
+        assert_eq!(
+            series,
+            [
+                r#"seer_relay_webhooks_total{action="none",outcome="signature_missing",resource="none"} 1"#,
+                r#"seer_relay_webhooks_total{action="other",outcome="ignored",resource="other"} 3"#,
+            ]
         );
-        assert!(
-            text.contains(r#"seer_relay_attempts_total{destination="dev",outcome="timeout"} 1"#),
-            "{text}"
-        );
-        assert!(text.contains(r#"seer_relay_messages_refused_total{destination="dev"} 1"#), "{text}");
-        assert!(
-            text.contains(r#"seer_relay_messages_in_doubt_total{destination="dev",stood="unknown"} 1"#),
-            "{text}"
-        );
-        assert!(text.contains(r#"seer_relay_deliveries{destination="dev",state="waiting"} 7"#), "{text}");
-        assert!(text.contains(r#"seer_relay_destination_paused{destination="dev"} 1"#), "{text}");
-        assert!(text.contains("seer_relay_events_waiting 3"), "{text}");
     }
 }

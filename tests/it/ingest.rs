@@ -191,7 +191,9 @@ async fn while_the_store_cannot_write_sentry_is_told_so_and_operators_see_why() 
     assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("was removed or replaced"), "{ready}");
     let metrics = get("/metrics");
     assert!(metrics.starts_with("HTTP/1.1 200"), "{metrics}");
-    assert!(metrics.contains("seer_relay_webhooks_total{code=\"store_unavailable\"} 1"), "{metrics}");
+    let counted =
+        r#"seer_relay_webhooks_total{action="pr_created",outcome="store_unavailable",resource="seer"} 1"#;
+    assert!(metrics.contains(counted), "{metrics}");
 
     std::fs::rename(&away, folder.store()).unwrap();
     sentry.accepted("pr_created", &json!({ "run_id": 1 })).await;

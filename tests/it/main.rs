@@ -20,6 +20,7 @@ mod issues;
 mod ladder;
 mod living;
 mod lookup;
+mod observability;
 mod preview;
 mod proof;
 mod store;

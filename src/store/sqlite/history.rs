@@ -12,7 +12,9 @@ use super::{find, issue};
 use crate::delivery::{DeliveryId, DeliveryState, DestinationKind, DestinationName, Part, Reason};
 use crate::event::{Action, EventId, Organization, RELAY_RESOURCE};
 use crate::run::Run;
-use crate::store::{Backlog, DeliveryFilter, DeliveryRow, EventRow, FindError, RunHistory, RunRow};
+use crate::store::{
+    Backlog, DeliveryFilter, DeliveryRow, EventRow, FindError, QueueLength, RunHistory, RunRow,
+};
 
 /// Lists runs, the newest event first.
 pub(super) fn runs(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<RunRow>> {
@@ -195,36 +197,48 @@ pub(super) fn backlog(connection: &Connection) -> rusqlite::Result<Backlog> {
     let events = connection
         .prepare_cached("SELECT count(*) FROM event INDEXED BY event_waiting WHERE due_at IS NOT NULL")?
         .query_row([], |row| unsigned(row, 0))?;
-    let unfinished = count(connection, "delivery_lane", "state = 'waiting'")?;
-    let leased = count(connection, "delivery_leased", "lease_until IS NOT NULL")?;
-    let dead = count(connection, "delivery_dead", "state = 'dead'")?;
+    let unfinished = count(connection, "delivery_lane", "state = 'waiting'", "min(first_due_at)")?;
+    let leased = count(connection, "delivery_leased", "lease_until IS NOT NULL", "NULL")?;
+    let dead = count(connection, "delivery_dead", "state = 'dead'", "NULL")?;
     let mut statement = connection.prepare_cached("SELECT id, name FROM destination ORDER BY name")?;
     let mut rows = statement.query([])?;
-    let mut deliveries = Vec::new();
+    let mut queues = Vec::new();
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(0)?;
-        let name = DestinationName::new(row.get::<_, String>(1)?);
-        let of = |counts: &BTreeMap<i64, u64>| counts.get(&id).copied().unwrap_or_default();
-        for (state, number) in [
-            (DeliveryState::Waiting, of(&unfinished).saturating_sub(of(&leased))),
-            (DeliveryState::Sending, of(&leased)),
-            (DeliveryState::Dead, of(&dead)),
-        ] {
-            if number > 0 {
-                deliveries.push((name.clone(), state, number));
-            }
+        let of = |counts: &BTreeMap<i64, Count>| counts.get(&id).copied().unwrap_or_default();
+        let (unfinished, sending, dead) = (of(&unfinished), of(&leased).number, of(&dead).number);
+        if unfinished.number > 0 || dead > 0 {
+            queues.push(QueueLength {
+                destination: DestinationName::new(row.get::<_, String>(1)?),
+                waiting: unfinished.number.saturating_sub(sending),
+                sending,
+                dead,
+                first_due_at: unfinished.first_at.map(time),
+            });
         }
     }
-    Ok(Backlog { events, deliveries })
+    Ok(Backlog { events, queues })
 }
 
-fn count(connection: &Connection, index: &str, condition: &str) -> rusqlite::Result<BTreeMap<i64, u64>> {
+/// How many deliveries there are of a sort, and since when.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    number: u64,
+    first_at: Option<i64>,
+}
+
+fn count(
+    connection: &Connection,
+    index: &str,
+    condition: &str,
+    first_at: &str,
+) -> rusqlite::Result<BTreeMap<i64, Count>> {
     connection
         .prepare_cached(&format!(
-            "SELECT destination_id, count(*) FROM delivery INDEXED BY {index} WHERE {condition}
+            "SELECT destination_id, count(*), {first_at} FROM delivery INDEXED BY {index} WHERE {condition}
              GROUP BY destination_id"
         ))?
-        .query_map([], |row| Ok((row.get(0)?, unsigned(row, 1)?)))?
+        .query_map([], |row| Ok((row.get(0)?, Count { number: unsigned(row, 1)?, first_at: row.get(2)? })))?
         .collect()
 }
 

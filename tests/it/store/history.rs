@@ -2,7 +2,7 @@
 
 use seer_relay::delivery::{DeliveryState, Reason};
 use seer_relay::event::EventId;
-use seer_relay::store::{Backlog, Next, Told};
+use seer_relay::store::{Backlog, Next, QueueLength, Told};
 use serde_json::json;
 
 use super::bench::{Bench, at, name, retry_at, webhook};
@@ -60,12 +60,15 @@ async fn the_backlog_counts_what_waits_is_sent_and_is_dead() {
     bench.record(&claims[2], 0, retry_at(100)).await;
     bench.accept(webhook("root_cause_completed").run("1")).await;
     let backlog = bench.store.backlog().await.unwrap();
-    let count = |state, number| (name("audit"), state, number);
     assert_eq!(backlog.events, 1);
-    assert_eq!(
-        backlog.deliveries,
-        [count(DeliveryState::Waiting, 1), count(DeliveryState::Sending, 2), count(DeliveryState::Dead, 1)]
-    );
+    let queue = QueueLength {
+        destination: name("audit"),
+        waiting: 1,
+        sending: 2,
+        dead: 1,
+        first_due_at: Some(at(0)),
+    };
+    assert_eq!(backlog.queues, [queue]);
 }
 
 #[tokio::test]
