@@ -35,6 +35,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use self::accept::Arrival;
 use self::place::{Found, Lock};
@@ -55,6 +56,8 @@ use crate::sentry::payload::AcceptedEvent;
 const REPLAYS_AT_ONCE: usize = 500;
 /// How many runs one transaction removes at most.
 const RUNS_AT_ONCE: usize = 10;
+/// For how many times as long as a step of pruning took nothing is pruned.
+const RESTS: u32 = 4;
 /// How much a probe writes: about as much as an event, so that a disk on which none fits any more is found out.
 const PROBE_BYTES: i64 = 16 * 1024;
 /// How long a command beside the relay leaves the file alone between two transactions.
@@ -304,12 +307,13 @@ impl Queue for Store {
         let mut removed = 0;
         while !runs.is_empty() {
             let some: Vec<i64> = runs.iter().take(RUNS_AT_ONCE).copied().collect();
-            let step = self.writer.run(move |writing| prune::remove(writing, &some, before)).await?;
+            let step =
+                unhurried(self.writer.run(move |writing| prune::remove(writing, &some, before))).await?;
             runs.drain(..step.done);
             removed += step.removed;
         }
-        while self.writer.run(move |writing| issue::prune(writing, before)).await? {}
-        while self.writer.run(|writing| prune::shrink(writing)).await? {}
+        while unhurried(self.writer.run(move |writing| issue::prune(writing, before))).await? {}
+        while unhurried(self.writer.run(|writing| prune::shrink(writing))).await? {}
         Ok(removed)
     }
 
@@ -320,6 +324,14 @@ impl Queue for Store {
         };
         self.writer.run(write).await
     }
+}
+
+/// Does a piece of work that is in no hurry, and then leaves the disk to others for several times as long.
+async fn unhurried<T>(work: impl Future<Output = T>) -> T {
+    let began = Instant::now();
+    let done = work.await;
+    tokio::time::sleep(began.elapsed() * RESTS).await;
+    done
 }
 
 #[async_trait]
