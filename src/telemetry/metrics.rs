@@ -1,5 +1,7 @@
 //! Counters, gauges and histograms, by the names under which Prometheus knows them.
 
+mod settings;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use prometheus::{
     TextEncoder,
 };
 
+use self::settings::Settings;
 use super::Ear;
 use crate::delivery::{DeliveryState, Reason};
 use crate::event::Organization;
@@ -34,6 +37,7 @@ pub struct Metrics {
     leases_lost: IntCounter,
     events_waiting: IntGauge,
     destinations: Destinations,
+    settings: Settings,
 }
 
 /// What is counted of each destination.
@@ -89,9 +93,11 @@ impl Metrics {
             )?,
             events_waiting: IntGauge::new("seer_relay_events_waiting", "Events that wait to be routed")?,
             destinations: Destinations::new()?,
+            settings: Settings::new()?,
         };
         metrics.register()?;
         metrics.destinations.register(&metrics.registry)?;
+        metrics.settings.register(&metrics.registry)?;
         Ok(metrics)
     }
 
