@@ -203,18 +203,25 @@ impl Board {
                     entry.claimed = entry.claimed.saturating_sub(1);
                 }
             }
-            Report::Left { desk, look_at } => {
-                if let Some(entry) = self.entries.get_mut(&desk) {
-                    entry.leave(look_at);
-                    if !entry.is_wanted() {
-                        self.entries.remove(&desk);
-                    }
-                }
-            }
+            Report::Left { desk, look_at } => self.hear_of_leaving(desk, look_at),
             Report::Known { statuses, asked } if asked.changes == self.changes => {
                 self.hear_statuses(&statuses, &asked.closed, now);
             }
             Report::Known { .. } => {}
+        }
+    }
+
+    /// What is due because somebody left is due at the desk that the destination has now.
+    fn hear_of_leaving(&mut self, desk: usize, look_at: Option<Instant>) {
+        let Some(entry) = self.entries.get_mut(&desk) else { return };
+        entry.leave();
+        let name = entry.desk.name.clone();
+        if !entry.is_wanted() {
+            self.entries.remove(&desk);
+        }
+        let current = self.numbers.get(&name).and_then(|desk| self.entries.get_mut(desk));
+        if let Some((entry, look_at)) = current.zip(look_at) {
+            entry.look_no_later_than(look_at);
         }
     }
 
@@ -339,12 +346,13 @@ impl Entry {
         !self.is_past || self.seated > 0
     }
 
-    fn leave(&mut self, look_at: Option<Instant>) {
+    fn leave(&mut self) {
         self.seated = self.seated.saturating_sub(1);
-        if let Some(look_at) = look_at {
-            self.look_at = Some(earliest(self.look_at, look_at));
-            self.closed_look_at = self.closed_look_at.map(|closed| closed.min(look_at));
-        }
+    }
+
+    fn look_no_later_than(&mut self, look_at: Instant) {
+        self.look_at = Some(earliest(self.look_at, look_at));
+        self.closed_look_at = self.closed_look_at.map(|closed| closed.min(look_at));
     }
 
     fn look(&mut self, now: Instant, closed_at_most: Duration) -> Look {

@@ -154,6 +154,27 @@ mod tests {
     }
 
     #[test]
+    fn at_another_rate_the_bucket_lacks_what_it_lacked_and_a_hold_stays() {
+        let start = Instant::now();
+        for (per_second, burst, ready, opens_after) in
+            [(1.0, 3, 1, 0), (10.0, 3, 1, 0), (10.0, 1, 0, 100), (0.1, 9, 7, 0)]
+        {
+            let mut pace = Pace::new(SLACK, start);
+            pace.take(2, start);
+            pace.change_rate(Rate::Limited { per_second, burst }, start);
+            let opens_at = start + Duration::from_millis(opens_after);
+            assert_eq!((pace.ready(start), pace.opens_at(start)), (ready, opens_at), "{per_second} {burst}");
+        }
+        let mut pace = Pace::new(Rate::Unlimited, start);
+        pace.take(9, start);
+        pace.hold(seconds(5), start);
+        pace.change_rate(SLACK, start);
+        assert_eq!((pace.ready(start), pace.ready(start + seconds(5))), (0, 1));
+        pace.change_rate(Rate::Unlimited, start);
+        assert_eq!((pace.ready(start), pace.ready(start + seconds(5))), (0, usize::MAX));
+    }
+
+    #[test]
     fn an_unlimited_destination_is_always_open() {
         let start = Instant::now();
         let mut pace = Pace::new(Rate::Unlimited, start);

@@ -62,7 +62,7 @@ async fn broken_settings_are_told_with_their_places_and_the_old_ones_stay() {
         .map(|entry| (entry["level"].as_str(), entry["line"].as_u64(), entry["column"].as_u64()))
         .collect();
     assert_eq!(faults, [(Some("ERROR"), Some(6), Some(7)), (Some("ERROR"), Some(6), Some(16))], "{log:#?}");
-    assert_eq!(log[0]["hint"], "did you mean `audit`?", "{log:#?}");
+    assert_eq!(log[0]["hint"], "did you mean `audit`? defined: `audit`", "{log:#?}");
     assert!(log[0]["file"].as_str().unwrap().ends_with("config/routes.toml"));
     assert_eq!(log.last().unwrap()["reason"], "2 faults");
 
@@ -329,11 +329,12 @@ async fn a_signal_during_the_stop_changes_nothing_of_it() {
 #[tokio::test]
 async fn a_relay_ends_with_the_terminal_that_it_was_started_in() {
     let folder = RelayFolder::new("");
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
     let name = ptsname(&terminal, Vec::new()).unwrap();
-    let input = open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    let input =
+        open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap();
     let relay = folder.serve_at(File::from(input));
     reload(&relay, TAKEN);
 

@@ -240,11 +240,15 @@ mod tests {
     use crate::event::Organization;
     use crate::sentry::api::SentryApi;
 
-    fn desk(lookup_wait: Duration) -> Arc<Desk> {
+    fn source(token: &str, lookup_wait: Duration) -> Source {
         let client = HttpClient::new(None).unwrap();
         let url = "http://127.0.0.1:1".parse().unwrap();
-        let api = SentryApi::new(client, Organization::new("acme"), url, &"token".into());
-        Arc::new(Desk::new(Source { api, lookup_wait, issue_max_age: Duration::from_hours(1) }))
+        let api = SentryApi::new(client, Organization::new("acme"), url, &token.into());
+        Source { api, lookup_wait, issue_max_age: Duration::from_hours(1) }
+    }
+
+    fn desk(lookup_wait: Duration) -> Arc<Desk> {
+        Arc::new(Desk::new(source("token", lookup_wait)))
     }
 
     fn ask(desk: &Arc<Desk>) -> Option<Wish> {
@@ -322,5 +326,29 @@ mod tests {
         assert!(ask(&desk).is_some());
         tokio::time::advance(RUNS_PAUSE).await;
         assert!(desk.turn(patience).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_the_same_goes_on_at_the_same_pace_and_who_is_not_is_asked_nothing_more() {
+        let (second, minute) = (Duration::from_secs(1), Duration::from_mins(1));
+        let desk = desk(second);
+        desk.wish(&GroupId::new("1"), Instant::now());
+        let asked = ask(&desk).unwrap();
+        desk.wish(&GroupId::new("2"), Instant::now());
+
+        assert!(desk.goes_on_with(&source("token", minute)));
+        assert_eq!(desk.source().lookup_wait, minute);
+        assert!(ask(&desk).is_none(), "it is too soon");
+        tokio::time::advance(second).await;
+        drop(ask(&desk).expect("what was wished for is asked"));
+
+        desk.wish(&GroupId::new("3"), Instant::now());
+        assert!(!desk.goes_on_with(&source("another token", minute)));
+        assert!(matches!(desk.next(Instant::now() + second), Step::End));
+        assert!(desk.is_wanted(&GroupId::new("1")), "it is still being asked");
+        assert!(!desk.is_wanted(&GroupId::new("3")));
+        assert_eq!(desk.wish(&GroupId::new("4"), Instant::now()), Prospect::Nothing);
+        assert!(desk.turn(second).await.is_none());
+        drop(asked);
     }
 }

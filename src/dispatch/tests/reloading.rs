@@ -139,6 +139,24 @@ async fn an_attempt_under_way_ends_as_it_began_and_is_made_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waits_behind_an_attempt_at_an_old_address_goes_to_the_new_one_at_once() {
+    let old = FakeNotifier::new([], Answer::Takes(Duration::from_millis(5_678)));
+    let new = FakeNotifier::new([], TAKES);
+    let mut stage = Stage::new().to(destination("audit"), Some(&old));
+    stage.queue("audit", "lane", "first");
+    stage.queue("audit", "lane", "second");
+    stage.store.kept().polls_hang = true;
+    let began = Instant::now();
+    let _playing = stage.play();
+    pass(Duration::from_secs(1)).await;
+    change_to(&mut stage, moved(destination("audit")), &new).await;
+    until_all_delivered(&stage).await;
+
+    assert_eq!(new.called(), ["second"]);
+    assert_eq!((new.calls()[0].at - began).as_millis(), 5_678);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rate_is_kept_through_many_changes() {
     let audit = FakeNotifier::new([], TAKES);
     let limited = || {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::json;
 
-use crate::support::{Ledger, Load, Receiver, RelayFolder, Scale};
+use crate::support::{Answered, Ledger, Load, Receiver, RelayFolder, Scale};
 
 /// Webhooks of settings that flip have numbers from here on.
 const MARKS: u64 = 100_000_000;
@@ -67,20 +67,55 @@ impl Scene {
     }
 }
 
+impl Scene {
+    /// Holds where everything went against what was accepted, and against what was in force while some of it was.
+    fn holds(&self, answered: &Answered, expected: &HashMap<String, &str>) {
+        let ways = self.ways();
+        assert_eq!(ways.len(), answered.accepted.len() + expected.len());
+        for (id, way) in &ways {
+            let is_sound = [way_of("one"), way_of("two")].contains(way);
+            assert!(is_sound, "{id} went to {way:?}, as no settings say");
+        }
+        for (id, name) in expected {
+            assert_eq!(ways[id], way_of(name), "accepted and planned while that was in force");
+        }
+        for receiver in &self.receivers {
+            let mut ledger = Ledger::of(receiver);
+            ledger.read();
+            assert_eq!(ledger.repeated().len(), 0, "{:?}", ledger.repeated());
+        }
+        let took = [0, 1].map(|either| self.receivers[either].taken().len());
+        assert_eq!(took.iter().sum::<usize>(), ways.len());
+        assert!(took.iter().all(|took| *took > ways.len() / 10), "both had their turns: {took:?}");
+    }
+}
+
 fn way_of(name: &str) -> BTreeSet<String> {
     BTreeSet::from([name.to_owned(), "all".to_owned()])
+}
+
+/// Waits until the webhook of this number was delivered, and so was planned before. Begins after the first `read` requests.
+async fn until_delivered(receiver: &Receiver, number: u64, read: &mut usize) {
+    loop {
+        let new = receiver.received_after(*read);
+        *read += new.len();
+        if new.iter().any(|each| each.json()["data"]["payload"]["data"]["number"] == number) {
+            return;
+        }
+        receiver.more_than(*read).await;
+    }
 }
 
 // Several threads: the load must not wait while the log is read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn settings_that_flip_under_load_lose_nothing_send_nothing_twice_and_are_never_mixed() {
     let scale = Scale::of_run();
-    let (webhooks, flips) = scale.pick((600, 12), (5_000, 50));
+    let (webhooks, lanes, flips) = scale.pick((80, 1, 8), (5_000, 4, 50));
     let scene = Scene::new();
     let relay = scene.folder.serve();
-    let load = Load::start(&relay.sentry(), 4, 0);
+    let mut answered = Answered::default();
     let mut expected: HashMap<String, &str> = HashMap::new();
-    let mut in_force = "one";
+    let (mut in_force, mut read) = ("one", 0);
     for flip in 0..flips {
         let mut mend: Box<dyn FnOnce() + '_> = Box::new(|| {});
         let outcome = if flip % 2 == 1 {
@@ -92,40 +127,23 @@ async fn settings_that_flip_under_load_lose_nothing_send_nothing_twice_and_are_n
             in_force = ["one", "two"][next];
             "the settings were taken over"
         };
+        let number = MARKS + u64::try_from(flip).unwrap();
+        let load = Load::start(&relay.sentry(), lanes, (number - MARKS) * 1_000_000);
+        load.until_accepted(webhooks / flips / 2).await;
         relay.hang_up();
         relay.logged(outcome);
-        let number = MARKS + u64::try_from(flip).unwrap();
         let id = relay.sentry().accepted("step", &json!({ "run_id": number, "number": number })).await;
         expected.insert(id, in_force);
+        load.until_accepted(webhooks / flips).await;
+        answered.add(load.end().await);
+        until_delivered(&scene.receivers[2], number, &mut read).await;
         mend();
-        load.until_accepted(webhooks * (flip + 1) / flips).await;
     }
-    let answered = load.end().await;
     assert_eq!((answered.unavailable.len(), answered.unanswered), (0, 0));
     let mut ledger = Ledger::of(&scene.receivers[2]);
     ledger.settles(&answered).await;
     scene.folder.until_nothing_waits().await;
-
-    let ways = scene.ways();
-    assert_eq!(ways.len(), answered.accepted.len() + flips);
-    for (id, way) in &ways {
-        let is_sound = [way_of("one"), way_of("two")].contains(way);
-        assert!(is_sound, "{id} went to {way:?}, as no settings say");
-    }
-    for (id, name) in &expected {
-        assert_eq!(ways[id], way_of(name), "accepted while that was in force");
-    }
-    for receiver in &scene.receivers {
-        let mut ledger = Ledger::of(receiver);
-        ledger.read();
-        assert_eq!(ledger.repeated().len(), 0, "{:?}", ledger.repeated());
-    }
-    let took: usize = scene.receivers[..2].iter().map(|receiver| receiver.taken().len()).sum();
-    assert_eq!(took, ways.len());
-    assert!(
-        scene.receivers[..2].iter().all(|receiver| receiver.count() > webhooks / 10),
-        "both had their turns"
-    );
+    scene.holds(&answered, &expected);
     assert!(relay.terminate().success());
     scale.report(
         "SIGHUP under load, half of the settings broken",
