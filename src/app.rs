@@ -3,10 +3,12 @@
 mod descriptors;
 mod dispatching;
 mod file_size;
+mod fixed;
+mod parts;
 mod pruning;
+mod reload;
 mod token;
 
-use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,18 +19,20 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::client::{ClientError, HttpClient};
+use self::fixed::Fixed;
+use self::parts::Parts;
+use self::reload::Replacing;
+use crate::check::Checked;
+use crate::client::ClientError;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::dispatch::lookup::Source;
-use crate::dispatch::{Dispatcher, Rules};
-use crate::http::{self, AccessToken, AppState, Memory};
-use crate::notify::build;
-use crate::render::Renderer;
+use crate::dispatch::Dispatcher;
+use crate::http::{self, AppState, Memory};
 use crate::render::context::Links;
-use crate::sentry::signature::SigningKeys;
 use crate::store::{Access, History, Queue, Store, StoreError, open};
 use crate::telemetry::Metrics;
+
+pub use self::fixed::NeedsRestart;
 
 /// How many runs one step of pruning removes, so that it never holds up a webhook.
 const PRUNE_RUNS: usize = 100;
@@ -93,6 +97,7 @@ pub struct Running {
     server: ServerHandle,
     tasks: Vec<JoinHandle<()>>,
     store: Arc<Store>,
+    replacing: Replacing,
 }
 
 impl Running {
@@ -129,29 +134,38 @@ impl Running {
 ///
 /// # Errors
 /// [`StartError`].
-pub async fn start(config: Config, renderer: Renderer, clock: Clock) -> Result<Running, StartError> {
+pub async fn start(checked: Checked, clock: Clock) -> Result<Running, StartError> {
     if let Err(error) = file_size::survive_limit() {
         tracing::warn!(%error, "a limit on the size of files would end the relay");
     }
-    let store = open(&config.store, Access::Serve).await?;
-    let token = token::obtain(config.http.token.clone(), &config.store.path)?;
+    let Checked { config, renderer, digest } = checked;
+    let (fixed, store_config) = (Fixed::of(&config), config.store.clone());
+    let store = open(&store_config, Access::Serve).await?;
+    let token = token::obtain(config.http.token.clone(), &store_config.path)?;
     let (listener, address) = listen(config.http.listen)?;
     let metrics = Arc::new(Metrics::new()?);
-    let wake = Arc::new(Notify::new());
+    let (wake, courtesy) = (Arc::new(Notify::new()), Arc::default());
+    let Parts { policy, rules, retention } = Parts::build(config, renderer, &token, &courtesy)?;
+    let (policy, policy_in_force) = watch::channel(Arc::new(policy));
+    let (retention, retention_in_force) = watch::channel(retention);
     let state = AppState {
         queue: Arc::clone(&store) as Arc<dyn Queue>,
         history: Arc::clone(&store) as Arc<dyn History>,
-        keys: SigningKeys::new(&config.organizations),
-        max_body_bytes: config.http.max_body_bytes,
-        dedupe_window: config.delivery.dedupe_window,
-        token: AccessToken::new(&token),
+        policy: policy_in_force,
         clock: clock.clone(),
         wake: Arc::clone(&wake),
         metrics: Arc::clone(&metrics),
         memory: Memory::default(),
     };
-    let retention = config.store.retention;
-    let dispatcher = dispatcher(&store, config, renderer, clock.clone(), wake, metrics)?;
+    let dispatcher = Dispatcher::new(
+        Arc::clone(&store) as Arc<dyn Queue>,
+        Arc::clone(&store) as Arc<dyn History>,
+        rules,
+        clock.clone(),
+        wake,
+        Arc::clone(&metrics),
+    );
+    let commander = dispatcher.commander();
     // Where what follows fails, `stop` is dropped, and the dispatcher ends.
     let (stop, stopped) = watch::channel(false);
     let dispatching =
@@ -160,8 +174,12 @@ pub async fn start(config: Config, renderer: Renderer, clock: Clock) -> Result<R
         serve(listener, Data::new(state)).map_err(|source| StartError::Listen { address, source })?;
     let pruned = Arc::clone(&store);
     let prune_some = async move |before| pruned.prune(before, PRUNE_RUNS).await;
-    let pruning = tokio::spawn(pruning::prune(prune_some, retention, clock, stopped));
-    Ok(Running { address, stop, server, tasks: vec![dispatching, pruning, serving], store })
+    let pruning = tokio::spawn(pruning::prune(prune_some, retention_in_force, clock.clone(), stopped));
+    metrics.settings_begin(&digest, clock.now());
+    let store_path = store_config.path;
+    let replacing =
+        Replacing { fixed, store: store_path, courtesy, commander, policy, retention, metrics, clock };
+    Ok(Running { address, stop, server, tasks: vec![dispatching, pruning, serving], store, replacing })
 }
 
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -191,40 +209,6 @@ fn serve(
         }
     });
     Ok((handle, task))
-}
-
-fn dispatcher(
-    store: &Arc<Store>,
-    config: Config,
-    renderer: Renderer,
-    clock: Clock,
-    wake: Arc<Notify>,
-    metrics: Arc<Metrics>,
-) -> Result<Dispatcher, StartError> {
-    let client = HttpClient::new(config.delivery.ca_file.as_deref())?;
-    let links = config
-        .organizations
-        .iter()
-        .map(|organization| (organization.organization.clone(), links_of(organization, &config)))
-        .collect::<HashMap<_, _>>();
-    let rules = Rules {
-        routing: config.routing,
-        renderer,
-        notifiers: build(&config.destinations, &client),
-        destinations: config.destinations,
-        links,
-        sources: Source::of(&config.organizations, &client),
-        watch: config.watch,
-    };
-    Ok(Dispatcher::new(
-        Arc::clone(store) as Arc<dyn Queue>,
-        Arc::clone(store) as Arc<dyn History>,
-        Arc::new(rules),
-        config.delivery,
-        clock,
-        wake,
-        metrics,
-    ))
 }
 
 /// Returns where links in messages about this organization lead.
@@ -260,7 +244,7 @@ mod tests {
         checked.config.http.listen = free;
         checked.config.delivery.ca_file = Some(folder.path().join("none.pem"));
 
-        let failed = start(checked.config, checked.renderer, Clock::system()).await;
+        let failed = start(checked, Clock::system()).await;
 
         assert!(matches!(failed, Err(StartError::Client(_))));
         assert!(TcpStream::connect(free).is_err(), "nobody accepts webhooks");

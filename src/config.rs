@@ -120,6 +120,8 @@ pub(crate) struct Reading {
     destinations: Destinations,
     routes: Routes,
     findings: Findings,
+    /// The texts of both files.
+    texts: [Option<String>; 2],
 }
 
 impl Reading {
@@ -130,6 +132,8 @@ impl Reading {
         let files = files::read(dir, &mut findings);
         let Files { settings: settings_file, routes: routes_file } =
             files.unwrap_or(Files { settings: None, routes: None });
+        let texts =
+            [&settings_file, &routes_file].map(|file| file.as_ref().map(|file| file.text().to_owned()));
         let settings_file = settings_file.filter(|document| document.is_whole);
         let routes_file = routes_file.filter(|document| document.is_whole);
         check_tables(settings_file.as_ref(), routes_file.as_ref(), &mut findings);
@@ -149,7 +153,7 @@ impl Reading {
             })
             .unwrap_or_default();
         let organizations = organizations.unwrap_or_default();
-        Self { settings, organizations, destinations, routes, findings }
+        Self { settings, organizations, destinations, routes, findings, texts }
     }
 
     /// Returns where templates are looked for, where that could be made out.
@@ -181,6 +185,11 @@ impl Reading {
     /// own.
     pub(crate) fn sets_of(&self, destination: &Destination) -> Vec<Option<String>> {
         Route::sets_of(&self.routes.list, &destination.name, destination.template_set.as_deref())
+    }
+
+    /// Returns the texts of the files as they were read, settings first.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().flatten().map(String::as_str)
     }
 
     /// Returns whether nothing must be mended in the files.

@@ -2,7 +2,7 @@
 //!
 //! Two loops, `dispatch/planner.rs` and `dispatch/sender.rs`, and beside them `dispatch/lookup.rs`, which asks Sentry
 //! what the planner wishes to know of issues, `dispatch/watch.rs`, which looks at silent runs, and `dispatch/silence.rs`,
-//! which notices when webhooks stop coming. They meet everything else in the store: a wake-up signal saves waiting,
+//! which notices when webhooks stop coming; `dispatch/handover.rs` replaces the rules by which all of them work. They meet everything else in the store: a wake-up signal saves waiting,
 //! but polling works without it. Knows neither HTTP servers nor SQL, and of an answer only what its notifier says that
 //! it means.
 
@@ -12,6 +12,7 @@ mod decide;
 mod deliver;
 mod desk;
 mod finish;
+mod handover;
 mod holds;
 mod journal;
 mod letter;
@@ -19,53 +20,54 @@ pub mod lookup;
 mod moment;
 mod outage;
 pub mod pace;
+mod place;
 mod plan;
 mod planner;
 mod probe;
+mod regime;
 mod sender;
 mod shelf;
 mod silence;
+mod slots;
 mod stories;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod watch;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Notify, watch as signal};
+use tokio::sync::{Notify, RwLock, mpsc, watch as signal};
 use tokio::time::{Instant, sleep};
 
 use crate::clock::Clock;
-use crate::delivery::{DestinationKind, DestinationName, Part};
-use crate::event::{Action, Organization};
+use crate::delivery::DestinationName;
+use crate::event::Organization;
 use crate::notify::{Destination, Notifiers};
 use crate::render::Renderer;
 use crate::render::context::Links;
 use crate::routing::RoutingTable;
-use crate::store::{CardKeeper, DestinationStatus, History, Queue};
+use crate::store::{History, Queue};
 use crate::telemetry::Metrics;
 
-use desk::Desk;
+use handover::Order;
 use lookup::{Lookup, Source};
-use moment::{SteadyClock, after, between};
+use moment::{SteadyClock, after};
 use outage::{Outage, Pauses};
+use regime::Regime;
 use sender::Sender;
 use shelf::Shelf;
 use stories::Room;
 
+pub use handover::Commander;
 pub use watch::{StallAfter, WatchConfig};
 
 /// How often is looked without being woken: what another process queued is noticed within that time.
 const POLL: Duration = Duration::from_millis(500);
-
-/// What a lease allows beside the longest attempt: to have its story read, to be rendered, to wait for a slot, and to be
-/// written down.
-const LEASE_MARGIN: Duration = Duration::from_mins(1);
 
 /// What a destination may ask for at most, unless `give_up_after` is longer: a slip of its clock must not close it for
 /// years.
@@ -106,12 +108,16 @@ pub struct Rules {
     pub sources: Vec<Source>,
     /// When it is told that nothing is heard.
     pub watch: WatchConfig,
+    /// When is tried again, and for how long.
+    pub delivery: DeliveryConfig,
 }
 
 /// Takes events from the store to their destinations.
 pub struct Dispatcher {
     shared: Arc<Shared>,
     wake: Arc<Notify>,
+    commander: Commander,
+    orders: mpsc::Receiver<Order>,
 }
 
 impl Dispatcher {
@@ -119,13 +125,19 @@ impl Dispatcher {
     pub fn new(
         queue: Arc<dyn Queue>,
         history: Arc<dyn History>,
-        rules: Arc<Rules>,
-        settings: DeliveryConfig,
+        rules: Rules,
         clock: Clock,
         wake: Arc<Notify>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { shared: Arc::new(Shared::new(queue, history, rules, settings, clock, metrics)), wake }
+        let (commander, orders) = Commander::new();
+        let shared = Arc::new(Shared::new(queue, history, rules, clock, metrics));
+        Self { shared, wake, commander, orders }
+    }
+
+    /// Returns who can replace its rules while it runs.
+    pub fn commander(&self) -> Commander {
+        self.commander.clone()
     }
 
     /// Works until `stop` resolves; then claims nothing more, waits `stop_grace` for attempts under way, and
@@ -139,6 +151,8 @@ impl Dispatcher {
                 let watch = tokio::spawn(watch);
                 let silence = silence::run(Arc::clone(&self.shared), Arc::clone(&self.wake), stopped.clone());
                 let silence = tokio::spawn(silence);
+                let handover = handover::run(Arc::clone(&self.shared), self.orders, stopped.clone());
+                let handover = tokio::spawn(handover);
                 let planner = tokio::spawn(planner(Arc::clone(&self.shared), self.wake, stopped.clone()));
                 let sender = Sender::new(Arc::clone(&self.shared)).run(stopped);
                 tokio::join!(
@@ -146,7 +160,8 @@ impl Dispatcher {
                     passing_panics_on(planner),
                     passing_panics_on(lookup),
                     passing_panics_on(watch),
-                    passing_panics_on(silence)
+                    passing_panics_on(silence),
+                    passing_panics_on(handover)
                 );
             }
         };
@@ -160,18 +175,18 @@ impl Dispatcher {
 
 /// Plans until stopped; a store that hangs does not keep it for longer than `stop_grace`.
 async fn planner(shared: Arc<Shared>, wake: Arc<Notify>, stopped: signal::Receiver<bool>) {
-    let overdue = overdue(stopped.clone(), shared.settings.stop_grace);
+    let overdue = overdue(stopped.clone(), Arc::clone(&shared));
     tokio::select! {
         () = planner::run(shared, wake, stopped) => {}
         () = overdue => {}
     }
 }
 
-/// Resolves when the stop was `grace` ago.
-async fn overdue(mut stopped: signal::Receiver<bool>, grace: Duration) {
+/// Resolves when the stop was longer ago than attempts under way are waited for.
+async fn overdue(mut stopped: signal::Receiver<bool>, shared: Arc<Shared>) {
     // An error says that the sender is gone, and with it everybody who could still want something.
     let _ = stopped.wait_for(|stopped| *stopped).await;
-    sleep(grace).await;
+    sleep(shared.regime().rules.delivery.stop_grace).await;
 }
 
 async fn passing_panics_on(task: tokio::task::JoinHandle<()>) {
@@ -191,8 +206,8 @@ fn bearable(hold: Duration, settings: &DeliveryConfig) -> Duration {
 struct Shared {
     queue: Arc<dyn Queue>,
     history: Arc<dyn History>,
-    rules: Arc<Rules>,
-    settings: DeliveryConfig,
+    /// What is in force. Only the handover replaces it.
+    regime: signal::Sender<Arc<Regime>>,
     clock: SteadyClock,
     metrics: Arc<Metrics>,
     lookup: Arc<Lookup>,
@@ -201,13 +216,9 @@ struct Shared {
     outage: Outage,
     /// When the dispatcher was set up.
     born: Timestamp,
-    /// How long a claim is ours: longer than any attempt may take.
-    lease: Duration,
-    /// The configured destinations.
-    desks: Vec<Arc<Desk>>,
-    desk_of: HashMap<DestinationName, Arc<Desk>>,
-    /// Those of them that keep cards.
-    card_keepers: Vec<CardKeeper>,
+    /// Read by whoever writes down what a destination said of itself, written by the handover: what an old address said
+    /// must not be written down after the store was told of the new one.
+    records: RwLock<()>,
     /// Raised by the plan loop for the loop that sends. Only that one waits for it, so no signal is lost.
     planned: Notify,
     /// The stories that the plan loop has just read, for the deliveries that it planned.
@@ -223,21 +234,10 @@ impl Shared {
     fn new(
         queue: Arc<dyn Queue>,
         history: Arc<dyn History>,
-        rules: Arc<Rules>,
-        settings: DeliveryConfig,
+        rules: Rules,
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let now = Instant::now();
-        let desks: Vec<Arc<Desk>> = rules
-            .destinations
-            .iter()
-            .map(|destination| {
-                let notifier = rules.notifiers.get(&destination.name).cloned();
-                Arc::new(Desk::configured(destination, notifier, Arc::clone(&metrics), now))
-            })
-            .collect();
-        let card_keepers = desks.iter().filter_map(|desk| desk.as_card_keeper()).collect();
         let answered = Arc::new(Notify::new());
         let lookup = Lookup::new(
             rules.sources.clone(),
@@ -247,22 +247,17 @@ impl Shared {
             Arc::clone(&metrics),
             Arc::clone(&answered),
         );
-        let timeouts = rules.destinations.iter().map(|destination| destination.timeout);
         Self {
             queue,
             history,
-            lease: timeouts.fold(settings.attempt_timeout, Duration::max) + LEASE_MARGIN,
-            desk_of: desks.iter().map(|desk| (desk.name.clone(), Arc::clone(desk))).collect(),
-            desks,
-            card_keepers,
-            rules,
-            settings,
+            regime: signal::Sender::new(Arc::new(Regime::new(rules, None, &metrics, Instant::now()))),
             born: clock.now(),
             clock: SteadyClock::new(clock),
             metrics,
             lookup: Arc::new(lookup),
             answered,
             outage: Outage::default(),
+            records: RwLock::new(()),
             planned: Notify::new(),
             shelf: Shelf::default(),
             workshop: Room::default(),
@@ -270,22 +265,27 @@ impl Shared {
         }
     }
 
+    /// Returns what is in force now; to be asked once for each step.
+    fn regime(&self) -> Arc<Regime> {
+        Arc::clone(&self.regime.borrow())
+    }
+
     /// Makes the destinations known to the store and learns what it remembers of them; false where the stop came
     /// first.
     async fn register(&self, mut stopped: signal::Receiver<bool>) -> bool {
+        let regime = self.regime();
         let mut pauses = Pauses::default();
         loop {
-            let entries = self.rules.destinations.iter().map(desk::entry).collect();
             let now = self.clock.steady();
-            let latest_due = after(now, self.settings.retry_max);
+            let latest_due = after(now, regime.rules.delivery.retry_max);
             let registered = tokio::select! {
-                registered = self.queue.register_destinations(entries, now, latest_due) => registered,
+                registered = self.queue.register_destinations(regime.entries(), now, latest_due) => registered,
                 _ = stopped.wait_for(|stopped| *stopped) => return false,
             };
             match registered {
                 Ok(statuses) => {
                     self.outage.worked();
-                    self.remember(&statuses);
+                    regime.begin(&statuses, &self.clock);
                     return true;
                 }
                 Err(error) => self.outage.failed(&error),
@@ -297,31 +297,9 @@ impl Shared {
         }
     }
 
-    fn remember(&self, statuses: &[DestinationStatus]) {
-        for status in statuses {
-            if let Some(desk) = self.desk_of.get(&status.name) {
-                let hold = status.held_until.map(|moment| between(self.clock.wall(), moment));
-                let hold = hold.map(|hold| bearable(hold, &self.settings));
-                desk.remember(status.gone_since.is_some(), hold, Instant::now());
-            }
-        }
-    }
-
-    /// Returns which messages an event of this action becomes at a destination; `None` where it is not configured.
-    fn parts_at(
-        &self,
-        name: &DestinationName,
-        action: &Action,
-    ) -> Option<(DestinationKind, &'static [Part])> {
-        let place = self.desk_of.get(name)?.place.as_ref()?;
-        Some((place.target.kind, place.parts(action)))
-    }
-
     /// Says that new deliveries wait for these destinations.
     fn announce<'a>(&self, destinations: impl Iterator<Item = &'a DestinationName>) {
-        for desk in destinations.filter_map(|name| self.desk_of.get(name)) {
-            desk.announce();
-        }
+        self.regime().announce(destinations);
         self.planned.notify_one();
     }
 
@@ -333,14 +311,5 @@ impl Shared {
 
     fn take_look_everywhere(&self) -> bool {
         self.look_everywhere.swap(false, Ordering::Acquire)
-    }
-
-    /// Returns where links lead for an organization; for one that is no longer configured, to its place at Sentry.
-    fn links(&self, organization: &Organization) -> Cow<'_, Links> {
-        if let Some(links) = self.rules.links.get(organization) {
-            return Cow::Borrowed(links);
-        }
-        let public_url = self.rules.links.values().find_map(|links| links.public_url.clone());
-        Cow::Owned(Links::at_sentry(organization, public_url))
     }
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use actix_web::web::{Data, ServiceConfig, get, head, post, resource, route};
 use secrecy::SecretString;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use url::Url;
 
 use crate::clock::Clock;
@@ -44,12 +44,8 @@ pub struct HttpConfig {
     pub token: Option<SecretString>,
 }
 
-/// What the handlers share.
-pub struct AppState {
-    /// Where webhooks go.
-    pub queue: Arc<dyn Queue>,
-    /// What is known, for the metrics.
-    pub history: Arc<dyn History>,
+/// What the configuration says of requests; one value, so that it is replaced as one.
+pub struct Policy {
     /// Who may sign.
     pub keys: SigningKeys,
     /// The largest webhook body, in bytes.
@@ -58,6 +54,16 @@ pub struct AppState {
     pub dedupe_window: Duration,
     /// What opens metrics.
     pub token: AccessToken,
+}
+
+/// What the handlers share.
+pub struct AppState {
+    /// Where webhooks go.
+    pub queue: Arc<dyn Queue>,
+    /// What is known, for the metrics.
+    pub history: Arc<dyn History>,
+    /// What is in force; whoever starts the server replaces it while it runs.
+    pub policy: watch::Receiver<Arc<Policy>>,
     /// Tells the time.
     pub clock: Clock,
     /// Rung after each stored event, so that the dispatcher need not wait for its next poll.
@@ -66,6 +72,13 @@ pub struct AppState {
     pub metrics: Arc<Metrics>,
     /// What the server remembers between requests.
     pub memory: Memory,
+}
+
+impl AppState {
+    /// Returns what is in force now; to be asked once for each request.
+    fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy.borrow())
+    }
 }
 
 /// What the server remembers between requests; empty at its start.

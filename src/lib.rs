@@ -38,6 +38,11 @@
 //! claim leaves each delivery in doubt until an answer is written down, so that after a crash a message is looked for
 //! before it is sent again.
 //!
+//! On SIGHUP [`app`] has [`check`] load the configuration anew, on a thread of its own. Where it has no fault, it becomes a
+//! [`dispatch::Rules`] and an [`http::Policy`], each one value that is replaced as one: whoever needs it takes it once for
+//! a step, a batch of plans, an attempt or a request, and ends that step by it. What goes on at a destination's address,
+//! its open requests, its pace and its pauses, is no part of the rules and goes on under the next ones.
+//!
 //! Data goes right and down; nothing calls back. Routing comes after storing, so that a wrong route loses nothing and
 //! `replay` can route anew; rendering happens at each attempt, so that a mended template mends its dead letters.
 //!

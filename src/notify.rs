@@ -34,7 +34,7 @@ use serde::Serialize;
 use crate::client::HttpClient;
 use crate::delivery::{DeliveryId, DestinationKind, DestinationName, MessageRef, Part, Reason, Rung};
 use crate::event::Action;
-use crate::notify::discord::{Courtesy, DiscordNotifier};
+use crate::notify::discord::DiscordNotifier;
 use crate::notify::endpoint::Endpoint;
 use crate::notify::slack::SlackNotifier;
 use crate::notify::webhook::{SigningKey, WebhookConfig, WebhookNotifier};
@@ -42,6 +42,7 @@ use crate::render::{Rendered, Target};
 use crate::routing::Pattern;
 use crate::secret::Secret;
 
+pub use self::discord::Courtesy;
 pub use self::envelope::{Doubt, Envelope, Position};
 pub use self::excess::{Excess, excess};
 pub use self::style::Style;
@@ -269,10 +270,10 @@ pub enum BuildError {
     SigningKey(#[from] webhook::SigningKeyError),
 }
 
-/// Builds the notifiers of all destinations that can be called; logs why one cannot.
-pub fn build(destinations: &[Destination], client: &HttpClient) -> Notifiers {
-    let courtesy = Arc::default();
-    let notifier = |destination: &Destination| match notifier_beside(destination, client, &courtesy) {
+/// Builds the notifiers of all destinations that can be called; logs why one cannot. All that were ever built with one
+/// `courtesy` share it.
+pub fn build(destinations: &[Destination], client: &HttpClient, courtesy: &Arc<Courtesy>) -> Notifiers {
+    let notifier = |destination: &Destination| match notifier_beside(destination, client, courtesy) {
         Ok(notifier) => Some((destination.name.clone(), notifier)),
         Err(error) => {
             let name = destination.name.as_str();

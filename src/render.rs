@@ -159,6 +159,12 @@ impl Renderer {
         &self.faults
     }
 
+    /// Returns a team's own templates: the name of each, and its text.
+    pub fn own_templates(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = self.files.iter().filter(|file| matches!(file.place, place::Place::User { .. }));
+        own.map(|file| (file.name.as_str(), file.source.as_str()))
+    }
+
     /// Tells whether there is a template set of this name.
     pub fn has_set(&self, set: &str) -> bool {
         self.sets.names().any(|name| name == set)

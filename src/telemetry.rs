@@ -9,9 +9,11 @@ use std::io::{IsTerminal, stderr};
 use std::str::FromStr;
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Registry, reload};
 
 pub use ear::{Ear, Heard};
 pub use metrics::{Metrics, Queued};
@@ -46,14 +48,30 @@ impl FromStr for LogFormat {
     }
 }
 
+impl LogFormat {
+    /// Returns its word in the settings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// What is logged, while the relay runs.
+pub struct LogLevel(reload::Handle<Targets, Registry>);
+
+impl LogLevel {
+    /// Logs this level, and what is graver, from now on.
+    pub fn set(&self, level: LevelFilter) {
+        // It fails only where nothing is logged any more.
+        let _ = self.0.reload(targets(level));
+    }
+}
+
 /// Starts logging to standard error; `colour` counts only for text on a terminal. A second call changes nothing.
-pub fn start_logging(config: LogConfig, colour: bool) {
-    let own_level = config.level;
-    let targets = tracing_subscriber::filter::Targets::new()
-        .with_target("seer_relay", own_level)
-        // It calls every request that is no HTTP an error; anybody can send those, and nobody can mend them.
-        .with_target("actix_http", LevelFilter::OFF)
-        .with_default(own_level.min(LevelFilter::WARN));
+pub fn start_logging(config: LogConfig, colour: bool) -> LogLevel {
+    let (targets, handle) = reload::Layer::new(targets(config.level));
     let registry = tracing_subscriber::registry().with(targets);
     let started = match config.format {
         LogFormat::Text => registry
@@ -66,4 +84,13 @@ pub fn start_logging(config: LogConfig, colour: bool) {
     if started.is_err() {
         tracing::debug!("logging was started before");
     }
+    LogLevel(handle)
+}
+
+fn targets(own_level: LevelFilter) -> Targets {
+    Targets::new()
+        .with_target("seer_relay", own_level)
+        // It calls every request that is no HTTP an error; anybody can send those, and nobody can mend them.
+        .with_target("actix_http", LevelFilter::OFF)
+        .with_default(own_level.min(LevelFilter::WARN))
 }

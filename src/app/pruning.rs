@@ -14,11 +14,11 @@ use crate::store::StoreError;
 /// How often old runs are looked for.
 const PRUNE_EVERY: Duration = Duration::from_mins(10);
 
-/// Removes what is older than the retention until told to stop, which is obeyed in the middle of the work, too.
+/// Removes what is older than the retention then in force until told to stop, which is obeyed in the middle of the work, too.
 /// `remove` takes a few of the runs that ended before a moment, and returns how many.
 pub(super) async fn prune(
     mut remove: impl AsyncFnMut(Timestamp) -> Result<usize, StoreError>,
-    retention: Duration,
+    retention: watch::Receiver<Duration>,
     clock: Clock,
     stopped: watch::Receiver<bool>,
 ) {
@@ -26,6 +26,7 @@ pub(super) async fn prune(
     let work = async {
         loop {
             every.tick().await;
+            let retention = *retention.borrow();
             // A retention that reaches back beyond all calendars keeps everything.
             if let Ok(before) = clock.now().checked_sub(retention) {
                 remove_all(&mut remove, before).await;
@@ -56,6 +57,10 @@ mod tests {
 
     const RETENTION: Duration = Duration::from_hours(1);
 
+    fn retention() -> watch::Receiver<Duration> {
+        watch::channel(RETENTION).1
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_stop_is_obeyed_however_much_is_left_to_remove() {
         let (stop, stopped) = watch::channel(false);
@@ -68,7 +73,7 @@ mod tests {
             Ok(1)
         };
 
-        prune(endless, RETENTION, Clock::system(), stopped).await;
+        prune(endless, retention(), Clock::system(), stopped).await;
 
         assert!(removed.load(Ordering::Relaxed) >= 6);
     }
@@ -91,8 +96,26 @@ mod tests {
             }
         };
 
-        prune(remove, RETENTION, Clock::from_fn(move || now), stopped).await;
+        prune(remove, retention(), Clock::from_fn(move || now), stopped).await;
 
         assert_eq!(calls, 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_retention_counts_from_the_next_look_on() {
+        let (stop, stopped) = watch::channel(false);
+        let (retention, in_force) = watch::channel(RETENTION);
+        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        let mut befores = Vec::new();
+        let remove = async |before| {
+            befores.push(before);
+            retention.send_replace(2 * RETENTION);
+            stop.send_replace(befores.len() == 2);
+            Ok(0)
+        };
+
+        prune(remove, in_force, Clock::from_fn(move || now), stopped).await;
+
+        assert_eq!(befores, [now - RETENTION, now - 2 * RETENTION]);
     }
 }

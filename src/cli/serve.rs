@@ -1,19 +1,22 @@
-//! `serve`: the relay itself, until it is told to stop.
+//! `serve`: the relay itself, until it is told to stop. On SIGHUP it reads its settings again.
+
+mod reload;
+mod signals;
 
 use std::path::Path;
 
-use tokio::signal::unix::{SignalKind, signal};
-
+use self::reload::Reloader;
+use self::signals::{HangUps, Stops};
 use super::{Failure, Output, colour_is_wanted};
 use crate::app;
-use crate::check::load_checked;
+use crate::check::{CheckReport, Checked, load_checked};
 use crate::clock::Clock;
 use crate::config::fault::Fault;
 use crate::config::{Config, Environment};
 use crate::telemetry::start_logging;
 
-/// Run the relay.
-#[derive(Debug, Default, clap::Args)]
+/// Run the relay; SIGHUP has it read its settings, routes and templates again
+#[derive(Debug, Default, Clone, Copy, clap::Args)]
 pub(super) struct Serve {
     /// Refuse to start, too, where the secret of a single destination is missing
     #[arg(long)]
@@ -22,21 +25,30 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self, dir: &Path) -> Result<Output, Failure> {
-        let checked = load_checked(dir, &Environment::of_process())
-            .and_then(|checked| if self.strict { checked.strict() } else { Ok(checked) })
-            .map_err(|report| Failure::of_faults(&report))?;
-        start_logging(checked.config.log, colour_is_wanted());
+        // First of all, because a signal that nobody listens to ends the process.
+        let (mut hang_ups, mut stops) = (HangUps::listen()?, Stops::listen()?);
+        let checked = self.load(dir).map_err(|report| Failure::of_faults(&report))?;
+        let log_level = start_logging(checked.config.log, colour_is_wanted());
         report_warnings(&checked.config.warnings);
         announce(&checked.config, dir);
-        let mut signals = Signals::listen()?;
-        let running = app::start(checked.config, checked.renderer, Clock::system()).await?;
+        let running = app::start(checked, Clock::system()).await?;
         tracing::info!(address = %running.address(), "accepting webhooks at POST /webhooks/sentry");
-        signals.next().await;
+        let reloader = Reloader { serve: self, dir, running: &running, log_level };
+        tokio::select! {
+            () = stops.next() => {}
+            () = reloader.reload_at_each(&mut hang_ups) => {}
+        }
         tokio::select! {
             () = running.stop() => {}
-            () = signals.next() => tracing::warn!("told twice to stop: leaving at once"),
+            () = stops.next() => tracing::warn!("told twice to stop: leaving at once"),
         }
         Ok(Output::default())
+    }
+
+    /// Loads what the relay needs; refuses with `--strict` what may be missing otherwise.
+    fn load(self, dir: &Path) -> Result<Checked, CheckReport> {
+        load_checked(dir, &Environment::of_process())
+            .and_then(|checked| if self.strict { checked.strict() } else { Ok(checked) })
     }
 }
 
@@ -62,23 +74,4 @@ fn announce(config: &Config, dir: &Path) {
         store = absolute(&config.store.path),
         "starting"
     );
-}
-
-struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, Failure> {
-        let listen = |kind| signal(kind).map_err(|error| Failure::from(anyhow::Error::from(error)));
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }

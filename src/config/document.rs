@@ -71,6 +71,11 @@ pub(crate) enum Node {
 }
 
 impl Document {
+    /// Returns the file's text as it was read.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Reads a file's text; returns what could be read of it and its syntax errors.
     pub(crate) fn parse(path: PathBuf, text: &str) -> (Self, Vec<Fault>) {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();

@@ -14,5 +14,5 @@ use crate::config::Environment;
 /// [`DemoError::Settings`] or [`DemoError::Relay`] where it does not start.
 pub(super) async fn start_relay(config_dir: &Path, clock: Clock) -> Result<Running, DemoError> {
     let checked = load_checked(config_dir, &Environment::default()).map_err(DemoError::Settings)?;
-    Ok(app::start(checked.config, checked.renderer, clock).await?)
+    Ok(app::start(checked, clock).await?)
 }

@@ -2,7 +2,7 @@
 //!
 //! It belongs to the loop that claims; attempts under way reach it by [`Report`]s. Neither claims nor sends.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::desk::{Desk, Standing};
 use super::moment::SteadyClock;
+use super::regime::Regime;
 use crate::delivery::DestinationName;
 use crate::store::{Claims, DeliveryClaim, DestinationStatus, OpenDestination};
 
@@ -35,9 +36,17 @@ pub(super) enum Report {
     Known {
         /// Its answer.
         statuses: Vec<DestinationStatus>,
-        /// The desks that were closed, and that it knew of, before it was asked.
-        closed_before: Vec<usize>,
+        /// How things stood when it was asked.
+        asked: Question,
     },
+}
+
+/// How things stood when the store was asked what it remembers.
+pub(super) struct Question {
+    /// The desks that were closed, and that it knew of.
+    closed: Vec<usize>,
+    /// How often the regime had changed.
+    changes: usize,
 }
 
 /// A claimed delivery's place at its desk; given back when it is dropped, in whatever way its task ends.
@@ -96,15 +105,21 @@ pub(super) struct Seated {
 
 /// All desks, and when to look at each.
 pub(super) struct Board {
-    entries: Vec<Entry>,
+    /// By their numbers, which are given once.
+    entries: BTreeMap<usize, Entry>,
+    next_number: usize,
     numbers: HashMap<DestinationName, usize>,
     /// How long a closed destination's deliveries are left unlooked at: as long as none of their clocks can run out
     /// unnoticed for more than that.
     closed_at_most: Duration,
+    /// How often the regime has changed: what the store answered before says nothing of the addresses since.
+    changes: usize,
 }
 
 struct Entry {
     desk: Arc<Desk>,
+    /// Whether the destination has another desk by now; this one stays until everybody has left it.
+    is_past: bool,
     /// Deliveries that need a slot here, now or soon.
     claimed: usize,
     /// These, and those that are being written down.
@@ -123,30 +138,57 @@ struct Asked {
 }
 
 impl Board {
-    /// Sets up the configured desks; each is looked at first of all.
-    pub(super) fn new(desks: &[Arc<Desk>], closed_at_most: Duration, now: Instant) -> Self {
-        let mut board = Self { entries: Vec::new(), numbers: HashMap::new(), closed_at_most };
-        for desk in desks {
+    /// Sets up the desks; each is looked at first of all.
+    pub(super) fn new(regime: &Regime, now: Instant) -> Self {
+        let closed_at_most = regime.closed_at_most();
+        let (entries, numbers) = (BTreeMap::new(), HashMap::new());
+        let mut board = Self { entries, next_number: 0, numbers, closed_at_most, changes: 0 };
+        for desk in regime.desks() {
             board.add(Arc::clone(desk), now);
         }
         board
     }
 
     fn add(&mut self, desk: Arc<Desk>, now: Instant) {
-        self.numbers.insert(desk.name.clone(), self.entries.len());
-        self.entries.push(Entry {
+        self.numbers.insert(desk.name.clone(), self.next_number);
+        let entry = Entry {
             desk,
+            is_past: false,
             claimed: 0,
             seated: 0,
             look_at: Some(now),
             closed_look_at: None,
             asked: None,
-        });
+        };
+        self.entries.insert(self.next_number, entry);
+        self.next_number += 1;
+    }
+
+    /// Sets up other desks, each of which is looked at. Who sits at a desk goes on there; one whose destination has
+    /// another address now gets a new one beside it.
+    pub(super) fn change(&mut self, regime: &Regime, now: Instant) {
+        self.closed_at_most = regime.closed_at_most();
+        self.changes += 1;
+        for desk in regime.desks() {
+            let entry = self.numbers.get(&desk.name).and_then(|number| self.entries.get_mut(number));
+            match entry {
+                Some(entry) if entry.desk.goes_on_at(desk) => {
+                    entry.desk = Arc::clone(desk);
+                    (entry.look_at, entry.closed_look_at) = (Some(now), None);
+                }
+                Some(entry) => {
+                    entry.is_past = true;
+                    self.add(Arc::clone(desk), now);
+                }
+                None => self.add(Arc::clone(desk), now),
+            }
+        }
+        self.entries.retain(|_, entry| entry.is_wanted());
     }
 
     /// Notes what was planned since the last time.
     pub(super) fn hear_announcements(&mut self, now: Instant) {
-        for entry in &mut self.entries {
+        for entry in self.entries.values_mut() {
             if entry.desk.take_announcement() {
                 entry.look_at = Some(now);
             }
@@ -157,32 +199,45 @@ impl Board {
     pub(super) fn hear(&mut self, report: Report, now: Instant) {
         match report {
             Report::Answered(desk) => {
-                if let Some(entry) = self.entries.get_mut(desk) {
+                if let Some(entry) = self.entries.get_mut(&desk) {
                     entry.claimed = entry.claimed.saturating_sub(1);
                 }
             }
-            Report::Left { desk, look_at } => {
-                if let Some(entry) = self.entries.get_mut(desk) {
-                    entry.leave(look_at);
-                }
+            Report::Left { desk, look_at } => self.hear_of_leaving(desk, look_at),
+            Report::Known { statuses, asked } if asked.changes == self.changes => {
+                self.hear_statuses(&statuses, &asked.closed, now);
             }
-            Report::Known { statuses, closed_before } => self.hear_statuses(&statuses, &closed_before, now),
+            Report::Known { .. } => {}
+        }
+    }
+
+    /// What is due because somebody left is due at the desk that the destination has now.
+    fn hear_of_leaving(&mut self, desk: usize, look_at: Option<Instant>) {
+        let Some(entry) = self.entries.get_mut(&desk) else { return };
+        entry.leave();
+        let name = entry.desk.name.clone();
+        if !entry.is_wanted() {
+            self.entries.remove(&desk);
+        }
+        let current = self.numbers.get(&name).and_then(|desk| self.entries.get_mut(desk));
+        if let Some((entry, look_at)) = current.zip(look_at) {
+            entry.look_no_later_than(look_at);
         }
     }
 
     /// A destination that was closed is open again where the store no longer says so; one with unfinished deliveries
     /// is looked at, in case another process queued them; one that is not configured gets a desk of its own.
     fn hear_statuses(&mut self, statuses: &[DestinationStatus], closed_before: &[usize], now: Instant) {
-        for entry in closed_before.iter().filter_map(|desk| self.entries.get(*desk)) {
+        for entry in closed_before.iter().filter_map(|desk| self.entries.get(desk)) {
             let status = statuses.iter().find(|status| status.name == entry.desk.name);
             let gone = status.is_some_and(|status| status.gone_since.is_some());
             let held = status.is_some_and(|status| status.held_until.is_some());
             entry.desk.reopen(gone, held, now);
         }
         for status in statuses {
-            let Some(entry) = self.numbers.get(&status.name).and_then(|desk| self.entries.get_mut(*desk))
+            let Some(entry) = self.numbers.get(&status.name).and_then(|desk| self.entries.get_mut(desk))
             else {
-                self.add(Arc::new(Desk::removed(status.name.clone(), now)), now);
+                self.add(Arc::new(Desk::unknown(status.name.clone(), now)), now);
                 continue;
             };
             entry.look_at = Some(now);
@@ -190,17 +245,18 @@ impl Board {
         }
     }
 
-    /// Returns the numbers of the desks that are closed and that the store knows of.
-    pub(super) fn closed(&self, now: Instant) -> Vec<usize> {
-        let closed =
-            |(number, entry): (usize, &Entry)| entry.desk.is_closed_for_the_store(now).then_some(number);
-        self.entries.iter().enumerate().filter_map(closed).collect()
+    /// Returns how things stand, for a question to the store.
+    pub(super) fn question(&self, now: Instant) -> Question {
+        let closed = |(number, entry): (&usize, &Entry)| {
+            (!entry.is_past && entry.desk.is_closed_for_the_store(now)).then_some(*number)
+        };
+        Question { closed: self.entries.iter().filter_map(closed).collect(), changes: self.changes }
     }
 
     /// Returns the desks to ask now, and when to look again where nothing is heard before.
     pub(super) fn asks(&mut self, now: Instant) -> (Vec<Ask>, Option<Instant>) {
         let (mut asks, mut wake_at) = (Vec::new(), None);
-        for (desk, entry) in self.entries.iter_mut().enumerate() {
+        for (&desk, entry) in self.entries.iter_mut().filter(|(_, entry)| !entry.is_past) {
             match entry.look(now, self.closed_at_most) {
                 Look::Now { allowance, sends } => asks.push(Ask { desk, allowance, sends }),
                 Look::At(moment) => wake_at = Some(earliest(wake_at, moment)),
@@ -214,7 +270,7 @@ impl Board {
     pub(super) fn begin(&mut self, asks: &[Ask]) -> Vec<OpenDestination> {
         let mut open = Vec::with_capacity(asks.len());
         for ask in asks {
-            if let Some(entry) = self.entries.get_mut(ask.desk) {
+            if let Some(entry) = self.entries.get_mut(&ask.desk) {
                 entry.look_at = None;
                 entry.asked = Some(Asked { sends: ask.sends, brought: 0 });
                 open.push(OpenDestination { name: entry.desk.name.clone(), allowance: ask.allowance });
@@ -226,7 +282,7 @@ impl Board {
     /// Takes the asked desks as unasked: the store did not answer.
     pub(super) fn undo(&mut self, asks: &[Ask], now: Instant) {
         for ask in asks {
-            if let Some(entry) = self.entries.get_mut(ask.desk) {
+            if let Some(entry) = self.entries.get_mut(&ask.desk) {
                 entry.asked = None;
                 entry.look_at = Some(now);
                 entry.closed_look_at = entry.closed_look_at.map(|_| now);
@@ -242,13 +298,13 @@ impl Board {
         clock: &SteadyClock,
     ) -> Vec<(DeliveryClaim, Seated)> {
         for (name, due) in &claims.next_due {
-            if let Some(entry) = self.numbers.get(name).and_then(|desk| self.entries.get_mut(*desk)) {
+            if let Some(entry) = self.numbers.get(name).and_then(|desk| self.entries.get_mut(desk)) {
                 entry.look_at = Some(clock.instant_of(*due));
             }
         }
         let seated = claims.deliveries.into_iter().filter_map(|claim| {
             let number = *self.numbers.get(&claim.delivery.destination)?;
-            let entry = self.entries.get_mut(number)?;
+            let entry = self.entries.get_mut(&number)?;
             let asked = entry.asked.as_mut()?;
             asked.brought += 1;
             entry.claimed += 1;
@@ -258,7 +314,7 @@ impl Board {
         let seated = seated.collect();
         let now = Instant::now();
         for ask in asks {
-            let Some(entry) = self.entries.get_mut(ask.desk) else { continue };
+            let Some(entry) = self.entries.get_mut(&ask.desk) else { continue };
             let Some(asked) = entry.asked.take() else { continue };
             if asked.sends {
                 entry.desk.take(asked.brought, now);
@@ -272,7 +328,7 @@ impl Board {
 
     /// Lets no further request begin anywhere.
     pub(super) fn close_slots(&self) {
-        for entry in &self.entries {
+        for entry in self.entries.values() {
             entry.desk.close_slots();
         }
     }
@@ -286,12 +342,17 @@ enum Look {
 }
 
 impl Entry {
-    fn leave(&mut self, look_at: Option<Instant>) {
+    fn is_wanted(&self) -> bool {
+        !self.is_past || self.seated > 0
+    }
+
+    fn leave(&mut self) {
         self.seated = self.seated.saturating_sub(1);
-        if let Some(look_at) = look_at {
-            self.look_at = Some(earliest(self.look_at, look_at));
-            self.closed_look_at = self.closed_look_at.map(|closed| closed.min(look_at));
-        }
+    }
+
+    fn look_no_later_than(&mut self, look_at: Instant) {
+        self.look_at = Some(earliest(self.look_at, look_at));
+        self.closed_look_at = self.closed_look_at.map(|closed| closed.min(look_at));
     }
 
     fn look(&mut self, now: Instant, closed_at_most: Duration) -> Look {

@@ -13,14 +13,16 @@ use super::Shared;
 use super::backoff::Failure;
 use super::board::{Report, Seat};
 use super::decide::{decide, runs_out_at};
-use super::desk::{Desk, Place};
+use super::desk::Desk;
 use super::finish::{Began, Finish, Subject};
 use super::journal;
 use super::letter::Letter;
+use super::place::Place;
+use super::regime::Regime;
 use super::stories::{StoryTicket, fetch_heavy};
 use crate::delivery::{Delivery, Part, Reason};
 use crate::notify::{Call, Notifier, SendError, Verdict};
-use crate::store::{DeliveryClaim, Next, Record, Recorded, Story, Told};
+use crate::store::{DeliveryClaim, DestinationChange, Next, Record, Recorded, Story, Told};
 
 /// How long a claimed delivery waits for a free slot, or for room for its story, before it is given back. Together with
 /// an attempt and its recording it stays within the lease.
@@ -40,6 +42,8 @@ pub(super) struct Courier {
 /// A claimed delivery at its desk.
 pub(super) struct Job {
     pub(super) claim: DeliveryClaim,
+    /// By which it is sent, whatever comes into force meanwhile.
+    pub(super) regime: Arc<Regime>,
     pub(super) desk: Arc<Desk>,
     pub(super) seat: Seat,
     pub(super) story: StoryTicket,
@@ -50,10 +54,10 @@ pub(super) struct Job {
 
 /// Takes one claimed delivery to its end for now, and reports to the loop.
 pub(super) async fn deliver(courier: Arc<Courier>, job: Job) {
-    let Job { claim, desk, mut seat, story, paid, claimed_at } = job;
+    let Job { claim, regime, desk, mut seat, story, paid, claimed_at } = job;
     let DeliveryClaim { ticket, delivery } = claim;
     let shared = &*courier.shared;
-    let finish = courier.attempt(&desk, &delivery, story, paid).await;
+    let finish = courier.attempt(&regime, &desk, &delivery, story, paid).await;
     let now = Instant::now();
     if paid && !finish.called {
         desk.give_back();
@@ -61,9 +65,9 @@ pub(super) async fn deliver(courier: Arc<Courier>, job: Job) {
     seat.answer();
 
     journal::tell(&shared.metrics, &delivery, &finish);
-    let look_at = courier.look_at(&delivery, &finish.next, desk.place.as_ref(), now);
+    let look_at = courier.look_at(&regime, &delivery, &finish.next, desk.place.as_ref(), now);
     let record = finish.record(ticket, delivery.in_doubt, shared.clock.wall());
-    match courier.record(&record, claimed_at).await {
+    match courier.record(&record, &desk, claimed_at + regime.lease).await {
         Some(Recorded::Done) => desk.note_written(&record.destination),
         Some(Recorded::LeaseLost) => shared.metrics.lease_lost(),
         None => journal::unrecorded(&delivery),
@@ -72,9 +76,16 @@ pub(super) async fn deliver(courier: Arc<Courier>, job: Job) {
 }
 
 impl Courier {
-    async fn attempt(&self, desk: &Desk, delivery: &Delivery, story: StoryTicket, paid: bool) -> Finish {
+    async fn attempt(
+        &self,
+        regime: &Regime,
+        desk: &Desk,
+        delivery: &Delivery,
+        story: StoryTicket,
+        paid: bool,
+    ) -> Finish {
         let shared = &*self.shared;
-        if let Err(next) = self.may_send(desk, delivery) {
+        if let Err(next) = self.may_send(regime, desk, delivery) {
             return Finish::uncalled(next);
         }
         if !paid {
@@ -98,7 +109,7 @@ impl Courier {
         let subject = Subject::of(delivery, story.as_ref());
 
         let began = Began::now(&shared.clock);
-        let letter = match Letter::write(shared, place, notifier.as_ref(), delivery, story) {
+        let letter = match Letter::write(shared, regime, place, notifier.as_ref(), delivery, story) {
             Ok(letter) => letter,
             Err(words) => return Finish::unrendered(delivery, began, &words).of(subject),
         };
@@ -110,24 +121,25 @@ impl Courier {
             return Finish::uncalled(Next::GivenBack).of(subject);
         };
         // The answer to another delivery may have closed the destination in the meantime.
-        if let Err(next) = self.may_send(desk, delivery) {
+        if let Err(next) = self.may_send(regime, desk, delivery) {
             return Finish::uncalled(next).of(subject);
         }
-        let mut finish = self.send(place.timeout, notifier.as_ref(), delivery, letter).await;
+        let mut finish = self.send(regime, place.timeout, notifier.as_ref(), delivery, letter).await;
         // While the slot is still taken: whoever gets it next is to know.
-        finish.tell(desk, &delivery.id, &shared.settings, Instant::now());
+        finish.tell(desk, &delivery.id, &regime.rules.delivery, Instant::now());
         drop(permit);
         finish.of(subject)
     }
 
-    fn may_send(&self, desk: &Desk, delivery: &Delivery) -> Result<(), Next> {
+    fn may_send(&self, regime: &Regime, desk: &Desk, delivery: &Delivery) -> Result<(), Next> {
         let expire_after = desk.place.as_ref().and_then(|place| place.expire_after);
         let now = self.shared.clock.steady();
-        decide(desk.standing(Instant::now()), delivery, expire_after, &self.shared.settings, now)
+        decide(desk.standing(Instant::now()), delivery, expire_after, &regime.rules.delivery, now)
     }
 
     async fn send(
         &self,
+        regime: &Regime,
         limit: Duration,
         notifier: &dyn Notifier,
         delivery: &Delivery,
@@ -155,7 +167,7 @@ impl Courier {
             now: self.shared.clock.steady(),
             jitter: rand::random(),
         };
-        Finish::refused(delivery, began, &failure, &self.shared.settings)
+        Finish::refused(delivery, began, &failure, &regime.rules.delivery)
     }
 
     async fn quitting(&self) {
@@ -164,23 +176,43 @@ impl Courier {
     }
 
     /// Returns when there may be something due at the desk, once what became of the delivery is written.
-    fn look_at(&self, delivery: &Delivery, next: &Next, place: Option<&Place>, now: Instant) -> Instant {
+    fn look_at(
+        &self,
+        regime: &Regime,
+        delivery: &Delivery,
+        next: &Next,
+        place: Option<&Place>,
+        now: Instant,
+    ) -> Instant {
         match next {
             Next::Delivered | Next::Superseded | Next::Dead(_) => now,
             Next::Retry { due_at, .. } => self.shared.clock.instant_of(*due_at),
             Next::GivenBack => {
                 let expire_after = place.and_then(|place| place.expire_after);
-                let runs_out = runs_out_at(delivery, expire_after, &self.shared.settings);
+                let runs_out = runs_out_at(delivery, expire_after, &regime.rules.delivery);
                 self.shared.clock.instant_of(runs_out).max(now + super::POLL)
             }
         }
     }
 
-    /// Writes what became of a delivery, for as long as the lease lasts: what was sent should not be sent twice.
-    async fn record(&self, record: &Record, claimed_at: Instant) -> Option<Recorded> {
+    /// Writes what became of a delivery, for as long as the lease lasts: what was sent should not be sent twice. What the
+    /// answer says of the destination counts only for the address that gave it.
+    async fn record(&self, record: &Record, desk: &Desk, until: Instant) -> Option<Recorded> {
         let shared = &*self.shared;
-        let ask = || shared.queue.record(record.clone(), shared.clock.wall());
-        shared.outage.insist(claimed_at + shared.lease, ask).await
+        let ask = async || {
+            let mut record = record.clone();
+            let _no_handover = match record.destination {
+                DestinationChange::None => None,
+                DestinationChange::HeldUntil(_) | DestinationChange::Gone => {
+                    Some(shared.records.read().await)
+                }
+            };
+            if !shared.regime().concerns(desk) {
+                record.destination = DestinationChange::None;
+            }
+            shared.queue.record(record, shared.clock.wall()).await
+        };
+        shared.outage.insist(until, ask).await
     }
 }
 

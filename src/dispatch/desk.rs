@@ -2,22 +2,18 @@
 //!
 //! A desk says whether its destination may be called; it neither claims nor sends.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
 use super::DeliveryConfig;
-use super::pace::Pace;
-use super::probe::{Change, Probe};
-use super::stories::Room;
-use crate::delivery::{Delivery, DeliveryId, DestinationName, Part, Reason};
-use crate::event::Action;
-use crate::notify::{Destination, Notifier, Position, Rate, Service, Style, announces};
-use crate::render::Target;
-use crate::routing::Pattern;
+use super::place::Place;
+use super::probe::Change;
+use super::traffic::{Door, Traffic, Word};
+use crate::delivery::{DeliveryId, DestinationName, Reason};
+use crate::notify::{Destination, Notifier};
 use crate::store::{CardKeeper, DestinationChange, DestinationEntry};
 use crate::telemetry::Metrics;
 
@@ -30,55 +26,8 @@ pub(super) struct Desk {
     pub(super) name: DestinationName,
     /// What is configured of it; `None` where it is configured no longer.
     pub(super) place: Option<Place>,
-    /// One permit per request that may be open at once. Held from just before a request to just after its answer.
-    slots: Semaphore,
-    /// For heavy stories, from before they are read until they are told. Per destination, so that one that hangs keeps
-    /// no other waiting.
-    heavy: Room,
-    /// Raised by the plan loop: something new waits here.
-    planned: AtomicBool,
-    /// Shared by all attempts, because one answer may close the destination for all of them. Never held over an
-    /// await.
-    door: Mutex<Door>,
-}
-
-/// What is configured of a destination.
-pub(super) struct Place {
-    /// Speaks to it; `None` while its secret is missing.
-    pub(super) notifier: Option<Arc<dyn Notifier>>,
-    /// What its messages are rendered for, unless a route named another template set.
-    pub(super) target: Target,
-    /// Whether its messages tell the payload.
-    pub(super) wants_payload: bool,
-    /// How the messages of a run hang together.
-    style: Style,
-    /// Actions that everybody is to see.
-    announce: Vec<Pattern>,
-    /// How long one attempt may take.
-    pub(super) timeout: Duration,
-    /// How long a message is news.
-    pub(super) expire_after: Option<Duration>,
-    /// How many deliveries may be claimed for it at once.
-    capacity: usize,
-    metrics: Arc<Metrics>,
-}
-
-struct Door {
-    pace: Pace,
-    probe: Probe,
-    /// Whether the destination no longer exists.
-    gone: Word,
-    /// Whether it asked to be left alone, and that is to outlive the process.
-    held: Word,
-}
-
-/// A destination's word that it is closed, and whether the store knows of it: only then can the store tell that
-/// somebody took it back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Word {
-    NotGiven,
-    Unwritten,
-    Written,
+    /// What goes on there; other desks before and after this one may share it.
+    traffic: Arc<Traffic>,
 }
 
 /// Whether a destination may be called.
@@ -96,88 +45,60 @@ pub(super) enum Standing {
     Removed,
 }
 
-impl Place {
-    /// Returns which messages an event of this action becomes here, in order.
-    pub(super) fn parts(&self, action: &Action) -> &'static [Part] {
-        self.style.parts(&self.announce, action)
-    }
-
-    /// Tells whether a run has one card here.
-    pub(super) fn keeps_cards(&self) -> bool {
-        self.style == Style::Card
-    }
-
-    /// Returns where the message of a delivery goes.
-    pub(super) fn position(&self, delivery: &Delivery, action: &Action) -> Position {
-        let Some(first) = &delivery.first else { return Position::Alone };
-        let message = first.place.clone();
-        match (delivery.part, self.style) {
-            (Part::Card, _) => Position::Instead(message),
-            (Part::Announcement, _) => Position::Under { message, announced: true },
-            (Part::Message, Style::Thread) => {
-                Position::Under { message, announced: announces(&self.announce, action) }
-            }
-            (Part::Message, Style::Messages | Style::Card) => Position::Alone,
-        }
-    }
-
-    /// Tells whether the message of a delivery is the first one of its run here, where there is none yet.
-    pub(super) fn may_be_first(&self, part: Part) -> bool {
-        match part {
-            Part::Card => true,
-            Part::Message => self.style == Style::Thread,
-            Part::Announcement => false,
-        }
-    }
-}
-
 impl Desk {
-    /// Sets up the desk of a configured destination.
+    /// Sets up the desk of a configured destination, which goes on with the traffic of `former`, its desk until now, where
+    /// it is still the same place.
     pub(super) fn configured(
         destination: &Destination,
         notifier: Option<Arc<dyn Notifier>>,
         metrics: Arc<Metrics>,
+        former: Option<&Self>,
         now: Instant,
     ) -> Self {
         metrics.destinations().expect(destination.name.as_str());
-        let in_flight = destination.in_flight.clamp(1, Semaphore::MAX_PERMITS);
-        // Where no pace limits the calls, a few deliveries more are claimed and rendered than may be under way, so
-        // that a slot that falls free is not idle for the time of a claim.
-        let ahead = if destination.rate == Rate::Unlimited { in_flight / 2 } else { 0 };
-        let place = Place {
-            notifier,
-            target: destination.target(None),
-            wants_payload: wants_payload(&destination.service),
-            style: destination.style,
-            announce: destination.announce.clone(),
-            timeout: destination.timeout,
-            expire_after: destination.expire_after,
-            capacity: in_flight + ahead,
-            metrics,
-        };
-        Self::new(destination.name.clone(), Some(place), in_flight, destination.rate, now)
+        let same = former.filter(|former| former.traffic.is_of(destination));
+        let traffic =
+            same.map_or_else(|| Arc::new(Traffic::at(destination, now)), |desk| Arc::clone(&desk.traffic));
+        let place = Some(Place::new(destination, notifier, metrics));
+        Self { name: destination.name.clone(), place, traffic }
     }
 
-    /// Sets up the desk of a destination that is no longer configured.
-    pub(super) fn removed(name: DestinationName, now: Instant) -> Self {
-        Self::new(name, None, 1, Rate::Unlimited, now)
+    /// Sets up the desk of a destination that was never configured in this process.
+    pub(super) fn unknown(name: DestinationName, now: Instant) -> Self {
+        Self { name, place: None, traffic: Arc::new(Traffic::nowhere(now)) }
     }
 
-    fn new(name: DestinationName, place: Option<Place>, in_flight: usize, rate: Rate, now: Instant) -> Self {
-        let door = Mutex::new(Door {
-            pace: Pace::new(rate, now),
-            probe: Probe::default(),
-            gone: Word::NotGiven,
-            held: Word::NotGiven,
-        });
-        Self {
-            name,
-            place,
-            slots: Semaphore::new(in_flight),
-            heavy: Room::default(),
-            planned: AtomicBool::new(false),
-            door,
+    /// Sets up the desk of a destination that is configured no longer. Should it come back, its traffic goes on.
+    pub(super) fn removed(former: &Self) -> Self {
+        Self { name: former.name.clone(), place: None, traffic: Arc::clone(&former.traffic) }
+    }
+
+    /// Tells whether another desk of the destination goes on where this one was: at the same address.
+    pub(super) fn goes_on_at(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.traffic, &other.traffic)
+    }
+
+    /// Takes the place of the desk that the destination had until now. `destination` is what is configured of it.
+    pub(super) fn succeed(&self, former: &Self, destination: Option<&Destination>, now: Instant) {
+        let was_shown = former.is_shown_as_paused();
+        if !self.goes_on_at(former) {
+            former.traffic.end();
         }
+        match (&self.place, destination) {
+            (Some(place), Some(destination)) => {
+                let address = destination.service.address();
+                self.traffic.go_on(place, address.known(), now);
+            }
+            (Some(_) | None, _) => self.traffic.end(),
+        }
+        let is_shown = self.is_shown_as_paused();
+        if let Some(place) = self.place.as_ref().or(former.place.as_ref()).filter(|_| is_shown != was_shown) {
+            place.metrics.destinations().paused(self.name.as_str(), is_shown);
+        }
+    }
+
+    fn is_shown_as_paused(&self) -> bool {
+        self.place.is_some() && self.door().probe.reason().is_some()
     }
 
     /// Returns the destination as the store is to know it where it keeps cards.
@@ -188,32 +109,32 @@ impl Desk {
 
     /// Waits until a request may begin; `None` where it never may, because the relay stops.
     pub(super) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
-        self.slots.acquire().await.ok()
+        self.traffic.slots.take().await
     }
 
     /// Waits until there is room for a heavy story; `None` where the relay stops.
     pub(super) async fn room_for(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
-        self.heavy.room_for(bytes).await
+        self.traffic.heavy.room_for(bytes).await
     }
 
     /// Lets no further request begin.
     pub(super) fn close_slots(&self) {
-        self.slots.close();
-        self.heavy.close();
+        self.traffic.slots.close();
+        self.traffic.heavy.close();
     }
 
     fn door(&self) -> MutexGuard<'_, Door> {
-        self.door.lock().unwrap_or_else(PoisonError::into_inner)
+        self.traffic.door()
     }
 
     /// Says that something new waits here.
     pub(super) fn announce(&self) {
-        self.planned.store(true, Ordering::Release);
+        self.traffic.announce();
     }
 
     /// Returns whether something new was announced since it was asked last.
     pub(super) fn take_announcement(&self) -> bool {
-        self.planned.load(Ordering::Relaxed) && self.planned.swap(false, Ordering::Acquire)
+        self.traffic.take_announcement()
     }
 
     /// Returns whether the destination may be called.
@@ -308,6 +229,9 @@ impl Desk {
 
     /// Says once that it begins to be left alone, and once that this has ended.
     fn tell(&self, place: &Place, change: Option<Change>, reason: Option<Reason>) {
+        if self.traffic.is_past() {
+            return;
+        }
         let destination = self.name.as_str();
         match change {
             Some(Change::Paused { first: true, .. }) => {
@@ -336,6 +260,9 @@ impl Desk {
         if door.gone == Word::NotGiven {
             door.gone = Word::Unwritten;
             drop(door);
+            if self.traffic.is_past() {
+                return;
+            }
             tracing::error!(
                 destination = %self.name,
                 "the destination no longer exists; nothing is sent to it until its address changes or `test` succeeds"
@@ -398,12 +325,5 @@ pub(super) fn entry(destination: &Destination) -> DestinationEntry {
         name: destination.name.clone(),
         kind: destination.service.kind(),
         address: destination.service.address().known().cloned(),
-    }
-}
-
-fn wants_payload(service: &Service) -> bool {
-    match service {
-        Service::Slack(_) | Service::Discord(_) => false,
-        Service::Webhook(webhook) => !webhook.thin,
     }
 }

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::Shared;
-use super::desk::Place;
+use super::place::Place;
+use super::regime::Regime;
 use crate::delivery::{Delivery, Fingerprint, FirstMessage, Origin, Part};
 use crate::notify::{Envelope, Notifier, Position, Sent, announcement};
 use crate::render::context::Context;
@@ -33,6 +34,7 @@ impl Letter {
     /// What failed.
     pub(super) fn write(
         shared: &Shared,
+        regime: &Regime,
         place: &Place,
         notifier: &dyn Notifier,
         delivery: &Delivery,
@@ -42,7 +44,7 @@ impl Letter {
         // A panic would come again with every attempt, and nobody would learn of it.
         catch_unwind(AssertUnwindSafe(|| {
             let envelope = envelope(place, delivery, &story).ok_or("the event has no run")?;
-            let rendered = render(shared, place, delivery, story)?;
+            let rendered = render(shared, regime, place, delivery, story)?;
             let body = notifier.body(&rendered, delivery.rung, &envelope);
             let shows = (delivery.part == Part::Card)
                 .then(|| fingerprint(&notifier.body(&rendered, delivery.rung, &Envelope::default())));
@@ -100,10 +102,16 @@ fn subject(story: &Story) -> String {
     }
 }
 
-fn render(shared: &Shared, place: &Place, delivery: &Delivery, story: Story) -> Result<Rendered, String> {
+fn render(
+    shared: &Shared,
+    regime: &Regime,
+    place: &Place,
+    delivery: &Delivery,
+    story: Story,
+) -> Result<Rendered, String> {
     let Story { events, payload, issue } = story;
     let event = events.last().ok_or("the event has no run")?;
-    let links = shared.links(&event.organization);
+    let links = regime.links(&event.organization);
     let context = Context::new(&events, issue.as_deref(), &links, delivery.origin == Origin::Replay)
         .ok_or("the event has no run")?
         .made_at(shared.clock.wall());
@@ -112,17 +120,17 @@ fn render(shared: &Shared, place: &Place, delivery: &Delivery, story: Story) -> 
     let context = if place.wants_payload { context.with_payload(&payload) } else { context };
     drop(payload);
     let rendered = match &delivery.template_set {
-        None => rendered(shared, delivery.part, context, &place.target),
+        None => rendered(regime, delivery.part, context, &place.target),
         Some(set) => {
             let target = Target { set: Some(set.clone()), ..place.target.clone() };
-            rendered(shared, delivery.part, context, &target)
+            rendered(regime, delivery.part, context, &target)
         }
     };
     rendered.map_err(|error| error.to_string())
 }
 
-fn rendered(shared: &Shared, part: Part, context: Context, target: &Target) -> Result<Rendered, RenderError> {
-    let renderer = &shared.rules.renderer;
+fn rendered(regime: &Regime, part: Part, context: Context, target: &Target) -> Result<Rendered, RenderError> {
+    let renderer = &regime.rules.renderer;
     match part {
         Part::Message => renderer.render_once(context, target),
         Part::Card => renderer.render_card(&context, target),

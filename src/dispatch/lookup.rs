@@ -9,7 +9,7 @@ mod keeper;
 mod voice;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -73,7 +73,10 @@ pub enum Prospect {
 
 /// Asks Sentry.
 pub struct Lookup {
-    desks: HashMap<Organization, Arc<Desk>>,
+    /// Never locked over an await.
+    desks: RwLock<HashMap<Organization, Arc<Desk>>>,
+    /// Raised when there may be a new desk. Only [`run`](Self::run) waits for it, so no signal is lost.
+    replaced: Notify,
     queue: Arc<dyn Queue>,
     history: Arc<dyn History>,
     clock: Clock,
@@ -94,41 +97,65 @@ impl Lookup {
         answered: Arc<Notify>,
     ) -> Self {
         let desk = |source: Source| (source.api.organization().clone(), Arc::new(Desk::new(source)));
-        Self { desks: sources.into_iter().map(desk).collect(), queue, history, clock, metrics, answered }
+        let desks = RwLock::new(sources.into_iter().map(desk).collect());
+        Self { desks, replaced: Notify::new(), queue, history, clock, metrics, answered }
+    }
+
+    /// Asks these from now on. Who answers at the same address to the same token is asked at the pace that it was; a
+    /// question under way is answered.
+    pub fn replace(&self, sources: Vec<Source>) {
+        let mut desks = self.desks.write().unwrap_or_else(PoisonError::into_inner);
+        let mut former = std::mem::take(&mut *desks);
+        for source in sources {
+            let organization = source.api.organization().clone();
+            let same = former.remove(&organization).filter(|desk| desk.goes_on_with(&source));
+            desks.insert(organization, same.unwrap_or_else(|| Arc::new(Desk::new(source))));
+        }
+        for desk in former.into_values() {
+            desk.close();
+        }
+        drop(desks);
+        self.replaced.notify_one();
+        // Whoever waits for an answer that nobody gives any more wishes anew.
+        self.answered.notify_one();
+    }
+
+    fn desk(&self, organization: &Organization) -> Option<Arc<Desk>> {
+        self.desks.read().unwrap_or_else(PoisonError::into_inner).get(organization).map(Arc::clone)
     }
 
     /// Returns whether this organization has a token.
     pub fn can_ask(&self, organization: &Organization) -> bool {
-        self.desks.contains_key(organization)
+        self.desk(organization).is_some()
     }
 
     /// Returns how long an event of this organization waits for its issue; no time at all without a token.
     pub fn lookup_wait(&self, organization: &Organization) -> Duration {
-        self.desks.get(organization).map_or(Duration::ZERO, |desk| desk.source.lookup_wait)
+        self.desk(organization).map_or(Duration::ZERO, |desk| desk.source().lookup_wait)
     }
 
     /// Returns whether there is a token, and nothing kept of the issue that still counts: then it is worth a
     /// [`wish`](Self::wish).
     pub fn wants(&self, organization: &Organization, kept: Option<&KeptIssue>) -> bool {
-        self.desks.get(organization).is_some_and(|desk| !desk.source.trusts(kept, self.clock.now()))
+        self.desk(organization).is_some_and(|desk| !desk.source().trusts(kept, self.clock.now()))
     }
 
     /// Wishes for an issue that the store does not know, or knows from too long ago. To be repeated for as long as
     /// somebody waits for it: the same wish twice is one.
     pub fn wish(&self, organization: &Organization, group: &GroupId) -> Prospect {
-        self.desks.get(organization).map_or(Prospect::Nothing, |desk| desk.wish(group, Instant::now()))
+        self.desk(organization).map_or(Prospect::Nothing, |desk| desk.wish(group, Instant::now()))
     }
 
     /// Returns whether a wish for this issue waits for its answer.
     pub fn is_asked(&self, organization: &Organization, group: &GroupId) -> bool {
-        self.desks.get(organization).is_some_and(|desk| desk.is_wanted(group))
+        self.desk(organization).is_some_and(|desk| desk.is_wanted(group))
     }
 
     /// Asks for the newest run of an issue, in its turn; `None` where that is not known now, or is none.
     pub async fn autofix(&self, organization: &Organization, group: &GroupId) -> Option<Autofix> {
-        let desk = self.desks.get(organization)?;
+        let desk = self.desk(organization)?;
         let mut turn = desk.turn(PATIENCE).await?;
-        let Answered { outcome, limits } = desk.source.api.autofix(group, self.clock.now()).await;
+        let Answered { outcome, limits } = desk.source().api.autofix(group, self.clock.now()).await;
         self.metrics.lookup(organization.as_str(), "run", word(outcome.as_ref().err()));
         // Sentry calls it experimental: what it says of itself says nothing of issues.
         let end = match outcome.as_ref().err() {
@@ -153,10 +180,24 @@ impl Lookup {
     /// Asks until `stopped` turns true; a question under way then is dropped, as anybody may ask it again.
     pub async fn run(self: Arc<Self>, stopped: watch::Receiver<bool>) {
         let mut loops = JoinSet::new();
-        for desk in self.desks.values() {
-            loops.spawn(Arc::clone(&self).serve(Arc::clone(desk), stopped.clone()));
+        let mut is_stopped = stopped.clone();
+        while !*is_stopped.borrow() {
+            for desk in self.unserved() {
+                loops.spawn(Arc::clone(&self).serve(desk, stopped.clone()));
+            }
+            tokio::select! {
+                () = self.replaced.notified() => {}
+                Some(_) = loops.join_next() => {}
+                _ = is_stopped.wait_for(|stopped| *stopped) => {}
+            }
         }
         while loops.join_next().await.is_some() {}
+    }
+
+    /// Returns the desks that no loop serves yet; they count as served then.
+    fn unserved(&self) -> Vec<Arc<Desk>> {
+        let desks = self.desks.read().unwrap_or_else(PoisonError::into_inner);
+        desks.values().filter(|desk| desk.is_served_now()).map(Arc::clone).collect()
     }
 
     async fn serve(self: Arc<Self>, desk: Arc<Desk>, mut stopped: watch::Receiver<bool>) {
@@ -169,6 +210,7 @@ impl Lookup {
                     continue;
                 }
                 Step::Wait(opens_at) => opens_at,
+                Step::End => break,
             };
             let open = async {
                 match opens_at {
@@ -183,13 +225,17 @@ impl Lookup {
                 Some(_) = questions.join_next() => {}
             }
         }
+        tokio::select! {
+            _ = stopped.wait_for(|stopped| *stopped) => {}
+            () = async { while questions.join_next().await.is_some() {} } => {}
+        }
     }
 
     /// Answers one wish from the store, where somebody else was quicker, or from Sentry.
     async fn answer(self: Arc<Self>, mut wish: Wish) {
-        let source = &wish.turn.desk.source;
+        let source = wish.turn.desk.source();
         let organization = source.api.organization();
-        if !self.is_fresh(source, &wish.group).await {
+        if !self.is_fresh(&source, &wish.group).await {
             let Answered { outcome, limits } = source.api.issue(&wish.group, self.clock.now()).await;
             let error = outcome.as_ref().err().cloned();
             self.metrics.lookup(organization.as_str(), "issue", word(error.as_ref()));

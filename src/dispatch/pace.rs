@@ -23,14 +23,7 @@ pub struct Pace {
 impl Pace {
     /// Starts with a full bucket and no hold.
     pub fn new(rate: Rate, now: Instant) -> Self {
-        let limit = match rate {
-            Rate::Unlimited => None,
-            Rate::Limited { per_second, burst } => Duration::try_from_secs_f64(per_second.recip())
-                .ok()
-                .filter(|interval| !interval.is_zero())
-                .map(|interval| (interval, burst.max(1))),
-        };
-        Self { limit, full_at: now, held_until: None }
+        Self { limit: limit_of(rate), full_at: now, held_until: None }
     }
 
     /// Returns how many calls may begin now.
@@ -82,6 +75,21 @@ impl Pace {
         }
     }
 
+    /// Goes on at another rate. What the bucket lacks now it lacks then, too; a hold stays.
+    pub fn change_rate(&mut self, rate: Rate, now: Instant) {
+        let limit = limit_of(rate);
+        if limit == self.limit {
+            return;
+        }
+        let missing = self.limit.map_or(0, |(interval, _)| {
+            self.full_at.saturating_duration_since(now).as_nanos().div_ceil(interval.as_nanos())
+        });
+        (self.limit, self.full_at) = (limit, now);
+        if let Some((_, burst)) = limit {
+            self.take(usize::try_from(missing.min(u128::from(burst))).unwrap_or_default(), now);
+        }
+    }
+
     /// Ends a hold.
     pub fn release(&mut self, now: Instant) {
         self.held_until = self.held_until.min(Some(now));
@@ -90,6 +98,17 @@ impl Pace {
     /// Leaves the destination alone for `pause` at least; a longer hold stays.
     pub fn hold(&mut self, pause: Duration, now: Instant) {
         self.held_until = self.held_until.max(now.checked_add(pause));
+    }
+}
+
+/// Returns the time per call and the calls at once; `None` is as often as there is something to send.
+fn limit_of(rate: Rate) -> Option<(Duration, u32)> {
+    match rate {
+        Rate::Unlimited => None,
+        Rate::Limited { per_second, burst } => Duration::try_from_secs_f64(per_second.recip())
+            .ok()
+            .filter(|interval| !interval.is_zero())
+            .map(|interval| (interval, burst.max(1))),
     }
 }
 
@@ -132,6 +151,27 @@ mod tests {
         for pair in calls.windows(31) {
             assert!(pair[30] - pair[0] >= seconds(60), "{:?}", pair[30] - pair[0]);
         }
+    }
+
+    #[test]
+    fn at_another_rate_the_bucket_lacks_what_it_lacked_and_a_hold_stays() {
+        let start = Instant::now();
+        for (per_second, burst, ready, opens_after) in
+            [(1.0, 3, 1, 0), (10.0, 3, 1, 0), (10.0, 1, 0, 100), (0.1, 9, 7, 0)]
+        {
+            let mut pace = Pace::new(SLACK, start);
+            pace.take(2, start);
+            pace.change_rate(Rate::Limited { per_second, burst }, start);
+            let opens_at = start + Duration::from_millis(opens_after);
+            assert_eq!((pace.ready(start), pace.opens_at(start)), (ready, opens_at), "{per_second} {burst}");
+        }
+        let mut pace = Pace::new(Rate::Unlimited, start);
+        pace.take(9, start);
+        pace.hold(seconds(5), start);
+        pace.change_rate(SLACK, start);
+        assert_eq!((pace.ready(start), pace.ready(start + seconds(5))), (0, 1));
+        pace.change_rate(Rate::Unlimited, start);
+        assert_eq!((pace.ready(start), pace.ready(start + seconds(5))), (0, usize::MAX));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::lookup::Prospect;
 use super::moment::{after, between};
 use super::outage::Pauses;
 use super::plan::Decided;
+use super::regime::Regime;
 use super::stories::{LIGHT_BYTES, PATIENCE};
 use super::{POLL, Shared, plan};
 use crate::event::{Event, EventId};
@@ -93,7 +94,8 @@ async fn plan_batch(shared: &Shared, holds: &mut Holds) -> Option<Looked> {
 }
 
 async fn plan_all(shared: &Shared, waiting: Vec<WaitingEvent>) -> Option<()> {
-    let plans: Vec<Plan> = waiting.iter().map(|waiting| route(shared, waiting)).collect();
+    let regime = shared.regime();
+    let plans: Vec<Plan> = waiting.iter().map(|waiting| route(&regime, waiting)).collect();
     shared.shelf.put(waiting.into_iter().zip(&plans), Instant::now());
     let until = Instant::now() + PATIENCE;
     shared.outage.insist(until, || shared.queue.plan(plans.clone(), shared.clock.wall())).await?;
@@ -157,9 +159,9 @@ fn wish(shared: &Shared, waiting: &WaitingEvent, event: &Event) -> Option<Wait> 
         .then(|| Wait::Issue(event.organization.clone(), group.clone()))
 }
 
-fn route(shared: &Shared, waiting: &WaitingEvent) -> Plan {
+fn route(regime: &Regime, waiting: &WaitingEvent) -> Plan {
     let issue = waiting.issue.as_ref().and_then(|kept| kept.issue.as_ref());
-    let routing = &shared.rules.routing;
+    let routing = &regime.rules.routing;
     // One event that cannot be routed must not keep all others from it; it stays in the history, and can be replayed.
     let decided = catch_unwind(AssertUnwindSafe(|| {
         let event = waiting.events.last()?;
@@ -174,5 +176,5 @@ fn route(shared: &Shared, waiting: &WaitingEvent) -> Plan {
     let issue_unknown = issue.is_none() && routing.needs_issue();
     let decided = Decided { routes, destinations, issue_unknown };
     let action = waiting.events.last().map(|event| &event.action);
-    plan::plan(waiting, decided, |name| shared.parts_at(name, action?), shared.card_keepers.clone())
+    plan::plan(waiting, decided, |name| regime.parts_at(name, action?), regime.card_keepers.clone())
 }

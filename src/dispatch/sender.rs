@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::board::{Ask, Board, Report, Seat, Seated};
 use super::deliver::{Courier, Job, deliver};
 use super::outage::Pauses;
+use super::regime::Regime;
 use super::stories::{Stories, TOGETHER};
 use super::{POLL, Shared, overdue};
 use crate::store::DeliveryClaim;
@@ -17,13 +18,14 @@ use crate::store::DeliveryClaim;
 /// How long interrupted attempts may take to be written down.
 const LAST_WORDS: Duration = Duration::from_millis(800);
 
-/// How long the deliveries of a closed destination are left unlooked at, at most.
-const CLOSED_AT_MOST: Duration = Duration::from_secs(10);
-
 /// The loop and what it owns.
 pub(super) struct Sender {
     shared: Arc<Shared>,
     courier: Arc<Courier>,
+    /// What is in force for what is claimed.
+    regime: Arc<Regime>,
+    /// Says when something else is.
+    regimes: watch::Receiver<Arc<Regime>>,
     board: Board,
     reports: mpsc::UnboundedReceiver<Report>,
     quit: watch::Sender<bool>,
@@ -42,10 +44,14 @@ impl Sender {
         let (report, reports) = mpsc::unbounded_channel();
         let (quit, quitting) = watch::channel(false);
         let courier = Courier { shared: Arc::clone(&shared), quit: quitting, reports: report };
-        let board = Board::new(&shared.desks, closed_at_most(&shared), now);
+        let mut regimes = shared.regime.subscribe();
+        let regime = Arc::clone(&regimes.borrow_and_update());
+        let board = Board::new(&regime, now);
         Self {
             shared,
             courier: Arc::new(courier),
+            regime,
+            regimes,
             board,
             reports,
             quit,
@@ -59,7 +65,7 @@ impl Sender {
     /// Sends what is due until `stopped` turns true; then lets attempts under way end, interrupts those that do not,
     /// and writes down what became of them.
     pub(super) async fn run(mut self, stopped: watch::Receiver<bool>) {
-        let overdue = overdue(stopped.clone(), self.shared.settings.stop_grace);
+        let overdue = overdue(stopped.clone(), Arc::clone(&self.shared));
         tokio::select! {
             () = self.work(stopped) => {}
             () = overdue => {}
@@ -82,6 +88,7 @@ impl Sender {
                 tokio::select! {
                     Some(report) = self.reports.recv() => self.board.hear(report, Instant::now()),
                     () = self.shared.planned.notified() => {}
+                    Ok(()) = self.regimes.changed() => self.regimes.mark_changed(),
                     () = sleep_until(wake_at) => {}
                     _ = stopped.wait_for(|stopped| *stopped) => {}
                 }
@@ -98,6 +105,11 @@ impl Sender {
         let now = Instant::now();
         while let Ok(report) = self.reports.try_recv() {
             self.board.hear(report, now);
+        }
+        if self.regimes.has_changed().unwrap_or_default() {
+            self.regime = Arc::clone(&self.regimes.borrow_and_update());
+            self.board.change(&self.regime, now);
+            self.poll_at = now;
         }
         self.board.hear_announcements(now);
         while let Some(ended) = self.tasks.try_join_next() {
@@ -116,11 +128,11 @@ impl Sender {
         if self.poll.as_ref().is_some_and(|poll| !poll.is_finished()) {
             return;
         }
-        let (courier, closed_before) = (Arc::clone(&self.courier), self.board.closed(now));
+        let (courier, asked) = (Arc::clone(&self.courier), self.board.question(now));
         self.poll = Some(self.tasks.spawn(async move {
             match courier.shared.queue.destinations().await {
                 Ok(statuses) => {
-                    let _ = courier.reports.send(Report::Known { statuses, closed_before });
+                    let _ = courier.reports.send(Report::Known { statuses, asked });
                 }
                 Err(error) => courier.shared.outage.failed(&error),
             }
@@ -131,7 +143,7 @@ impl Sender {
         let claimed_at = Instant::now();
         let open = self.board.begin(asks);
         let claims =
-            self.shared.queue.claim_deliveries(open, self.shared.clock.steady(), self.shared.lease).await;
+            self.shared.queue.claim_deliveries(open, self.shared.clock.steady(), self.regime.lease).await;
         let claims = match claims {
             Ok(claims) => claims,
             Err(error) => {
@@ -158,7 +170,8 @@ impl Sender {
         let tickets = Stories::tickets(&deliveries, &self.shared.shelf);
         for ((claim, seated), story) in together.into_iter().zip(tickets) {
             let seat = Seat::new(seated.number, self.courier.reports.clone());
-            let job = Job { claim, desk: seated.desk, seat, story, paid: seated.paid, claimed_at };
+            let regime = Arc::clone(&self.regime);
+            let job = Job { claim, regime, desk: seated.desk, seat, story, paid: seated.paid, claimed_at };
             self.tasks.spawn(deliver(Arc::clone(&self.courier), job));
         }
     }
@@ -176,10 +189,4 @@ fn note_panic(ended: Result<(), tokio::task::JoinError>) {
     {
         tracing::error!("a delivery broke off; it is tried again when its lease has run out");
     }
-}
-
-/// Returns how long no clock of a delivery to a closed destination may run out unnoticed.
-fn closed_at_most(shared: &Shared) -> Duration {
-    let news_for = shared.rules.destinations.iter().filter_map(|destination| destination.expire_after);
-    news_for.chain([shared.settings.give_up_after]).fold(CLOSED_AT_MOST, Duration::min)
 }

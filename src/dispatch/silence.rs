@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::Shared;
 use super::moment::{after, between};
 use super::outage::Pauses;
+use super::regime::Regime;
 use super::watch::answered;
 use crate::event::{Action, Organization, Silence};
 use crate::store::{Hearing, Notice};
@@ -30,10 +31,9 @@ const LAST_WRITE: Duration = Duration::from_secs(1);
 
 /// Listens until `stopped` turns true; `wake` is raised for the planner where there is something to be told.
 pub(super) async fn run(shared: Arc<Shared>, wake: Arc<Notify>, mut stopped: watch::Receiver<bool>) {
-    let Some(silent_after) = shared.rules.watch.silent_after else { return };
     let mut listeners = Vec::new();
     tokio::select! {
-        () = listen(&shared, &wake, silent_after, &mut listeners) => {}
+        () = listen(&shared, &wake, &mut listeners) => {}
         _ = stopped.wait_for(|stopped| *stopped) => {}
     }
     let write_all = async {
@@ -46,38 +46,77 @@ pub(super) async fn run(shared: Arc<Shared>, wake: Arc<Notify>, mut stopped: wat
     let _ = timeout(LAST_WRITE, write_all).await;
 }
 
-async fn listen(shared: &Shared, wake: &Notify, silent_after: Duration, listeners: &mut Vec<Listener>) {
-    let organizations: Vec<Organization> = shared.rules.links.keys().cloned().collect();
-    let mut pauses = Pauses::default();
-    *listeners = loop {
-        let begun =
-            shared.queue.begin_hearing(organizations.clone(), LONGEST_BREAK, shared.clock.wall()).await;
-        match answered(shared, begun) {
-            Some(hearings) => break hearings.into_iter().map(Listener::new).collect(),
-            None => sleep_until(Instant::now() + pauses.next_pause()).await,
+/// Listens to the organizations that are configured, for as long as each is, and as silence is to be told.
+async fn listen(shared: &Shared, wake: &Notify, listeners: &mut Vec<Listener>) {
+    let mut regimes = shared.regime.subscribe();
+    // All that the ear has heard by the start it heard since.
+    let mut bad_before = 0;
+    loop {
+        let regime = Arc::clone(&regimes.borrow_and_update());
+        if let Some(silent_after) = regime.rules.watch.silent_after {
+            begin(shared, &regime, listeners, bad_before).await;
+            look_until_changed(shared, wake, silent_after, listeners, &mut regimes).await;
+        } else {
+            // What is in force outlives this loop, so this is no error.
+            let _ = regimes.changed().await;
         }
+        bad_before = shared.metrics.ear().bad_signatures();
+    }
+}
+
+/// Begins to listen to organizations that nobody listens to yet, and no longer to those that are configured no longer.
+async fn begin(shared: &Shared, regime: &Regime, listeners: &mut Vec<Listener>, bad_before: u64) {
+    let configured = &regime.rules.links;
+    listeners.retain(|listener| configured.contains_key(&listener.hearing.organization));
+    let is_new = |organization: &&Organization| {
+        listeners.iter().all(|listener| listener.hearing.organization != **organization)
     };
+    let new: Vec<Organization> = configured.keys().filter(is_new).cloned().collect();
+    let mut pauses = Pauses::default();
+    while !new.is_empty() {
+        let begun = shared.queue.begin_hearing(new.clone(), LONGEST_BREAK, shared.clock.wall()).await;
+        if let Some(hearings) = answered(shared, begun) {
+            listeners.extend(hearings.into_iter().map(|hearing| Listener::new(hearing, bad_before)));
+            return;
+        }
+        sleep_until(Instant::now() + pauses.next_pause()).await;
+    }
+}
+
+async fn look_until_changed(
+    shared: &Shared,
+    wake: &Notify,
+    silent_after: Duration,
+    listeners: &mut [Listener],
+    regimes: &mut watch::Receiver<Arc<Regime>>,
+) {
     loop {
         for listener in listeners.iter_mut() {
             listener.look(shared, wake, silent_after).await;
         }
-        sleep_until(Instant::now() + LOOK_EVERY.min(silent_after)).await;
+        tokio::select! {
+            () = sleep_until(Instant::now() + LOOK_EVERY.min(silent_after)) => {}
+            _ = regimes.changed() => return,
+        }
     }
 }
 
 /// Who listens to one organization.
 struct Listener {
     hearing: Hearing,
-    /// How many bad signatures are known from before the start.
-    bad_before: u64,
+    /// How many bad signatures were known before the ear heard any; less those that it heard before it listened to this
+    /// organization.
+    bad_before: i64,
     /// What the ear had heard last when it was asked.
     last: Option<Heard>,
     written_at: Instant,
 }
 
 impl Listener {
-    fn new(hearing: Hearing) -> Self {
-        Self { bad_before: hearing.bad_signatures, hearing, last: None, written_at: Instant::now() }
+    /// Begins to listen; so many bad signatures came before.
+    fn new(hearing: Hearing, bad_before: u64) -> Self {
+        let bad_before = hearing.bad_signatures.cast_signed().saturating_sub_unsigned(bad_before);
+        Self { bad_before, hearing, last: None, written_at: Instant::now() }
     }
 
     /// Writes down what was heard, or tells that nothing is.
@@ -115,7 +154,7 @@ impl Listener {
         hearing.listens_since = hearing.listens_since.min(now);
         hearing.bad_signatures = match self.last {
             Some(heard) => bad_signatures.saturating_sub(heard.bad_signatures),
-            None => self.bad_before.saturating_add(bad_signatures),
+            None => bad_signatures.saturating_add_signed(self.bad_before),
         };
         is_news
     }
@@ -179,7 +218,7 @@ mod tests {
 
     #[test]
     fn what_is_heard_ends_the_silence_and_what_is_told_of_it() {
-        let mut listener = Listener::new(Hearing { is_told: true, bad_signatures: 3, ..hearing(None) });
+        let mut listener = Listener::new(Hearing { is_told: true, bad_signatures: 3, ..hearing(None) }, 0);
         assert!(!listener.hear(None, 2, minutes(90)));
         assert_eq!((listener.hearing.bad_signatures, listener.hearing.is_told), (5, true));
         let heard = Some(Heard { at: minutes(91), bad_signatures: 2 });
@@ -191,8 +230,15 @@ mod tests {
     }
 
     #[test]
+    fn bad_signatures_from_before_an_organization_was_listened_to_are_none_of_its_own() {
+        let mut listener = Listener::new(Hearing { bad_signatures: 1, ..hearing(None) }, 5);
+        listener.hear(None, 7, minutes(1));
+        assert_eq!(listener.hearing.bad_signatures, 3);
+    }
+
+    #[test]
     fn a_clock_that_is_set_back_makes_no_silence_and_hides_none() {
-        let mut listener = Listener::new(hearing(None));
+        let mut listener = Listener::new(hearing(None), 0);
         let heard = Some(Heard { at: minutes(600), bad_signatures: 0 });
         listener.hear(heard, 0, minutes(0));
         assert_eq!(silent_for(&listener.hearing, 59), None);

@@ -5,6 +5,7 @@ mod fake_notifier;
 mod fake_store;
 mod pacing;
 mod planning;
+mod reloading;
 mod scenes;
 mod waiting;
 mod watching;
@@ -22,7 +23,7 @@ use fake_notifier::FakeNotifier;
 use fake_store::{FakeStore, Row};
 
 use super::lookup::Source;
-use super::{DeliveryConfig, Dispatcher, Rules, WatchConfig};
+use super::{Commander, DeliveryConfig, Dispatcher, Rules, WatchConfig};
 use crate::clock::Clock;
 use crate::delivery::{Delivery, DeliveryId, DeliveryState, DestinationName, Origin, Part, Rung};
 use crate::event::{Action, Artifacts, Event, EventId, Organization};
@@ -128,6 +129,8 @@ struct Stage {
     /// Who is configured.
     organizations: Vec<Organization>,
     metrics: Arc<Metrics>,
+    /// Of the dispatcher, once it plays.
+    commander: Option<Commander>,
 }
 
 impl Stage {
@@ -146,6 +149,7 @@ impl Stage {
             watch: WatchConfig::OFF,
             organizations: Vec::new(),
             metrics: Arc::new(Metrics::new().expect("every name is one")),
+            commander: None,
         }
     }
 
@@ -187,9 +191,9 @@ impl Stage {
         });
     }
 
-    /// Starts the dispatcher; it stops when the returned sender is used or dropped.
-    fn play(&mut self) -> (oneshot::Sender<()>, JoinHandle<()>) {
-        let rules = Rules {
+    /// Takes the rules that were set up.
+    fn rules(&mut self) -> Rules {
+        Rules {
             routing: RoutingTable::new(std::mem::take(&mut self.routes)),
             renderer: Renderer::built_in(),
             destinations: std::mem::take(&mut self.destinations),
@@ -197,20 +201,31 @@ impl Stage {
             links: std::mem::take(&mut self.organizations).into_iter().map(links).collect(),
             sources: std::mem::take(&mut self.sources),
             watch: self.watch,
-        };
+            delivery: self.settings.clone(),
+        }
+    }
+
+    /// Starts the dispatcher; it stops when the returned sender is used or dropped.
+    fn play(&mut self) -> (oneshot::Sender<()>, JoinHandle<()>) {
         let dispatcher = Dispatcher::new(
             Arc::clone(&self.store) as _,
             Arc::clone(&self.store) as _,
-            Arc::new(rules),
-            self.settings.clone(),
+            self.rules(),
             self.clock.clone(),
             Arc::clone(&self.wake),
             Arc::clone(&self.metrics),
         );
+        self.commander = Some(dispatcher.commander());
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(dispatcher.run(async {
             let _ = stopped.await;
         }));
         (stop, running)
+    }
+
+    /// Puts the rules in force that were set up since.
+    async fn change(&mut self) {
+        let rules = self.rules();
+        assert!(self.commander.as_ref().expect("it plays").put_in_force(rules).await);
     }
 }

@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use self::question::{Outcome, is_worth_asking, outcome};
 use super::moment::{after, between};
 use super::outage::Pauses;
+use super::regime::Regime;
 use super::{POLL, Shared};
 use crate::event::{Action, Silence};
 use crate::run::{Run, RunState};
@@ -44,34 +45,63 @@ pub(super) async fn run(shared: Arc<Shared>, wake: Arc<Notify>, mut stopped: wat
 }
 
 async fn look_on(shared: &Shared, wake: &Notify) {
-    let stall_after = shared.rules.watch.stall_after;
+    let mut regimes = shared.regime.subscribe();
+    let mut since = shared.born;
+    loop {
+        let stall_after = regimes.borrow_and_update().rules.watch.stall_after;
+        watch_by(shared, wake, stall_after, since, &mut regimes).await;
+        since = shared.clock.wall();
+    }
+}
+
+/// Watches until another time counts as silence.
+async fn watch_by(
+    shared: &Shared,
+    wake: &Notify,
+    stall_after: StallAfter,
+    since: Timestamp,
+    regimes: &mut watch::Receiver<Arc<Regime>>,
+) {
     let span = stall_after.shortest().zip(stall_after.longest());
     let silence = span.map(|(shortest, longest)| SilentFor {
         at_least: shortest,
         at_most: longest.saturating_add(NEWS_FOR),
     });
     let mut pauses = Pauses::default();
-    while answered(shared, shared.queue.begin_watch(silence.is_some(), shared.born).await).is_none() {
+    while answered(shared, shared.queue.begin_watch(silence.is_some(), since).await).is_none() {
         sleep_until(Instant::now() + pauses.next_pause()).await;
     }
-    let Some(silence) = silence else { return };
+    let is_other = |regime: &Arc<Regime>| regime.rules.watch.stall_after != stall_after;
+    let Some(silence) = silence else {
+        // An error says that nobody can change anything any more.
+        let _ = regimes.wait_for(is_other).await;
+        return;
+    };
     loop {
-        let next = match look(shared, wake, silence).await {
+        let next = match look(shared, wake, silence, stall_after).await {
             Some(next) => {
                 pauses = Pauses::default();
                 next
             }
             None => Instant::now() + pauses.next_pause(),
         };
-        sleep_until(next).await;
+        tokio::select! {
+            () = sleep_until(next) => {}
+            Ok(_) = regimes.wait_for(is_other) => return,
+        }
     }
 }
 
 /// Looks at the runs that are due; returns when to look again, `None` where the store failed.
-async fn look(shared: &Shared, wake: &Notify, silence: SilentFor) -> Option<Instant> {
+async fn look(
+    shared: &Shared,
+    wake: &Notify,
+    silence: SilentFor,
+    stall_after: StallAfter,
+) -> Option<Instant> {
     let found = answered(shared, shared.queue.silent_runs(silence, shared.clock.wall(), BATCH).await)?;
     for silent in &found.runs {
-        let next = look_at(shared, silent).await;
+        let next = look_at(shared, silent, stall_after).await;
         // Of those of which there is nothing to say it is written below, for all of them.
         if next != AfterLook::Over || silent.due_at.is_some() {
             settle(shared, wake, silent, next).await?;
@@ -105,9 +135,9 @@ pub(super) fn answered<T>(shared: &Shared, answer: Result<T, StoreError>) -> Opt
 }
 
 /// Looks at a run, asks what became of it where that is worth it, and decides what follows.
-async fn look_at(shared: &Shared, silent: &SilentRun) -> AfterLook {
+async fn look_at(shared: &Shared, silent: &SilentRun, stall_after: StallAfter) -> AfterLook {
     let Some(run) = Run::fold(&silent.events) else { return AfterLook::Over };
-    let Some(stall_after) = shared.rules.watch.stall_after.of(run.at_work) else { return AfterLook::Over };
+    let Some(stall_after) = stall_after.of(run.at_work) else { return AfterLook::Over };
     let group = run.group_id.as_ref().filter(|_| shared.lookup.can_ask(&run.organization));
     let group = group.filter(|_| is_worth_asking(&run));
     if group.is_none() && run.at_work.is_none() {

@@ -52,7 +52,7 @@ pub(super) async fn readyz(state: Data<AppState>) -> HttpResponse {
 /// Shows what is counted, in Prometheus' text format; while the store cannot be read, with what waited when it last
 /// could.
 pub(super) async fn metrics(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, ApiError> {
-    state.token.admit(&request)?;
+    state.policy().token.admit(&request)?;
     match state.history.backlog().await {
         Ok(Backlog { events, queues }) => {
             let now = state.clock.now();
@@ -82,10 +82,11 @@ mod tests {
     use actix_web::body::to_bytes;
     use actix_web::test::TestRequest;
     use secrecy::SecretString;
+    use tokio::sync::watch;
 
     use super::*;
     use crate::clock::Clock;
-    use crate::http::{AccessToken, Memory};
+    use crate::http::{AccessToken, Memory, Policy};
     use crate::sentry::signature::SigningKeys;
     use crate::store::{Access, StoreConfig, open};
     use crate::telemetry::Metrics;
@@ -99,13 +100,17 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         let metrics_counted = Arc::new(Metrics::new().unwrap());
         metrics_counted.webhook(Some("seer"), None, "store_unavailable");
-        let state = Data::new(AppState {
-            queue: store.clone(),
-            history: store,
+        let policy = Policy {
             keys: SigningKeys::new(&[]),
             max_body_bytes: 0,
             dedupe_window: Duration::ZERO,
             token: AccessToken::new(&SecretString::from("open sesame")),
+        };
+        let (_policy, policy) = watch::channel(Arc::new(policy));
+        let state = Data::new(AppState {
+            queue: store.clone(),
+            history: store,
+            policy,
             clock: Clock::system(),
             wake: Arc::default(),
             metrics: metrics_counted,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload as RawPayload;
@@ -13,9 +13,9 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::AppState;
 use super::body::read;
 use super::error::{ApiError, CODES, ErrorCode};
+use super::{AppState, Policy};
 use crate::event::EventId;
 use crate::sentry::payload::{self, AcceptedEvent, PayloadError};
 use crate::sentry::signature::{VerifiedWebhook, WebhookHeaders, verify};
@@ -49,6 +49,8 @@ pub(super) struct SignedWebhook {
     verified: VerifiedWebhook,
     received_at: Timestamp,
     read_at: Instant,
+    /// In force when it came.
+    policy: Arc<Policy>,
 }
 
 impl FromRequest for SignedWebhook {
@@ -83,18 +85,19 @@ async fn read_signed(
     if encodings.any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(ApiError::unread(ErrorCode::EncodingUnsupported));
     }
-    let announced_bytes = announced_bytes(request, state.max_body_bytes).map_err(ApiError::unread)?;
+    let policy = state.policy();
+    let announced_bytes = announced_bytes(request, policy.max_body_bytes).map_err(ApiError::unread)?;
     let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let headers = WebhookHeaders::read(headers).map_err(|error| ApiError::unread(error.into()))?;
-    let body = read(payload, announced_bytes, state.max_body_bytes, &state.memory.budget)
+    let body = read(payload, announced_bytes, policy.max_body_bytes, &state.memory.budget)
         .await
         .map_err(ApiError::unread)?;
     let read_at = Instant::now();
-    let verified = verify(headers, body, &state.keys).inspect_err(|_| state.metrics.doubted());
+    let verified = verify(headers, body, &policy.keys).inspect_err(|_| state.metrics.doubted());
     let verified = verified.map_err(ErrorCode::from)?;
     let received_at = state.clock.now();
     state.metrics.heard(verified.organization(), received_at);
-    Ok(SignedWebhook { verified, received_at, read_at })
+    Ok(SignedWebhook { verified, received_at, read_at, policy })
 }
 
 fn announced_bytes(request: &HttpRequest, max_bytes: usize) -> Result<Option<usize>, ErrorCode> {
@@ -137,24 +140,28 @@ impl Answer {
 
 /// Stores a signed webhook and answers once it is committed.
 pub(super) async fn receive(webhook: SignedWebhook, state: Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let SignedWebhook { verified, received_at, read_at } = webhook;
+    let SignedWebhook { verified, received_at, read_at, policy } = webhook;
     let resource = verified.resource().to_owned();
     let parsed = payload::parse(verified, received_at);
     let action = parsed.as_ref().ok().map(|event| event.action().clone());
-    let answer = accept(parsed, &state).await;
+    let answer = accept(parsed, policy.dedupe_window, &state).await;
     state.metrics.webhook_took(read_at.elapsed());
     let outcome = answer.as_ref().map_or_else(ErrorCode::as_str, Answer::word);
     state.metrics.webhook(Some(&resource), action.as_ref(), outcome);
     Ok(answer?.into_response())
 }
 
-async fn accept(parsed: Result<AcceptedEvent, PayloadError>, state: &AppState) -> Result<Answer, ErrorCode> {
+async fn accept(
+    parsed: Result<AcceptedEvent, PayloadError>,
+    dedupe_window: Duration,
+    state: &AppState,
+) -> Result<Answer, ErrorCode> {
     let event = match parsed {
         Err(PayloadError::NotSeer) => return Ok(Answer::Ignored),
         parsed => parsed?,
     };
     note_novelties(event.novelties(), state);
-    let commit = state.queue.accept(event, state.dedupe_window);
+    let commit = state.queue.accept(event, dedupe_window);
     match tokio::time::timeout(COMMIT_TIMEOUT, commit).await {
         Ok(Ok(Acceptance::Stored(id))) => {
             state.wake.notify_one();

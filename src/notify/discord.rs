@@ -25,7 +25,7 @@ use crate::render::Rendered;
 use crate::secret::Secret;
 
 pub(crate) use body::{PLACEHOLDERS, TITLE, body};
-pub(crate) use courtesy::Courtesy;
+pub use courtesy::Courtesy;
 pub(crate) use embed::fits;
 pub(crate) use excess::excess;
 

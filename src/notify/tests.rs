@@ -175,7 +175,7 @@ fn a_destination_whose_secret_cannot_be_used_has_no_notifier() {
         destination("fine", slack(url())),
     ];
     let client = HttpClient::new(None).unwrap();
-    let notifiers = build(&destinations, &client);
+    let notifiers = build(&destinations, &client, &Arc::default());
     for destination in &destinations {
         let name = destination.name.as_str();
         assert_eq!(notifiers.get(&destination.name).is_some(), name == "fine", "{name}");
@@ -213,7 +213,7 @@ async fn a_global_limit_of_discord_closes_its_other_webhooks_too_and_nobody_else
     ]
     .map(|(name, kind)| destination(name, service(kind, &format!("{}/{name}", server.uri()))))
     .into();
-    let notifiers = build(&destinations, &HttpClient::new(None).unwrap());
+    let notifiers = build(&destinations, &HttpClient::new(None).unwrap(), &Arc::default());
     let call = Call::new(DeliveryId::new("dlv_1"), now());
 
     let mut waits = Vec::new();

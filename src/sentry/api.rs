@@ -103,6 +103,13 @@ impl SentryApi {
         &self.organization
     }
 
+    /// Tells whether both ask the same: with the same token, at the same address, of the same organization.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.organization == other.organization
+            && self.api_url == other.api_url
+            && self.authorization.expose_secret() == other.authorization.expose_secret()
+    }
+
     /// Asks for an issue. One that was merged answers as the survivor, which has another id.
     // Source: getsentry/sentry GroupDetailsEndpoint, scope event:read, 5 requests a second; read 2026-11-25.
     pub async fn issue(&self, group: &GroupId, now: Timestamp) -> Answered<Issue> {

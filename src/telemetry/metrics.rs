@@ -5,6 +5,8 @@
 
 mod destinations;
 
+mod settings;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use prometheus::{
 };
 
 use self::destinations::Destinations;
+use self::settings::Settings;
 use super::Ear;
 use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, Organization, SEER_RESOURCE};
 
@@ -42,6 +45,7 @@ pub struct Metrics {
     leases_lost: IntCounter,
     events_waiting: IntGauge,
     destinations: Destinations,
+    settings: Settings,
 }
 
 impl Metrics {
@@ -85,9 +89,11 @@ impl Metrics {
             )?,
             events_waiting: IntGauge::new("seer_relay_events_waiting", "Events that wait to be routed")?,
             destinations: Destinations::new()?,
+            settings: Settings::new()?,
         };
         metrics.register()?;
         metrics.destinations.register(&metrics.registry)?;
+        metrics.settings.register(&metrics.registry)?;
         Ok(metrics)
     }
 

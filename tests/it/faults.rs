@@ -6,6 +6,7 @@ mod backlog;
 mod crash;
 mod destinations;
 mod disk;
+mod reload;
 mod retention;
 mod stop;
 mod time;

@@ -23,6 +23,7 @@ mod lookup;
 mod observability;
 mod preview;
 mod proof;
+mod reload;
 mod store;
 mod strangers;
 mod support;

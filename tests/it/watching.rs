@@ -47,7 +47,7 @@ impl Rig {
         let environment = Environment::from_pairs([("CLIENT_SECRET", SECRET), ("API_TOKEN", TOKEN)]);
         let mut checked = load_checked(&self.folder.config(), &environment).unwrap();
         checked.config.watch.stall_after = StallAfter::all(Some(stall_after));
-        let relay = start(checked.config, checked.renderer, Clock::system()).await.unwrap();
+        let relay = start(checked, Clock::system()).await.unwrap();
         let sentry = Sentry::new(&relay.address().to_string());
         (relay, sentry)
     }
@@ -309,7 +309,7 @@ impl Deaf {
         let environment = Environment::from_pairs([("CLIENT_SECRET", SECRET)]);
         let mut checked = load_checked(&self.folder.config(), &environment).unwrap();
         checked.config.watch = watch;
-        let relay = start(checked.config, checked.renderer, self.hand.clock()).await.unwrap();
+        let relay = start(checked, self.hand.clock()).await.unwrap();
         let sentry = Sentry::new(&relay.address().to_string());
         (relay, sentry)
     }

@@ -24,7 +24,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// One organization's wishes.
 #[derive(Debug)]
 pub(super) struct Desk {
-    pub(super) source: Source,
     state: Mutex<State>,
     /// Raised when there may be more to do. Only the loop that serves the desk waits for it.
     pub(super) changed: Notify,
@@ -32,6 +31,7 @@ pub(super) struct Desk {
 
 #[derive(Debug)]
 struct State {
+    source: Arc<Source>,
     keeper: Keeper,
     voice: Voice,
     waiting: VecDeque<GroupId>,
@@ -39,6 +39,10 @@ struct State {
     wanted: HashSet<GroupId>,
     /// Until when nobody asks about runs.
     runs_closed_until: Option<Instant>,
+    /// Whether a loop serves the desk.
+    is_served: bool,
+    /// Whether nobody is asked here any more.
+    is_closed: bool,
 }
 
 /// What to do next.
@@ -47,18 +51,58 @@ pub(super) enum Step {
     Ask(Wish),
     /// Wait, until then where that is known.
     Wait(Option<Instant>),
+    /// Nothing more.
+    End,
 }
 
 impl Desk {
     pub(super) fn new(source: Source) -> Self {
         let state = State {
+            source: Arc::new(source),
             keeper: Keeper::new(Instant::now()),
             voice: Voice::default(),
             waiting: VecDeque::new(),
             wanted: HashSet::new(),
             runs_closed_until: None,
+            is_served: false,
+            is_closed: false,
         };
-        Self { source, state: Mutex::new(state), changed: Notify::new() }
+        Self { state: Mutex::new(state), changed: Notify::new() }
+    }
+
+    /// Returns who is asked here.
+    pub(super) fn source(&self) -> Arc<Source> {
+        Arc::clone(&self.state().source)
+    }
+
+    /// Goes on with the settings of a source, where that is the same one; else nobody is asked here any more.
+    pub(super) fn goes_on_with(&self, source: &Source) -> bool {
+        let mut state = self.state();
+        let is_same = state.source.api.is_same_as(&source.api);
+        if is_same {
+            state.source = Arc::new(source.clone());
+        }
+        drop(state);
+        if !is_same {
+            self.close();
+        }
+        is_same
+    }
+
+    /// Asks nobody here any more; what is asked already is answered.
+    pub(super) fn close(&self) {
+        let mut state = self.state();
+        state.is_closed = true;
+        for group in std::mem::take(&mut state.waiting) {
+            state.wanted.remove(&group);
+        }
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// Tells whether a loop is to serve the desk that none serves yet; counts as served then.
+    pub(super) fn is_served_now(&self) -> bool {
+        !std::mem::replace(&mut self.state().is_served, true)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -71,8 +115,8 @@ impl Desk {
         if state.wanted.contains(group) {
             return Prospect::Coming;
         }
-        let is_hopeless = state.keeper.held_for(now) > self.source.lookup_wait;
-        if is_hopeless || state.wanted.len() >= MOST_WISHES {
+        let is_hopeless = state.keeper.held_for(now) > state.source.lookup_wait;
+        if is_hopeless || state.is_closed || state.wanted.len() >= MOST_WISHES {
             return Prospect::Nothing;
         }
         state.wanted.insert(group.clone());
@@ -89,6 +133,9 @@ impl Desk {
     /// Takes the next wish, where one may be asked now.
     pub(super) fn next(self: &Arc<Self>, now: Instant) -> Step {
         let mut state = self.state();
+        if state.is_closed {
+            return Step::End;
+        }
         if state.waiting.is_empty() {
             return Step::Wait(None);
         }
@@ -117,7 +164,7 @@ impl Desk {
             let now = Instant::now();
             let opens_at = {
                 let mut state = self.state();
-                if state.runs_closed_until.is_some_and(|until| now < until) {
+                if state.is_closed || state.runs_closed_until.is_some_and(|until| now < until) {
                     return None;
                 }
                 let opens_at = state.keeper.opens_at(now);
@@ -137,8 +184,9 @@ impl Desk {
     /// all wishes are given up.
     fn ended(&self, began: Instant, end: End, limits: Limits, error: Option<&ApiError>) {
         let now = Instant::now();
-        let organization = self.source.api.organization();
         let mut state = self.state();
+        let source = Arc::clone(&state.source);
+        let organization = source.api.organization();
         let held = state.keeper.ended(began, end, limits, now);
         match (end, error) {
             (End::Answered, None) => state.voice.answered(organization),
@@ -148,7 +196,7 @@ impl Desk {
             }
             (End::Limited | End::Down | End::Refused, None) | (End::Apart, _) => {}
         }
-        if held > self.source.lookup_wait {
+        if held > source.lookup_wait {
             for group in std::mem::take(&mut state.waiting) {
                 state.wanted.remove(&group);
             }
@@ -192,17 +240,21 @@ mod tests {
     use crate::event::Organization;
     use crate::sentry::api::SentryApi;
 
-    fn desk(lookup_wait: Duration) -> Arc<Desk> {
+    fn source(token: &str, lookup_wait: Duration) -> Source {
         let client = HttpClient::new(None).unwrap();
         let url = "http://127.0.0.1:1".parse().unwrap();
-        let api = SentryApi::new(client, Organization::new("acme"), url, &"token".into());
-        Arc::new(Desk::new(Source { api, lookup_wait, issue_max_age: Duration::from_hours(1) }))
+        let api = SentryApi::new(client, Organization::new("acme"), url, &token.into());
+        Source { api, lookup_wait, issue_max_age: Duration::from_hours(1) }
+    }
+
+    fn desk(lookup_wait: Duration) -> Arc<Desk> {
+        Arc::new(Desk::new(source("token", lookup_wait)))
     }
 
     fn ask(desk: &Arc<Desk>) -> Option<Wish> {
         match desk.next(Instant::now()) {
             Step::Ask(wish) => Some(wish),
-            Step::Wait(_) => None,
+            Step::Wait(_) | Step::End => None,
         }
     }
 
@@ -274,5 +326,29 @@ mod tests {
         assert!(ask(&desk).is_some());
         tokio::time::advance(RUNS_PAUSE).await;
         assert!(desk.turn(patience).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_the_same_goes_on_at_the_same_pace_and_who_is_not_is_asked_nothing_more() {
+        let (second, minute) = (Duration::from_secs(1), Duration::from_mins(1));
+        let desk = desk(second);
+        desk.wish(&GroupId::new("1"), Instant::now());
+        let asked = ask(&desk).unwrap();
+        desk.wish(&GroupId::new("2"), Instant::now());
+
+        assert!(desk.goes_on_with(&source("token", minute)));
+        assert_eq!(desk.source().lookup_wait, minute);
+        assert!(ask(&desk).is_none(), "it is too soon");
+        tokio::time::advance(second).await;
+        drop(ask(&desk).expect("what was wished for is asked"));
+
+        desk.wish(&GroupId::new("3"), Instant::now());
+        assert!(!desk.goes_on_with(&source("another token", minute)));
+        assert!(matches!(desk.next(Instant::now() + second), Step::End));
+        assert!(desk.is_wanted(&GroupId::new("1")), "it is still being asked");
+        assert!(!desk.is_wanted(&GroupId::new("3")));
+        assert_eq!(desk.wish(&GroupId::new("4"), Instant::now()), Prospect::Nothing);
+        assert!(desk.turn(second).await.is_none());
+        drop(asked);
     }
 }

@@ -103,7 +103,7 @@ fn say(organization: &Organization, trouble: Trouble, error: &ApiError, held: Du
             organization,
             "Sentry does not know the token (401), so messages do not name their issues; copy a token of the \
              integration (Settings, Developer Settings, Tokens) to where `api_token` of `[sentry.{organization}]` is \
-             read from, and restart"
+             read from; SIGHUP has a file read again, a variable takes a restart"
         ),
         Trouble::Scope => tracing::error!(
             organization,

@@ -19,6 +19,8 @@ pub(super) enum Answer {
     Takes(Duration),
     /// It does not take it.
     Refuses(SendError),
+    /// It does not take it, and says so after a while.
+    RefusesAfter(Duration, SendError),
     /// It says nothing.
     Hangs,
     /// The notifier has a bug.
@@ -99,6 +101,10 @@ impl Notifier for FakeNotifier {
                 Ok(Sent { status: 200, ..Sent::default() })
             }
             Answer::Refuses(error) => Err(error),
+            Answer::RefusesAfter(after, error) => {
+                tokio::time::sleep(after).await;
+                Err(error)
+            }
             Answer::Hangs => std::future::pending().await,
             Answer::Panics => panic!("a bug in the notifier"),
         };

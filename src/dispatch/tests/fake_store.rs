@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
+use secrecy::ExposeSecret;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -60,6 +61,8 @@ pub(super) struct Kept {
     pub(super) accepted: Vec<Event>,
     pub(super) plans: Vec<(Plan, Instant)>,
     pub(super) statuses: Vec<DestinationStatus>,
+    /// The address of each destination, as it was made known.
+    pub(super) addresses: HashMap<DestinationName, String>,
     pub(super) issues: HashMap<GroupId, KeptIssue>,
     /// Up to which event runs were looked at.
     pub(super) seen: Option<i64>,
@@ -432,11 +435,20 @@ impl Queue for FakeStore {
 
     async fn register_destinations(
         &self,
-        _: Vec<DestinationEntry>,
+        entries: Vec<DestinationEntry>,
         _: Timestamp,
         _: Timestamp,
     ) -> Result<Vec<DestinationStatus>, StoreError> {
-        Ok(self.available()?.statuses.clone())
+        let mut kept = self.available()?;
+        for DestinationEntry { name, address, .. } in entries {
+            let Some(address) = address.map(|address| address.expose_secret().to_owned()) else { continue };
+            let former = kept.addresses.insert(name.clone(), address.clone());
+            if former.is_some_and(|former| former != address) {
+                let status = kept.status(&name);
+                (status.gone_since, status.held_until) = (None, None);
+            }
+        }
+        Ok(kept.statuses.clone())
     }
 
     async fn destinations(&self) -> Result<Vec<DestinationStatus>, StoreError> {

@@ -21,7 +21,7 @@ const REFUSALS: usize = 5_000;
 
 /// Counts refusals, and knows until when no webhook is to be called.
 #[derive(Debug, Default)]
-pub(crate) struct Courtesy(Mutex<Count>);
+pub struct Courtesy(Mutex<Count>);
 
 #[derive(Debug, Default)]
 struct Count {

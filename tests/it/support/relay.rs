@@ -124,6 +124,28 @@ impl RelayFolder {
         Relay::start(shell)
     }
 
+    /// Starts `serve --strict`.
+    pub(crate) fn serve_strictly(&self) -> Relay {
+        Relay::start(self.command(&["serve", "--strict"]))
+    }
+
+    /// Starts `serve` with this as its standard input.
+    pub(crate) fn serve_at(&self, input: impl Into<Stdio>) -> Relay {
+        Relay::start_beside(self.command(&["serve"]), input.into(), |_| {})
+    }
+
+    /// Starts `serve` and sends it SIGHUP as soon as it listens to that.
+    pub(crate) fn serve_and_hang_up(&self) -> Relay {
+        Relay::start_beside(self.command(&["serve"]), Stdio::null(), |pid| {
+            let began = Instant::now();
+            while !catches_hang_ups(pid) {
+                assert!(began.elapsed() < PATIENCE, "it does not listen to SIGHUP");
+                std::thread::yield_now();
+            }
+            kill_process(pid, Signal::HUP).unwrap();
+        })
+    }
+
     /// Runs `serve` where it must not come up; returns what it says.
     pub(crate) fn serve_refused(&self) -> String {
         let mut child =
@@ -180,6 +202,13 @@ impl RelayFolder {
     }
 }
 
+/// Tells whether a process has a handler for SIGHUP, which is the first bit.
+fn catches_hang_ups(pid: Pid) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    u64::from_str_radix(caught.trim(), 16).unwrap() & 1 == 1
+}
+
 /// A running `serve`; killed when it is dropped.
 pub(crate) struct Relay {
     child: Child,
@@ -188,9 +217,14 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    fn start(mut command: Command) -> Self {
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    fn start(command: Command) -> Self {
+        Self::start_beside(command, Stdio::null(), |_| {})
+    }
+
+    /// Starts it with this as standard input, and does something as soon as there is a process.
+    fn start_beside(mut command: Command, input: Stdio, beside: impl FnOnce(Pid)) -> Self {
+        let mut child = command.stdin(input).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        beside(Pid::from_child(&child));
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (sender, log) = channel();
         std::thread::spawn(move || {
@@ -209,16 +243,22 @@ impl Relay {
 
     /// Waits for a log line that holds these words.
     pub(crate) fn logged(&self, words: &str) -> Value {
+        self.logged_until(words).pop().unwrap()
+    }
+
+    /// Waits for a log line that holds these words; returns it, and those before it that were not read yet.
+    pub(crate) fn logged_until(&self, words: &str) -> Vec<Value> {
         let mut seen = Vec::new();
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
-            match self.log.recv_timeout(PATIENCE) {
-                Ok(entry) if entry.to_string().contains(words) => return entry,
-                Ok(entry) => seen.push(entry.to_string()),
-                Err(_) => break,
+            let Ok(entry) = self.log.recv_timeout(PATIENCE) else { break };
+            let is_wanted = entry.to_string().contains(words);
+            seen.push(entry);
+            if is_wanted {
+                return seen;
             }
         }
-        panic!("the relay never logged `{words}`, but\n{}", seen.join("\n"));
+        panic!("the relay never logged `{words}`, but\n{seen:#?}");
     }
 
     /// Returns every log line so far that was not read yet.
@@ -267,6 +307,11 @@ impl Relay {
     /// Sends SIGTERM.
     pub(crate) fn tell_to_stop(&self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+    }
+
+    /// Sends SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::HUP).unwrap();
     }
 
     /// Waits for the end.

@@ -1,0 +1,57 @@
+//! Parts that are replaced as the settings change: what the settings make of each, built whole before anything is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::links_of;
+use crate::client::{ClientError, HttpClient};
+use crate::config::Config;
+use crate::dispatch::Rules;
+use crate::dispatch::lookup::Source;
+use crate::http::{AccessToken, Policy};
+use crate::notify::{Courtesy, build};
+use crate::render::Renderer;
+use crate::sentry::signature::SigningKeys;
+
+/// What the settings make of the parts that can be replaced while the relay runs.
+pub(super) struct Parts {
+    /// For the server.
+    pub(super) policy: Policy,
+    /// For the dispatcher.
+    pub(super) rules: Rules,
+    /// For pruning.
+    pub(super) retention: Duration,
+}
+
+impl Parts {
+    /// Builds them; nothing but the certificates is read.
+    pub(super) fn build(
+        config: Config,
+        renderer: Renderer,
+        token: &SecretString,
+        courtesy: &Arc<Courtesy>,
+    ) -> Result<Self, ClientError> {
+        let client = HttpClient::new(config.delivery.ca_file.as_deref())?;
+        let links = config.organizations.iter();
+        let links = links.map(|known| (known.organization.clone(), links_of(known, &config))).collect();
+        let policy = Policy {
+            keys: SigningKeys::new(&config.organizations),
+            max_body_bytes: config.http.max_body_bytes,
+            dedupe_window: config.delivery.dedupe_window,
+            token: AccessToken::new(token),
+        };
+        let rules = Rules {
+            routing: config.routing,
+            renderer,
+            notifiers: build(&config.destinations, &client, courtesy),
+            destinations: config.destinations,
+            links,
+            sources: Source::of(&config.organizations, &client),
+            watch: config.watch,
+            delivery: config.delivery,
+        };
+        Ok(Self { policy, rules, retention: config.store.retention })
+    }
+}
