@@ -28,12 +28,20 @@ pub struct Metrics {
     notices: IntCounterVec,
     webhooks: IntCounterVec,
     webhook_seconds: prometheus::Histogram,
+    signatures: Signatures,
     novelties: IntCounter,
     events_planned: IntCounterVec,
     lookups: IntCounterVec,
     leases_lost: IntCounter,
     events_waiting: IntGauge,
     destinations: Destinations,
+}
+
+/// What is counted of signatures that do not hold.
+#[derive(Debug, Clone)]
+struct Signatures {
+    failures: IntCounterVec,
+    last: IntGaugeVec,
 }
 
 /// What is counted of each destination.
@@ -69,6 +77,7 @@ impl Metrics {
                 &["code"],
             )?,
             webhook_seconds: webhook_seconds()?,
+            signatures: Signatures::new()?,
             novelties: IntCounter::new(
                 "seer_relay_payload_novelties_total",
                 "Fields and actions in verified payloads that this version does not know",
@@ -91,6 +100,7 @@ impl Metrics {
             destinations: Destinations::new()?,
         };
         metrics.register()?;
+        metrics.signatures.register(&metrics.registry)?;
         metrics.destinations.register(&metrics.registry)?;
         Ok(metrics)
     }
@@ -124,6 +134,12 @@ impl Metrics {
     /// Notes that a webhook with a bad signature came.
     pub fn doubted(&self) {
         self.ear.doubt();
+    }
+
+    /// Counts a webhook whose signature does not hold, by the word of its cause.
+    pub fn signature_failed(&self, cause: &str, at: Timestamp) {
+        self.signatures.failures.with_label_values(&[cause]).inc();
+        self.signatures.last.with_label_values(&[cause]).set(at.as_second());
     }
 
     /// Returns what was heard since the start.
@@ -217,6 +233,28 @@ fn heard() -> Result<IntGaugeVec, prometheus::Error> {
     IntGaugeVec::new(Opts::new("seer_relay_heard_timestamp_seconds", help), &["organization"])
 }
 
+impl Signatures {
+    fn new() -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            failures: counter(
+                "seer_relay_signature_failures_total",
+                "Webhooks whose signature does not hold, by cause",
+                &["cause"],
+            )?,
+            last: gauge(
+                "seer_relay_signature_failure_timestamp_seconds",
+                "When a webhook whose signature does not hold came last since the start, by cause, in Unix seconds",
+                &["cause"],
+            )?,
+        })
+    }
+
+    fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
+        registry.register(Box::new(self.failures.clone()))?;
+        registry.register(Box::new(self.last.clone()))
+    }
+}
+
 impl Destinations {
     fn new() -> Result<Self, prometheus::Error> {
         Ok(Self {
@@ -294,6 +332,7 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         metrics.webhook("accepted");
         metrics.heard(&Organization::new("acme"), Timestamp::from_second(7).unwrap());
+        metrics.signature_failed("reserialised", Timestamp::from_second(9).unwrap());
         metrics.notice("relay.stalled");
         metrics.lookup("acme", "issue", "found");
         metrics.attempt("dev", Some(Reason::Timeout), Duration::from_millis(20));
@@ -305,6 +344,11 @@ mod tests {
         let text = metrics.encode();
         assert!(text.contains(r#"seer_relay_webhooks_total{code="accepted"} 1"#), "{text}");
         assert!(text.contains(r#"seer_relay_heard_timestamp_seconds{organization="acme"} 7"#), "{text}");
+        assert!(text.contains(r#"seer_relay_signature_failures_total{cause="reserialised"} 1"#), "{text}");
+        assert!(
+            text.contains(r#"seer_relay_signature_failure_timestamp_seconds{cause="reserialised"} 9"#),
+            "{text}"
+        );
         assert!(text.contains(r#"seer_relay_notices_total{action="relay.stalled"} 1"#), "{text}");
         assert!(
             text.contains(

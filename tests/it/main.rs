@@ -22,6 +22,7 @@ mod living;
 mod lookup;
 mod preview;
 mod proof;
+mod signatures;
 mod store;
 mod strangers;
 mod support;

@@ -200,6 +200,16 @@ fn sentry_is_asked_where_its_links_lead_unless_somebody_says_otherwise() {
 }
 
 #[test]
+fn a_retired_secret_is_kept_apart_from_those_that_let_in_and_may_be_missing() {
+    let relay = format!("{RELAY}retired_secrets = [{{ env = \"AUDIT_SECRET\" }}, {{ env = \"UNSET\" }}]\n");
+    let config = load(&relay, ROUTES).expect("sound");
+    let [acme] = config.organizations.as_slice() else { panic!("one organization") };
+    assert_eq!((acme.client_secrets.len(), acme.retired_secrets.len()), (1, 2));
+    let warnings: Vec<&str> = config.warnings.iter().map(|warning| warning.code).collect();
+    assert_eq!(warnings, ["secret_missing"]);
+}
+
+#[test]
 fn each_stage_may_have_a_time_of_its_own_and_a_variable_sets_them_all() {
     let watched = |relay: &str, variables: &[(&str, &str)]| {
         let relay = format!("{RELAY}[watch]\n{relay}\n");
