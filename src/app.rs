@@ -30,6 +30,8 @@ use crate::sentry::signature::SigningKeys;
 use crate::store::{Access, History, Queue, Store, StoreError, open};
 use crate::telemetry::Metrics;
 
+pub(crate) use token::known as known_token;
+
 /// How many runs one step of pruning removes, so that it never holds up a webhook.
 const PRUNE_RUNS: usize = 100;
 

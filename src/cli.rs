@@ -4,6 +4,7 @@
 
 mod check;
 mod demo;
+mod doctor;
 mod failure;
 mod history;
 mod init;
@@ -62,6 +63,8 @@ enum Command {
     Init(init::Init),
     /// Load settings, routes and templates, and show every fault with its place and a hint
     Check(check::Check),
+    /// Look for what keeps webhooks from coming in and messages from going out, and say what to do
+    Doctor(doctor::Doctor),
     /// Show which routes match an event, why, and where it would go
     Route(route::Route),
     /// Show the exact request body that would be sent to a destination, or draw all of them on one page
@@ -138,6 +141,7 @@ pub async fn run(arguments: Arguments, terminal: Terminal) -> Result<Output, Fai
         Command::Demo(demo) => demo.run(terminal).await,
         Command::Init(init) => init.run(dir),
         Command::Check(check) => Ok(check.run(dir)),
+        Command::Doctor(doctor) => doctor.run(dir, terminal).await,
         Command::Route(route) => route.run(dir, terminal),
         Command::Render(render) => render.run(dir),
         Command::Send(send) => send.run(dir).await,

@@ -38,6 +38,9 @@
 //! claim leaves each delivery in doubt until an answer is written down, so that after a crash a message is looked for
 //! before it is sent again.
 //!
+//! A signature that does not hold is answered before anybody asks why. What [`sentry::diagnosis`] finds afterwards goes to
+//! the log and the metrics alone; [`doctor`] reads it there, beside whatever else it looks at.
+//!
 //! Data goes right and down; nothing calls back. Routing comes after storing, so that a wrong route loses nothing and
 //! `replay` can route anew; rendering happens at each attempt, so that a mended template mends its dead letters.
 //!
@@ -56,7 +59,7 @@
 //! | 5 | [`config`] |
 //! | 6 | [`check`] |
 //! | 7 | [`app`] |
-//! | 8 | [`demo`] |
+//! | 8 | [`demo`], [`doctor`] |
 //! | 9 | [`cli`], with `main` on top |
 //!
 //! # Invariants
@@ -114,5 +117,6 @@ pub mod check;
 pub mod app;
 
 pub mod demo;
+pub mod doctor;
 
 pub mod cli;

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use history::{
-    Backlog, DeliveryFilter, DeliveryRow, EventRow, History, Reach, RunHistory, RunRow, Story, Told, Wanted,
+    Backlog, DeliveryFilter, DeliveryRow, EventRow, History, OldestDelivery, Reach, RunHistory, RunRow,
+    Story, Told, Wanted,
 };
 pub use issue::{IssueSource, KeptIssue};
 pub use plan::{CardKeeper, Entry, EventTicket, LaterStep, Plan, PlannedDelivery, WaitingEvent};
@@ -24,7 +25,7 @@ pub use queue::{
     Acceptance, Claims, DeliveryClaim, DeliveryTicket, DestinationChange, DestinationEntry,
     DestinationStatus, MessageChange, Next, OpenDestination, Queue, Record, Recorded, ReplayTarget, Replayed,
 };
-pub use sqlite::Store;
+pub use sqlite::{Store, holder};
 pub use watch::{AfterLook, Hearing, Look, Notice, SilentFor, SilentRun, SilentRuns};
 
 /// Settings of the `[store]` table.

@@ -23,7 +23,8 @@ use crate::threads::give_way;
 /// Within this time each cause is said once, and only so many bodies are looked at.
 const WINDOW: Duration = Duration::from_mins(1);
 
-/// How many bodies are looked at in a window: some hundred hashes of each, so this is well below a second's work.
+/// How many bodies are looked at in a window. Each costs some dozen hashes for every secret: with a few organizations all
+/// of them together take well below a second.
 const MOST_EXAMINED: usize = 6;
 
 /// A larger body is not looked at. Few of Sentry's are larger.

@@ -151,6 +151,15 @@ pub struct Backlog {
     pub deliveries: Vec<(DestinationName, DeliveryState, u64)>,
 }
 
+/// The unfinished delivery that was planned first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OldestDelivery {
+    /// When it was planned.
+    pub created_at: Timestamp,
+    /// Where it goes.
+    pub destination: DestinationName,
+}
+
 /// What people read. Works beside a running `serve`.
 #[async_trait]
 pub trait History: Send + Sync {

@@ -27,6 +27,7 @@ mod replay;
 mod run;
 mod story;
 mod value;
+mod wait;
 mod watch;
 mod writer;
 
@@ -37,14 +38,15 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use self::accept::Arrival;
+pub use self::place::holder;
 use self::place::{Found, Lock};
 use self::reader::Readers;
 use self::writer::{Opening, Writer};
 use super::{
     Acceptance, Access, AfterLook, Backlog, Claims, DeliveryFilter, DeliveryRow, DestinationEntry,
-    DestinationStatus, FindError, Hearing, History, IssueSource, KeptIssue, Look, Notice, OpenDestination,
-    Plan, Queue, Record, Recorded, ReplayTarget, Replayed, RunHistory, RunRow, SilentFor, SilentRuns,
-    StoreError, Told, WaitingEvent, Wanted,
+    DestinationStatus, FindError, Hearing, History, IssueSource, KeptIssue, Look, Notice, OldestDelivery,
+    OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed, RunHistory, RunRow, SilentFor,
+    SilentRuns, StoreError, Told, WaitingEvent, Wanted,
 };
 use crate::delivery::DestinationName;
 use crate::event::{Artifacts, EventId, GroupId, Organization};
@@ -124,6 +126,14 @@ impl Store {
         settled
             .await
             .unwrap_or_else(|_| Err(StoreError::Unavailable("settling it was interrupted".to_owned())))
+    }
+
+    /// Returns the delivery that has waited longest, sent just now or not.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn oldest_delivery(&self) -> Result<Option<OldestDelivery>, StoreError> {
+        self.readers.run(wait::oldest).await
     }
 
     async fn replay_dead(
