@@ -11,6 +11,7 @@ mod init;
 mod render;
 mod replay;
 mod route;
+mod schema;
 mod send;
 mod serve;
 mod settings;
@@ -81,6 +82,8 @@ enum Command {
     Deliveries(history::Deliveries),
     /// Send again: deliveries, events, runs, or all dead letters
     Replay(replay::Replay),
+    /// Print the JSON Schema of relay.toml or routes.toml, for editors
+    Schema(schema::Schema),
     /// Print a shell's completion script
     Completions {
         /// Which shell
@@ -150,6 +153,7 @@ pub async fn run(arguments: Arguments, terminal: Terminal) -> Result<Output, Fai
         Command::Show(show) => show.run(dir, terminal).await,
         Command::Deliveries(deliveries) => deliveries.run(dir, terminal).await,
         Command::Replay(replay) => replay.run(dir).await,
+        Command::Schema(schema) => Ok(schema.run()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "seer-relay", &mut script);

@@ -32,6 +32,9 @@ const API_TOKEN: Demand = Demand {
     ..Demand::ANY
 };
 
+/// What a slug looks like, as a pattern for editors.
+pub(super) const SLUG: &str = "^[A-Za-z0-9_-]{1,64}$";
+
 pub(super) const KEYS: Keys = Keys {
     known: &[
         "client_secrets",

@@ -23,6 +23,7 @@ mod living;
 mod lookup;
 mod preview;
 mod proof;
+mod shells;
 mod signatures;
 mod store;
 mod strangers;
