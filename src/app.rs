@@ -33,6 +33,7 @@ use crate::store::{Access, History, Queue, Store, StoreError, open};
 use crate::telemetry::Metrics;
 
 pub use self::fixed::NeedsRestart;
+pub(crate) use token::known as known_token;
 
 /// How many runs one step of pruning removes, so that it never holds up a webhook.
 const PRUNE_RUNS: usize = 100;

@@ -4,12 +4,14 @@
 
 mod check;
 mod demo;
+mod doctor;
 mod failure;
 mod history;
 mod init;
 mod render;
 mod replay;
 mod route;
+mod schema;
 mod send;
 mod serve;
 mod settings;
@@ -62,6 +64,8 @@ enum Command {
     Init(init::Init),
     /// Load settings, routes and templates, and show every fault with its place and a hint
     Check(check::Check),
+    /// Look for what keeps webhooks from coming in and messages from going out, and say what to do
+    Doctor(doctor::Doctor),
     /// Show which routes match an event, why, and where it would go
     Route(route::Route),
     /// Show the exact request body that would be sent to a destination, or draw all of them on one page
@@ -78,6 +82,8 @@ enum Command {
     Deliveries(history::Deliveries),
     /// Send again: deliveries, events, runs, or all dead letters
     Replay(replay::Replay),
+    /// Print the JSON Schema of relay.toml or routes.toml, for editors
+    Schema(schema::Schema),
     /// Print a shell's completion script
     Completions {
         /// Which shell
@@ -138,6 +144,7 @@ pub async fn run(arguments: Arguments, terminal: Terminal) -> Result<Output, Fai
         Command::Demo(demo) => demo.run(terminal).await,
         Command::Init(init) => init.run(dir),
         Command::Check(check) => Ok(check.run(dir)),
+        Command::Doctor(doctor) => doctor.run(dir, terminal).await,
         Command::Route(route) => route.run(dir, terminal),
         Command::Render(render) => render.run(dir),
         Command::Send(send) => send.run(dir).await,
@@ -146,6 +153,7 @@ pub async fn run(arguments: Arguments, terminal: Terminal) -> Result<Output, Fai
         Command::Show(show) => show.run(dir, terminal).await,
         Command::Deliveries(deliveries) => deliveries.run(dir, terminal).await,
         Command::Replay(replay) => replay.run(dir).await,
+        Command::Schema(schema) => Ok(schema.run()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "seer-relay", &mut script);

@@ -250,6 +250,12 @@ impl Answer {
         self.header("retry-after").and_then(|value| pause::retry_after(value, now))
     }
 
+    /// Returns what time it is where the answer comes from, where it says so.
+    pub fn date(&self) -> Option<Timestamp> {
+        let date = httpdate::parse_http_date(self.header("date")?).ok()?;
+        Timestamp::try_from(date).ok()
+    }
+
     /// Returns the body as text.
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.body)

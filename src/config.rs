@@ -5,6 +5,7 @@
 
 mod destinations;
 mod document;
+pub mod editors;
 pub mod environment;
 pub mod fault;
 mod files;

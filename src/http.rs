@@ -5,6 +5,7 @@
 mod access;
 pub mod api;
 mod body;
+mod doubts;
 mod error;
 mod ops;
 mod server;
@@ -26,6 +27,7 @@ use crate::store::{History, Queue};
 use crate::telemetry::Metrics;
 
 use body::BodyBudget;
+use doubts::Doubts;
 
 pub use access::AccessToken;
 pub use error::{ApiError, CODES, ErrorCode};
@@ -86,6 +88,8 @@ impl AppState {
 pub struct Memory {
     /// How many bytes of unverified bodies are in memory.
     budget: Arc<BodyBudget>,
+    /// What is remembered of webhooks whose signature does not hold.
+    doubts: Arc<Doubts>,
     /// What was new in payloads and is logged already.
     novelties: Mutex<webhook::Novelties>,
     /// Whether the store could write when it was last asked.

@@ -43,6 +43,9 @@
 //! a step, a batch of plans, an attempt or a request, and ends that step by it. What goes on at a destination's address,
 //! its open requests, its pace and its pauses, is no part of the rules and goes on under the next ones.
 //!
+//! A signature that does not hold is answered before anybody asks why. What [`sentry::diagnosis`] finds afterwards goes to
+//! the log and the metrics alone; [`doctor`] reads it there, beside whatever else it looks at.
+//!
 //! Data goes right and down; nothing calls back. Routing comes after storing, so that a wrong route loses nothing and
 //! `replay` can route anew; rendering happens at each attempt, so that a mended template mends its dead letters.
 //!
@@ -61,7 +64,7 @@
 //! | 5 | [`config`] |
 //! | 6 | [`check`] |
 //! | 7 | [`app`] |
-//! | 8 | [`demo`] |
+//! | 8 | [`demo`], [`doctor`] |
 //! | 9 | [`cli`], with `main` on top |
 //!
 //! # Invariants
@@ -119,5 +122,6 @@ pub mod check;
 pub mod app;
 
 pub mod demo;
+pub mod doctor;
 
 pub mod cli;

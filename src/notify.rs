@@ -19,6 +19,7 @@ pub mod slack;
 mod style;
 mod summary;
 mod table;
+pub mod visit;
 pub mod webhook;
 
 use std::collections::HashMap;

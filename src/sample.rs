@@ -195,6 +195,7 @@ fn signed(body: Bytes, organization: &Organization, now: Timestamp) -> VerifiedW
     let keys = SigningKeys::new(&[OrganizationConfig {
         organization: organization.clone(),
         client_secrets: vec![Secret::Known(secret)],
+        retired_secrets: Vec::new(),
         base_url: Url::parse("https://sentry.io").expect("the address is valid"),
         lookup: LookupConfig::without_token(Url::parse("https://sentry.io").expect("the address is valid")),
     }]);

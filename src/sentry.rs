@@ -3,12 +3,14 @@
 //! Knows neither HTTP servers nor how events are kept.
 
 pub mod api;
+pub mod diagnosis;
 pub mod issue;
 pub mod payload;
 mod reading;
 pub mod signature;
 #[cfg(test)]
 pub(crate) mod vectors;
+pub(crate) mod writing;
 
 use std::time::Duration;
 
@@ -37,6 +39,8 @@ pub struct OrganizationConfig {
     pub organization: Organization,
     /// Client secrets of its integration; any of them may have signed, so that one can be rotated without downtime.
     pub client_secrets: Vec<Secret>,
+    /// Client secrets that it had before: none of them lets anybody in, but one that signed is named. Default none.
+    pub retired_secrets: Vec<Secret>,
     /// For links. Default `https://<slug>.sentry.io`.
     pub base_url: Url,
     /// How Sentry is asked what it knows of an issue.

@@ -25,7 +25,7 @@ pub use queue::{
     Acceptance, Claims, DeliveryClaim, DeliveryTicket, DestinationChange, DestinationEntry,
     DestinationStatus, MessageChange, Next, OpenDestination, Queue, Record, Recorded, ReplayTarget, Replayed,
 };
-pub use sqlite::Store;
+pub use sqlite::{Store, holder};
 pub use watch::{AfterLook, Hearing, Look, Notice, SilentFor, SilentRun, SilentRuns};
 
 /// Settings of the `[store]` table.

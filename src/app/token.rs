@@ -32,6 +32,11 @@ pub(super) fn obtain(configured: Option<SecretString>, store: &Path) -> Result<S
     Ok(token)
 }
 
+/// Returns the configured token, or the one beside the store; makes none.
+pub(crate) fn known(configured: Option<&SecretString>, store: &Path) -> Option<SecretString> {
+    configured.cloned().or_else(|| read(&path_beside(store)).ok())
+}
+
 fn read(path: &Path) -> Result<SecretString, Error> {
     let token = read_to_string(path)?;
     let token = token.trim();
@@ -59,8 +64,10 @@ mod tests {
     fn a_token_is_made_once_for_the_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("relay.db");
+        assert!(known(None, &store).is_none());
         let first = obtain(None, &store).unwrap();
         let again = obtain(None, &store).unwrap();
+        assert_eq!(known(None, &store).unwrap().expose_secret(), first.expose_secret());
         assert_eq!(first.expose_secret(), again.expose_secret());
         assert!(first.expose_secret().len() >= 40);
         let mode = std::fs::metadata(path_beside(&store)).unwrap().permissions().mode();

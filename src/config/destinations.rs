@@ -178,7 +178,8 @@ fn destination(
     })
 }
 
-const fn keys(kind: DestinationKind) -> Keys {
+/// Returns which keys a destination of a kind may have.
+pub(super) const fn keys(kind: DestinationKind) -> Keys {
     match kind {
         DestinationKind::Slack => slack::KEYS,
         DestinationKind::Discord => discord::KEYS,

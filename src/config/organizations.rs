@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::document::{Document, Entry, Node, Table};
+use super::document::{Document, Entry, Item, Node, Table};
 use super::findings::{Findings, Place};
 use super::reader::{Keys, Reader};
 use super::secrets::{Demand, NamedSecret, Vault, check_token};
@@ -18,6 +18,10 @@ const CLIENT_SECRET: Demand = Demand {
     ..Demand::ANY
 };
 
+/// An old one that is not there costs a better word in the log.
+const RETIRED_SECRET: Demand =
+    Demand { without: "without it a webhook that it signed is refused as any other", ..Demand::ANY };
+
 const EXAMPLE: &str = "[{ env = \"SENTRY_CLIENT_SECRET\" }]";
 
 /// A token that is not there costs titles, not messages.
@@ -28,8 +32,19 @@ const API_TOKEN: Demand = Demand {
     ..Demand::ANY
 };
 
+/// What a slug looks like, as a pattern for editors.
+pub(super) const SLUG: &str = "^[A-Za-z0-9_-]{1,64}$";
+
 pub(super) const KEYS: Keys = Keys {
-    known: &["client_secrets", "base_url", "api_token", "api_url", "lookup_wait", "issue_max_age"],
+    known: &[
+        "client_secrets",
+        "retired_secrets",
+        "base_url",
+        "api_token",
+        "api_url",
+        "lookup_wait",
+        "issue_max_age",
+    ],
     later: &[],
     elsewhere: &[],
 };
@@ -95,6 +110,7 @@ fn tables<'a>(document: &'a Document, findings: &mut Findings) -> Option<Vec<(&'
 fn organization(reader: &mut Reader<'_>, entry: &Entry) -> Option<(OrganizationConfig, Vec<NamedSecret>)> {
     reader.check_keys(KEYS);
     let secrets = client_secrets(reader);
+    let old = retired_secrets(reader, &secrets);
     let slug = entry.key.as_str();
     let is_slug = slug.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     if !is_slug || slug.is_empty() || slug.len() > 64 {
@@ -112,6 +128,7 @@ fn organization(reader: &mut Reader<'_>, entry: &Entry) -> Option<(OrganizationC
     let config = OrganizationConfig {
         organization: Organization::new(slug),
         client_secrets: secrets.iter().map(|named| named.secret.clone()).collect(),
+        retired_secrets: old.into_iter().map(|named| named.secret).collect(),
         base_url,
         lookup,
     };
@@ -155,27 +172,42 @@ fn client_secrets(reader: &mut Reader<'_>) -> Vec<NamedSecret> {
         }
         return Vec::new();
     };
-    let Node::List(items) = &entry.value else {
-        reader.wrong_type(entry, "a list of secrets", EXAMPLE);
-        return Vec::new();
-    };
+    let Some(items) = list(reader, entry) else { return Vec::new() };
     if items.is_empty() {
         let message = format!("{} is empty, so that nothing can be verified", reader.full("client_secrets"));
         reader.fault("client_secrets", "missing_key", message, hint);
     }
-    let name = format!("{}.client_secrets", reader.name);
+    secrets_of(reader, items, "client_secrets", CLIENT_SECRET)
+}
+
+/// Reads the secrets that let nobody in any more; one that still does would be named as if it did not.
+fn retired_secrets(reader: &mut Reader<'_>, current: &[NamedSecret]) -> Vec<NamedSecret> {
+    let Some(entry) = reader.table.get("retired_secrets") else { return Vec::new() };
+    let Some(items) = list(reader, entry) else { return Vec::new() };
+    let old = secrets_of(reader, items, "retired_secrets", RETIRED_SECRET);
+    for secret in old.iter().filter(|old| current.iter().any(|current| current.is_same_as(old))) {
+        let message = format!("{} names one of its `client_secrets` again", reader.full("retired_secrets"));
+        let hint = "keep it in one of the two lists: what stands in `client_secrets` lets webhooks in";
+        reader.findings.fault(secret.place.clone(), "secret_shared", message, hint.to_owned());
+    }
+    old
+}
+
+fn list<'a>(reader: &mut Reader<'a>, entry: &'a Entry) -> Option<&'a [Item]> {
+    if let Node::List(items) = &entry.value {
+        return Some(items);
+    }
+    reader.wrong_type(entry, "a list of secrets", EXAMPLE);
+    None
+}
+
+fn secrets_of(reader: &mut Reader<'_>, items: &[Item], key: &str, demand: Demand) -> Vec<NamedSecret> {
+    let name = format!("{}.{key}", reader.name);
     let mut secrets = Vec::new();
     for item in items {
         let place = reader.document.place(item.at);
         let vault = reader.vault;
-        secrets.extend(vault.read(
-            reader.document,
-            &item.value,
-            &name,
-            place,
-            CLIENT_SECRET,
-            reader.findings,
-        ));
+        secrets.extend(vault.read(reader.document, &item.value, &name, place, demand, reader.findings));
     }
     secrets
 }

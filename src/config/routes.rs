@@ -17,7 +17,8 @@ pub(crate) use self::conditions::Known;
 const TO_EXAMPLE: &str = "[\"backend\"]";
 const IN_WHEN: &str = "it is a condition: write it inside `when = { … }`";
 
-const KEYS: Keys = Keys {
+/// Which keys a route may have.
+pub(super) const KEYS: Keys = Keys {
     known: &["name", "when", "otherwise", "to", "template", "stop"],
     later: &[
         ("mention", "take it out: in this version nothing in a message pings"),

@@ -24,6 +24,9 @@ use crate::store::StoreConfig;
 use crate::telemetry::LogConfig;
 use crate::words::{quoted, quoted_path};
 
+pub(super) use self::schema::STAGES;
+#[cfg(test)]
+pub(super) use self::schema::known_keys;
 pub(crate) use self::schema::{table_names, table_of};
 
 /// The reference: every key with its default, comment, unit and range.

@@ -4,6 +4,8 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use super::editors;
+
 /// One file of the starter folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StarterFile {
@@ -13,7 +15,7 @@ pub struct StarterFile {
     pub text: &'static str,
 }
 
-/// Every file of the starter folder.
+/// The files of the starter folder that are for people.
 pub const FILES: [StarterFile; 2] = [
     StarterFile { name: "relay.toml", text: include_str!("../../config/starter/relay.toml") },
     StarterFile { name: "routes.toml", text: include_str!("../../config/starter/routes.toml") },
@@ -40,7 +42,8 @@ pub enum StarterError {
 /// # Errors
 /// [`StarterError`]; no file that was there is ever changed.
 pub fn write(dir: &Path) -> Result<Vec<PathBuf>, StarterError> {
-    let paths: Vec<PathBuf> = FILES.iter().map(|file| dir.join(file.name)).collect();
+    let files = files();
+    let paths: Vec<PathBuf> = files.iter().map(|(name, _)| dir.join(name)).collect();
     let taken: Vec<PathBuf> = paths.iter().filter(|path| path.symlink_metadata().is_ok()).cloned().collect();
     if !taken.is_empty() {
         return Err(StarterError::Exists(taken));
@@ -49,8 +52,8 @@ pub fn write(dir: &Path) -> Result<Vec<PathBuf>, StarterError> {
         .recursive(true)
         .create(dir)
         .map_err(|source| StarterError::Io { path: dir.to_owned(), source })?;
-    for (path, file) in paths.iter().zip(FILES) {
-        write_new(path, file.text).map_err(|source| {
+    for (path, (_, text)) in paths.iter().zip(files) {
+        write_new(path, &text).map_err(|source| {
             if source.kind() == ErrorKind::AlreadyExists {
                 StarterError::Exists(vec![path.clone()])
             } else {
@@ -59,6 +62,13 @@ pub fn write(dir: &Path) -> Result<Vec<PathBuf>, StarterError> {
         })?;
     }
     Ok(paths)
+}
+
+/// Returns name and text of every file: those for people, and what editors read of them.
+fn files() -> Vec<(&'static str, String)> {
+    let schemas = editors::NAMES.into_iter().zip([editors::relay(), editors::routes()]);
+    let schemas = schemas.map(|(name, schema)| (name, editors::written(&schema)));
+    FILES.iter().map(|file| (file.name, file.text.to_owned())).chain(schemas).collect()
 }
 
 fn write_new(path: &Path, text: &str) -> std::io::Result<()> {

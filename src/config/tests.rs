@@ -1,5 +1,6 @@
 //! Whole config folders, sound and faulty.
 
+mod editors;
 mod faulty;
 mod hostile;
 mod layers;

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::body::read;
 use super::error::{ApiError, CODES, ErrorCode};
-use super::{AppState, Policy};
+use super::{AppState, Policy, doubts};
 use crate::event::EventId;
 use crate::sentry::payload::{self, AcceptedEvent, PayloadError};
 use crate::sentry::signature::{VerifiedWebhook, WebhookHeaders, verify};
@@ -87,13 +87,19 @@ async fn read_signed(
     }
     let policy = state.policy();
     let announced_bytes = announced_bytes(request, policy.max_body_bytes).map_err(ApiError::unread)?;
-    let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    let headers = WebhookHeaders::read(headers).map_err(|error| ApiError::unread(error.into()))?;
+    let headers = || request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let headers = WebhookHeaders::read(headers())
+        .inspect_err(|error| doubts::note_head(headers(), *error, state))
+        .map_err(|error| ApiError::unread(error.into()))?;
     let body = read(payload, announced_bytes, policy.max_body_bytes, &state.memory.budget)
         .await
         .map_err(ApiError::unread)?;
     let read_at = Instant::now();
-    let verified = verify(headers, body, &policy.keys).inspect_err(|_| state.metrics.doubted());
+    let (signature, doubtful) = (headers.signature, body.clone());
+    let verified = verify(headers, body, &policy.keys).inspect_err(|_| {
+        state.metrics.doubted();
+        doubts::note_mismatch(signature, doubtful, state);
+    });
     let verified = verified.map_err(ErrorCode::from)?;
     let received_at = state.clock.now();
     state.metrics.heard(verified.organization(), received_at);

@@ -7,6 +7,7 @@ mod body;
 mod courtesy;
 mod embed;
 mod excess;
+mod visit;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ pub(crate) use body::{PLACEHOLDERS, TITLE, body};
 pub use courtesy::Courtesy;
 pub(crate) use embed::fits;
 pub(crate) use excess::excess;
+pub(crate) use visit::visit;
 
 /// Discord asks bots to name themselves so; without it its gateway may refuse them.
 // Source: https://docs.discord.com/developers/reference#user-agent, read 2026-11-23.

@@ -25,7 +25,7 @@ use crate::render::Rendered;
 use crate::secret::Secret;
 
 pub(crate) use body::{body, fits};
-use bot::Bot;
+pub(super) use bot::Bot;
 pub use bot::{API_URL, SlackBot};
 pub(crate) use classic::fits as classic_fits;
 pub(crate) use excess::excess;

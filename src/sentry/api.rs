@@ -4,6 +4,7 @@
 //! neither is part of any error.
 
 mod autofix;
+pub mod knock;
 mod limits;
 
 use std::fmt;

@@ -4,6 +4,7 @@
 //! made.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use sha2::Sha256;
 
+use super::diagnosis::Suspects;
 use super::{OrganizationConfig, RESOURCE_HEADER, SIGNATURE_DIGITS, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use crate::event::{Organization, SEER_RESOURCE};
 
@@ -98,7 +100,10 @@ pub fn parse_timestamp(header: &str) -> Option<Timestamp> {
 
 /// The client secrets of all organizations, ready to verify with. Shows none of them.
 #[derive(Clone)]
-pub struct SigningKeys(Vec<(Organization, Hmac<Sha256>)>);
+pub struct SigningKeys {
+    keys: Vec<(Organization, Hmac<Sha256>)>,
+    suspects: Arc<Suspects>,
+}
 
 impl SigningKeys {
     /// Takes every secret that is known; an empty one would let everybody in and is left out.
@@ -110,13 +115,18 @@ impl SigningKeys {
         let keys = secrets.filter(|(_, secret)| !secret.is_empty()).filter_map(|(organization, secret)| {
             Some((organization.clone(), Hmac::new_from_slice(secret.as_bytes()).ok()?))
         });
-        Self(keys.collect())
+        Self { keys: keys.collect(), suspects: Arc::new(Suspects::new(organizations)) }
+    }
+
+    /// Returns the same secrets, to find out why a signature does not hold.
+    pub fn suspects(&self) -> &Arc<Suspects> {
+        &self.suspects
     }
 }
 
 impl fmt::Debug for SigningKeys {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let organizations = self.0.iter().map(|(organization, _)| organization.as_str());
+        let organizations = self.keys.iter().map(|(organization, _)| organization.as_str());
         formatter.debug_list().entries(organizations).finish()
     }
 }
@@ -164,7 +174,7 @@ pub fn verify(
     keys: &SigningKeys,
 ) -> Result<VerifiedWebhook, SignatureError> {
     let signed_by = keys
-        .0
+        .keys
         .iter()
         .find(|(_, key)| key.clone().chain_update(&body).verify_slice(&headers.signature).is_ok());
     let organization = signed_by.map(|(organization, _)| organization.clone());

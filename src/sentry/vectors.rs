@@ -43,6 +43,7 @@ pub(crate) fn organization(slug: &str, secrets: &[&str]) -> OrganizationConfig {
     OrganizationConfig {
         organization: Organization::new(slug),
         client_secrets: secrets.iter().map(|secret| Secret::Known(SecretString::from(*secret))).collect(),
+        retired_secrets: Vec::new(),
         base_url: Url::parse("https://acme.sentry.io").unwrap(),
         lookup: LookupConfig::without_token(Url::parse("https://acme.sentry.io").unwrap()),
     }

@@ -38,6 +38,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use self::accept::Arrival;
+pub use self::place::holder;
 use self::place::{Found, Lock};
 use self::reader::Readers;
 use self::writer::{Opening, Writer};

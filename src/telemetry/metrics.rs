@@ -4,8 +4,8 @@
 //! stranger, only words that this version knows become one.
 
 mod destinations;
-
 mod settings;
+mod signatures;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use prometheus::{
 
 use self::destinations::Destinations;
 use self::settings::Settings;
+use self::signatures::Signatures;
 use super::Ear;
 use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, Organization, SEER_RESOURCE};
 
@@ -39,6 +40,7 @@ pub struct Metrics {
     notices: IntCounterVec,
     webhooks: IntCounterVec,
     webhook_seconds: prometheus::Histogram,
+    signatures: Signatures,
     novelties: IntCounter,
     events_planned: IntCounterVec,
     lookups: IntCounterVec,
@@ -69,6 +71,7 @@ impl Metrics {
                 &["resource", "action", "outcome"],
             )?,
             webhook_seconds: webhook_seconds()?,
+            signatures: Signatures::new()?,
             novelties: IntCounter::new(
                 "seer_relay_payload_novelties_total",
                 "Fields and actions in verified payloads that this version does not know",
@@ -92,6 +95,7 @@ impl Metrics {
             settings: Settings::new()?,
         };
         metrics.register()?;
+        metrics.signatures.register(&metrics.registry)?;
         metrics.destinations.register(&metrics.registry)?;
         metrics.settings.register(&metrics.registry)?;
         Ok(metrics)
@@ -237,6 +241,7 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         metrics.webhook(Some("seer"), Some(&Action::PrCreated), "accepted");
         metrics.heard(&Organization::new("acme"), Timestamp::from_second(7).unwrap());
+        metrics.signature_failed("reserialised", Timestamp::from_second(9).unwrap());
         metrics.notice("relay.stalled");
         metrics.lookup("acme", "issue", "found");
         metrics.destinations().dead_letter("dev", Reason::Timeout);
@@ -249,6 +254,8 @@ mod tests {
             r#"seer_relay_notices_total{action="relay.stalled"} 1"#,
             r#"seer_relay_lookups_total{organization="acme",outcome="found",question="issue"} 1"#,
             r#"seer_relay_dead_letters_total{destination="dev",reason="timeout"} 1"#,
+            r#"seer_relay_signature_failures_total{cause="reserialised"} 1"#,
+            r#"seer_relay_signature_failure_timestamp_seconds{cause="reserialised"} 9"#,
             "seer_relay_events_waiting 3",
         ] {
             assert!(text.lines().any(|shown| shown == line), "no line `{line}` in\n{text}");

@@ -9,6 +9,7 @@ use seer_relay::config::{Config, Environment};
 use seer_relay::delivery::Reason;
 use seer_relay::http::CODES;
 use seer_relay::routing::Field;
+use seer_relay::sentry::diagnosis::Cause;
 
 fn readme() -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
@@ -61,6 +62,13 @@ fn the_table_of_reasons_names_each_once() {
     let each: BTreeSet<&str> = shown.iter().map(String::as_str).collect();
     assert_eq!(shown.len(), each.len(), "{shown:?}");
     assert_eq!(each, Reason::ALL.iter().map(|reason| reason.as_str()).collect());
+}
+
+#[test]
+fn the_table_of_causes_names_each_once() {
+    let rows = table("| cause | means | what to do |");
+    let shown: Vec<String> = rows.iter().flat_map(|row| names(&row[0])).collect();
+    assert_eq!(shown, Cause::ALL.iter().map(|cause| cause.as_str()).collect::<Vec<_>>());
 }
 
 #[test]

@@ -18,7 +18,7 @@ const RANKS: &[&[&str]] = &[
     &["config"],
     &["check"],
     &["app"],
-    &["demo"],
+    &["demo", "doctor"],
     &["cli"],
 ];
 

@@ -46,6 +46,7 @@ impl Rig {
         let config = OrganizationConfig {
             organization: organization.clone(),
             client_secrets: Vec::new(),
+            retired_secrets: Vec::new(),
             base_url: "https://acme.sentry.io".parse().unwrap(),
             lookup: LookupConfig {
                 api_token: Some(Secret::Known(TOKEN.into())),

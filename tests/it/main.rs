@@ -10,6 +10,7 @@
 mod cards;
 mod commands;
 mod delivering;
+mod doctor;
 mod documents;
 mod emulated;
 mod faults;
@@ -24,6 +25,8 @@ mod observability;
 mod preview;
 mod proof;
 mod reload;
+mod shells;
+mod signatures;
 mod store;
 mod strangers;
 mod support;

@@ -21,7 +21,7 @@ pub(super) struct Setting {
 }
 
 /// The stages that may be at work, as `watch.stall_after` names them.
-const STAGES: &[&str] = &["root_cause", "solution", "coding", "iteration"];
+pub(in crate::config) const STAGES: &[&str] = &["root_cause", "solution", "coding", "iteration"];
 
 /// One table.
 pub(super) struct TableSchema {
@@ -107,6 +107,12 @@ pub(crate) fn table_names() -> impl Iterator<Item = &'static str> + Clone {
     TABLES.iter().map(|table| table.name)
 }
 
+/// Returns every key with its table: `http.listen`.
+#[cfg(test)]
+pub(in crate::config) fn known_keys() -> impl Iterator<Item = String> {
+    TABLES.iter().flat_map(|table| table.keys.known.iter().map(|key| format!("{}.{key}", table.name)))
+}
+
 /// Returns the table that has a key.
 pub(crate) fn table_of(key: &str) -> Option<&'static str> {
     TABLES.iter().find(|table| table.keys.known.contains(&key)).map(|table| table.name)
@@ -176,11 +182,8 @@ mod tests {
                 found.push(format!("{header}.{key}"));
             }
         }
-        let known: Vec<String> = TABLES
-            .iter()
-            .flat_map(|table| table.keys.known.iter().map(|key| format!("{}.{key}", table.name)))
-            .chain(organizations::KEYS.known.iter().map(|key| format!("sentry.acme.{key}")))
-            .collect();
+        let organization = organizations::KEYS.known.iter().map(|key| format!("sentry.acme.{key}"));
+        let known: Vec<String> = known_keys().chain(organization).collect();
         assert_eq!(found, known);
     }
 

@@ -32,14 +32,27 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         .flatten()
 }
 
+/// Returns both files of a case, and which of them is faulty.
+fn files_of(text: Text) -> (String, String, &'static str) {
+    match text {
+        Relay(more) => (format!("{RELAY}{more}"), ROUTES.to_owned(), "relay.toml"),
+        WholeRelay(whole) => (whole.to_owned(), ROUTES.to_owned(), "relay.toml"),
+        Routes(more) => (RELAY.to_owned(), format!("{ROUTES}{more}"), "routes.toml"),
+        WholeRoutes(whole) => (RELAY.to_owned(), whole.to_owned(), "routes.toml"),
+    }
+}
+
+/// Returns of every case its name and code, and the faulty file's name and text.
+pub(super) fn each_file() -> impl Iterator<Item = (&'static str, &'static str, &'static str, String)> {
+    cases().map(|(name, text, _, code, ..)| {
+        let (relay, routes, file) = files_of(*text);
+        (*name, *code, file, if file == "relay.toml" { relay } else { routes })
+    })
+}
+
 /// Returns what is not as the case says.
 fn judge((name, text, line, code, message, hint): &Case) -> Option<String> {
-    let (relay, routes, file) = match text {
-        Relay(more) => (format!("{RELAY}{more}"), ROUTES.to_owned(), "relay.toml"),
-        WholeRelay(whole) => ((*whole).to_owned(), ROUTES.to_owned(), "relay.toml"),
-        Routes(more) => (RELAY.to_owned(), format!("{ROUTES}{more}"), "routes.toml"),
-        WholeRoutes(whole) => (RELAY.to_owned(), (*whole).to_owned(), "routes.toml"),
-    };
+    let (relay, routes, file) = files_of(*text);
     let found = faults(folder(&relay, &routes).path(), &environment(&[]));
     let [fault] = found.as_slice() else { return Some(format!("{name}: not one fault: {found:#?}")) };
     let is_right = fault.code == *code

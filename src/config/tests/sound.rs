@@ -134,7 +134,8 @@ fn the_starter_folder_is_written_once_and_loads_with_warnings_about_secrets_alon
     let parent = tempfile::tempdir().expect("a temporary folder");
     let dir = parent.path().join("new/config");
     let written = starter::write(&dir).expect("writes");
-    assert_eq!(written, [dir.join("relay.toml"), dir.join("routes.toml")]);
+    let names = ["relay.toml", "routes.toml", "relay.schema.json", "routes.schema.json"];
+    assert_eq!(written, names.map(|name| dir.join(name)));
     let config = Config::load(&dir, &Environment::default()).expect("the starter folder is sound");
     let codes: Vec<&str> = config.warnings.iter().map(|warning| warning.code).collect();
     assert_eq!(codes, ["secret_missing", "secret_missing"]);
@@ -143,7 +144,9 @@ fn the_starter_folder_is_written_once_and_loads_with_warnings_about_secrets_alon
     let takes = |name: &str| actions.iter().any(|pattern| pattern.matches(name));
     assert!(takes("coding_completed") && takes("pr_created") && !takes("coding_started"));
 
-    std::fs::remove_file(dir.join("relay.toml")).expect("removes");
+    for name in names.into_iter().filter(|name| *name != "routes.toml") {
+        std::fs::remove_file(dir.join(name)).expect("removes");
+    }
     std::fs::write(dir.join("routes.toml"), "mine").expect("writes");
     let error = starter::write(&dir).expect_err("refuses");
     assert!(
@@ -197,6 +200,16 @@ fn sentry_is_asked_where_its_links_lead_unless_somebody_says_otherwise() {
     assert_eq!((lookup.lookup_wait, lookup.issue_max_age), (Duration::ZERO, Duration::from_hours(720)));
     assert_eq!(config.watch, WatchConfig::OFF);
     assert!(!format!("{config:?}").contains("hooks.slack.com"), "no secret is shown");
+}
+
+#[test]
+fn a_retired_secret_is_kept_apart_from_those_that_let_in_and_may_be_missing() {
+    let relay = format!("{RELAY}retired_secrets = [{{ env = \"AUDIT_SECRET\" }}, {{ env = \"UNSET\" }}]\n");
+    let config = load(&relay, ROUTES).expect("sound");
+    let [acme] = config.organizations.as_slice() else { panic!("one organization") };
+    assert_eq!((acme.client_secrets.len(), acme.retired_secrets.len()), (1, 2));
+    let warnings: Vec<&str> = config.warnings.iter().map(|warning| warning.code).collect();
+    assert_eq!(warnings, ["secret_missing"]);
 }
 
 #[test]

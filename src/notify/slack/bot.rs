@@ -5,6 +5,7 @@
 mod answer;
 mod channel;
 mod search;
+mod visit;
 
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ impl SlackBot {
 
 /// Speaks as one bot to one channel.
 #[derive(Debug)]
-pub(super) struct Bot {
+pub(in crate::notify) struct Bot {
     settings: SlackBot,
     endpoint: Endpoint,
     /// The value of the header that lets it in.
@@ -72,7 +73,11 @@ impl Bot {
     ///
     /// # Errors
     /// [`BuildError`] when its token is missing.
-    pub(super) fn new(settings: SlackBot, client: HttpClient, timeout: Duration) -> Result<Self, BuildError> {
+    pub(in crate::notify) fn new(
+        settings: SlackBot,
+        client: HttpClient,
+        timeout: Duration,
+    ) -> Result<Self, BuildError> {
         let token = known(&settings.token)?.expose_secret().trim();
         let mut endpoint = Endpoint::public(settings.method("chat.postMessage"));
         endpoint.add_secret(token);

@@ -28,8 +28,7 @@ impl Limits {
         let is_spent = number("x-sentry-rate-limit-remaining").is_some_and(|left| left <= 0.0);
         let until_reset = || {
             let reset = number("x-sentry-rate-limit-reset")?;
-            let today = answer.header("date").and_then(|date| httpdate::parse_http_date(date).ok());
-            let today = today.and_then(|date| Timestamp::try_from(date).ok()).unwrap_or(now);
+            let today = answer.date().unwrap_or(now);
             Some(Duration::try_from_secs_f64(reset - today.as_duration().as_secs_f64()).unwrap_or_default())
         };
         let pause = answer.retry_after(now).or_else(|| until_reset().filter(|_| is_spent));

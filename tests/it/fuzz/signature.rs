@@ -87,6 +87,7 @@ fn keys() -> SigningKeys {
     let organizations = SECRETS.iter().chain([&empty]).map(|(organization, secret)| OrganizationConfig {
         organization: Organization::new(*organization),
         client_secrets: vec![Secret::Known(SecretString::from(*secret))],
+        retired_secrets: Vec::new(),
         base_url: "https://sentry.io".parse().unwrap(),
         lookup: LookupConfig::without_token("https://sentry.io".parse().unwrap()),
     });

@@ -85,6 +85,7 @@ impl Webhook {
         let organization = OrganizationConfig {
             organization: Organization::new(self.organization),
             client_secrets: vec![Secret::Known("not-a-secret".into())],
+            retired_secrets: Vec::new(),
             base_url: "https://acme.sentry.io".parse().unwrap(),
             lookup: LookupConfig::without_token("https://acme.sentry.io".parse().unwrap()),
         };
