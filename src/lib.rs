@@ -38,6 +38,10 @@
 //! claim leaves each delivery in doubt until an answer is written down, so that after a crash a message is looked for
 //! before it is sent again.
 //!
+//! A route may be muted at times ([`routing::mute`]): what it would send is planned all the same, and is due when the mute
+//! is over, or on record as dropped. Whom a route mentions is planned with the delivery, stands in its envelope, and is put
+//! above the text by the notifier.
+//!
 //! Data goes right and down; nothing calls back. Routing comes after storing, so that a wrong route loses nothing and
 //! `replay` can route anew; rendering happens at each attempt, so that a mended template mends its dead letters.
 //!

@@ -161,10 +161,16 @@ fn route(shared: &Shared, waiting: &WaitingEvent) -> Plan {
     let issue = waiting.issue.as_ref().and_then(|kept| kept.issue.as_ref());
     let routing = &shared.rules.routing;
     // One event that cannot be routed must not keep all others from it; it stays in the history, and can be replayed.
+    let now = shared.clock.wall();
     let decided = catch_unwind(AssertUnwindSafe(|| {
         let event = waiting.events.last()?;
         let run = Run::fold(&waiting.events)?;
-        Some(routing.destinations(event, &run, issue))
+        let (routes, destinations) = routing.destinations(event, &run, issue);
+        let on_terms = destinations.into_iter().map(|routed| {
+            let terms = if waiting.replay { routing.unmuted(&routed) } else { routing.terms(&routed, now) };
+            (routed, terms)
+        });
+        Some((routes, on_terms.collect()))
     }));
     if decided.is_err() {
         let event = waiting.events.last().map(|event| event.id.as_str());
