@@ -20,6 +20,7 @@ mod issues;
 mod ladder;
 mod living;
 mod lookup;
+mod muting;
 mod preview;
 mod proof;
 mod store;
