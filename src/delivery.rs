@@ -68,7 +68,7 @@ words! {
         Sending = "sending",
         /// The destination took it.
         Delivered = "delivered",
-        /// A newer delivery of the same run and destination made it needless.
+        /// A newer delivery of the same run and destination made it needless, or a mute dropped it.
         Superseded = "superseded",
         /// A dead letter: it will not be tried again by itself.
         Dead = "dead",

@@ -214,7 +214,7 @@ async fn what_might_ping_somebody_at_discord_is_a_fault() {
             "`allowed_mentions` is null",
             "`allowed_mentions` is {\"parse\":[\"users\"]}",
             "`allowed_mentions` is {\"parse\":[\"everyone\"]}",
-            "`allowed_mentions` is {\"parse\":[],\"users\":[\"12\"],\"roles\":[\"12\"]}",
+            "`allowed_mentions` is {\"parse\":[],\"roles\":[\"12\"],\"users\":[\"12\"]}",
         ]
     );
 }

@@ -108,6 +108,7 @@ fn in_discord_nothing_pings_but_whom_the_route_names() {
         for rung in RUNGS {
             let mut body = of(&discord(), &message, rung, &envelope(of_discord()));
             assert_eq!(body["allowed_mentions"], allowed, "{name}");
+            assert!(validator.is_valid(&body), "{name}: {body}");
             let content = body["content"].as_str().unwrap();
             let rest = content.strip_prefix(LINE).unwrap_or_else(|| panic!("{name}: {content}")).to_owned();
             for ping in ["@everyone", "@here", "<@"] {
