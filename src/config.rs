@@ -249,7 +249,8 @@ fn read_routes(
 /// Reports tables that stand in the wrong file, or that nobody knows.
 fn check_tables(settings_file: Option<&Document>, routes_file: Option<&Document>, findings: &mut Findings) {
     let settings: Vec<&str> = settings::table_names().chain(["sentry"]).collect();
-    let routes: Vec<&str> = DestinationKind::ALL.iter().map(|kind| kind.as_str()).chain(["route"]).collect();
+    let routes: Vec<&str> =
+        DestinationKind::ALL.iter().map(|kind| kind.as_str()).chain([routes::MUTES, "route"]).collect();
     if let Some(document) = settings_file {
         files::check_tables(document, &settings, &routes, findings);
     }

@@ -2,11 +2,17 @@
 //!
 //! Knows neither the queue (`store`) nor any platform (`notify`).
 
+mod mention;
+mod muting;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::event::{EventId, text_id, words};
+
+pub use mention::{MOST_MENTIONS, Mention, Mentions, unite};
+pub use muting::{Muting, name_of, zone_of};
 
 text_id! {
     /// The relay's id of a delivery, `dlv_…`; sorts by time of planning.
@@ -33,6 +39,8 @@ pub struct FirstMessage {
     pub place: MessageRef,
     /// What it shows, where that is known.
     pub shows: Option<Fingerprint>,
+    /// Whom it mentioned when it was posted: each edit says so again, and pings nobody.
+    pub mentions: Vec<Mention>,
 }
 
 /// Tells what one message shows from what another does: two are equal where both show the same.
@@ -60,7 +68,7 @@ words! {
         Sending = "sending",
         /// The destination took it.
         Delivered = "delivered",
-        /// A newer delivery of the same run and destination made it needless.
+        /// A newer delivery of the same run and destination made it needless, or a mute dropped it.
         Superseded = "superseded",
         /// A dead letter: it will not be tried again by itself.
         Dead = "dead",
@@ -159,12 +167,16 @@ pub struct Delivery {
     pub part: Part,
     /// The template set that the route named, if any.
     pub template_set: Option<String>,
+    /// Whom it mentions.
+    pub mentions: Vec<Mention>,
     /// Whether it is a replay.
     pub origin: Origin,
     /// When it was planned.
     pub created_at: Timestamp,
     /// When it was first due; `give_up_after` runs from here.
     pub first_due_at: Timestamp,
+    /// Until when a mute held it back, itself or what stood before it; `expire_after` runs from here, where it is set.
+    pub held_until: Option<Timestamp>,
     /// Attempts made before this one.
     pub attempts: u32,
     /// Attempts that failed and count for the back-off; a 429 does not.

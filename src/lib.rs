@@ -38,6 +38,10 @@
 //! claim leaves each delivery in doubt until an answer is written down, so that after a crash a message is looked for
 //! before it is sent again.
 //!
+//! A route may be muted at times ([`routing::mute`]): what it would send is planned all the same, and is due when the mute
+//! is over, or on record as dropped. Whom a route mentions is planned with the delivery, stands in its envelope, and is put
+//! above the text by the notifier.
+//!
 //! On SIGHUP [`app`] has [`check`] load the configuration anew, on a thread of its own. Where it has no fault, it becomes a
 //! [`dispatch::Rules`] and an [`http::Policy`], each one value that is replaced as one: whoever needs it takes it once for
 //! a step, a batch of plans, an attempt or a request, and ends that step by it. What goes on at a destination's address,

@@ -14,6 +14,7 @@ mod fit;
 mod hostile;
 mod inline;
 mod markdown;
+mod mention;
 mod shortening;
 pub mod slack;
 mod style;

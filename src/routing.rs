@@ -3,12 +3,16 @@
 //! Knows neither the routing file nor how anything is sent.
 
 pub mod condition;
+pub mod mute;
 pub mod pattern;
+mod terms;
 mod verdict;
+
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::delivery::DestinationName;
+use crate::delivery::{DestinationName, Mentions};
 use crate::event::{Event, OWN_NOTICE};
 use crate::issue::Issue;
 use crate::run::Run;
@@ -16,11 +20,13 @@ use crate::run::Run;
 use self::condition::Facts;
 
 pub use condition::{Condition, Conditions, Field};
+pub use mute::Mute;
 pub use pattern::Pattern;
+pub use terms::{Muted, Terms};
 pub use verdict::{ConditionVerdict, Note};
 
 /// A rule of the routing file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Route {
     /// Its name; `route 3` for an unnamed one that stands third.
     pub name: String,
@@ -36,6 +42,12 @@ pub struct Route {
     pub template_set: Option<String>,
     /// Whether the reading ends here for what it matches.
     pub stop: bool,
+    /// The times in which its messages do not go out.
+    pub mute: Vec<Arc<Mute>>,
+    /// What becomes of them then.
+    pub muted: Muted,
+    /// Whom its messages mention.
+    pub mention: Mentions,
 }
 
 /// The routes, in the order in which they are read.
@@ -71,6 +83,9 @@ pub struct RoutedDestination {
     pub name: DestinationName,
     /// The template set that the first route which named it asks for, if any.
     pub template_set: Option<String>,
+    /// The matching routes that name it, by their places in the table.
+    #[serde(skip)]
+    pub routes: Vec<usize>,
 }
 
 impl RoutingTable {
@@ -95,11 +110,11 @@ impl RoutingTable {
         let facts = Facts { event, run, issue };
         let mut decision = Decision { routes: Vec::new(), destinations: Vec::new() };
         let mut reading = Reading::default();
-        for route in &self.routes {
+        for (place, route) in self.routes.iter().enumerate() {
             let why = verdict::explain(route, facts, reading);
             let matched = why.iter().all(|condition| condition.held);
             if matched {
-                reading.take(route, &mut decision.destinations);
+                reading.take(route, place, &mut decision.destinations);
             }
             decision.routes.push(RouteVerdict { name: route.name.clone(), matched, why });
         }
@@ -117,7 +132,7 @@ impl RoutingTable {
         let mut names = Vec::new();
         let mut destinations = Vec::new();
         let mut reading = Reading::default();
-        for route in &self.routes {
+        for (place, route) in self.routes.iter().enumerate() {
             if reading.stopped_by.is_some() {
                 break;
             }
@@ -125,7 +140,7 @@ impl RoutingTable {
                 continue;
             }
             names.push(route.name.clone());
-            reading.take(route, &mut destinations);
+            reading.take(route, place, &mut destinations);
         }
         (names, destinations)
     }
@@ -175,16 +190,20 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// Notes that `route` matched, and adds its destinations.
-    fn take(&mut self, route: &'a Route, destinations: &mut Vec<RoutedDestination>) {
+    /// Notes that `route`, which stands at this place, matched, and adds its destinations.
+    fn take(&mut self, route: &'a Route, place: usize, destinations: &mut Vec<RoutedDestination>) {
         self.first_match.get_or_insert(route);
         if route.stop {
             self.stopped_by = Some(route);
         }
         for name in &route.to {
-            if destinations.iter().all(|destination| destination.name != *name) {
-                let template_set = route.template_set.clone();
-                destinations.push(RoutedDestination { name: name.clone(), template_set });
+            match destinations.iter_mut().find(|destination| destination.name == *name) {
+                Some(destination) => destination.routes.push(place),
+                None => destinations.push(RoutedDestination {
+                    name: name.clone(),
+                    template_set: route.template_set.clone(),
+                    routes: vec![place],
+                }),
             }
         }
     }

@@ -150,10 +150,10 @@ impl Deliveries {
 
 fn delivery_table(terminal: Terminal, rows: &[DeliveryRow]) -> String {
     let head = ["DELIVERY", "RUN", "ACTION", "TO", "STATE", "ATTEMPTS", "LAST ANSWER", "NEXT OR DELIVERED"];
-    let rows = rows.iter().map(DeliveryJson::from).map(|row| {
+    let rows = rows.iter().map(|row| (mute_note(row), DeliveryJson::from(row))).map(|(muted, row)| {
         let status = row.last_status.map(|status| status.to_string());
         let reason = row.last_reason.map(|reason| reason.to_string());
-        let answer: Vec<String> = status.into_iter().chain(reason).collect();
+        let answer: Vec<String> = status.into_iter().chain(reason).chain(muted).collect();
         [
             row.id,
             row.run,
@@ -169,6 +169,17 @@ fn delivery_table(terminal: Terminal, rows: &[DeliveryRow]) -> String {
         ]
     });
     table(terminal, head, rows)
+}
+
+/// Returns what a mute has to do with a delivery that was never tried.
+fn mute_note(row: &DeliveryRow) -> Option<String> {
+    let is_told =
+        row.attempts == 0 && (row.state == DeliveryState::Waiting || row.state == DeliveryState::Superseded);
+    match (&row.muting, row.held_until) {
+        (Some(muting), _) if is_told => Some(muting.to_string()),
+        (None, Some(_)) if is_told => Some("waits behind a muted one".to_owned()),
+        (Some(_) | None, _) => None,
+    }
 }
 
 /// Milliseconds are for programs.

@@ -54,14 +54,17 @@ impl Render {
         let context = Context::new(&telling.events, issue, &links_of(organization, config), false)
             .ok_or_else(|| Failure::new("there is no such sample", "name another action or a file"))?
             .with_payload(&telling.payload);
-        let route_set = telling.events.last().zip(Run::fold(&telling.events)).and_then(|(event, run)| {
+        let routed = telling.events.last().zip(Run::fold(&telling.events)).and_then(|(event, run)| {
             let (_, routed) = config.routing.destinations(event, &run, issue);
-            routed.into_iter().find(|each| each.name == destination.name)?.template_set
+            routed.into_iter().find(|each| each.name == destination.name)
         });
         let action = telling.events.last().map(|event| &event.action);
         let action = action.ok_or_else(|| Failure::new("there is no such sample", "name another action"))?;
         let part = part(destination, action, self.announcement)?;
-        let target = destination.target(route_set.as_deref());
+        let target = destination.target(routed.as_ref().and_then(|routed| routed.template_set.as_deref()));
+        let terms = routed.map(|routed| config.routing.unmuted(&routed)).unwrap_or_default();
+        let kind = destination.service.kind();
+        let mentions = terms.mentioned_by(part, destination.parts(action), kind).to_vec();
         let rendered = checked
             .renderer
             .render_for(Purpose::of_part(part, action), &context, &target)
@@ -72,7 +75,7 @@ impl Render {
             Part::Announcement => (announcement(rendered), beside_card(destination)),
             Part::Message | Part::Card => (rendered, Position::Alone),
         };
-        let envelope = Envelope { position, ..Envelope::default() };
+        let envelope = Envelope { position, mentions, ..Envelope::default() };
         let body = body_for(destination, &rendered, Rung::Whole, &envelope);
         Ok((String::from_utf8_lossy(&body).into_owned() + "\n").into())
     }

@@ -3,18 +3,22 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::settings::{json, load_with_templates};
 use super::story::{EventArguments, IssueArguments};
 use super::table::clean;
 use super::{Failure, Output, Terminal};
+use crate::clock::Clock;
 use crate::config::Config;
-use crate::delivery::Part;
+use crate::delivery::{Mention, Muting, Part};
 use crate::event::Event;
+use crate::http::api::MutedJson;
 use crate::notify::Destination;
+use crate::render::context::rfc3339;
 use crate::render::{Purpose, Renderer, Target};
-use crate::routing::{ConditionVerdict, Decision, Note, RoutedDestination};
+use crate::routing::{ConditionVerdict, Decision, Note, RoutedDestination, Terms};
 use crate::run::Run;
 
 /// Show which routes match an event, why, and where it would go.
@@ -24,9 +28,16 @@ pub(super) struct Route {
     event: EventArguments,
     #[command(flatten)]
     issue: IssueArguments,
+    /// As if it came then: tries what mutes do [default: now]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    at: Option<Timestamp>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "expected a time with its offset, as `2026-12-01T22:00:00+01:00`".to_owned())
 }
 
 impl Route {
@@ -38,15 +49,14 @@ impl Route {
             return Err(Failure::new("there is no such sample", "name another action or a file"));
         };
         let decision = checked.config.routing.route(event, &run, telling.issue.as_ref());
-        let deliveries = deliveries(&decision, &checked.config, &checked.renderer, event);
+        let now = self.at.unwrap_or_else(|| Clock::system().now());
+        let deliveries = deliveries(&decision, &checked.config, &checked.renderer, event, now);
         if self.json {
             let document = json!({
                 "action": event.action.as_str(), "organization": organization.as_str(),
                 "routes": decision.routes,
-                "deliveries": deliveries.iter().map(|(destination, part, template)| json!({
-                    "destination": destination.name, "kind": destination.service.kind(), "part": part,
-                    "template": template,
-                })).collect::<Vec<_>>(),
+                "at": rfc3339(now),
+                "deliveries": deliveries.iter().map(Delivery::to_json).collect::<Vec<_>>(),
             });
             return Ok(json(&document).into());
         }
@@ -54,26 +64,55 @@ impl Route {
     }
 }
 
-/// What a destination would get, and the template of it.
-type Delivery<'a> = (&'a Destination, Part, String);
+/// What a destination would get.
+struct Delivery<'a> {
+    destination: &'a Destination,
+    part: Part,
+    /// The template of it.
+    template: String,
+    /// Why it would not go out at once.
+    muting: Option<Muting>,
+    /// Whom it would mention.
+    mentions: Vec<Mention>,
+}
+
+impl Delivery<'_> {
+    fn to_json(&self) -> Value {
+        json!({
+            "destination": self.destination.name, "kind": self.destination.service.kind(), "part": self.part,
+            "template": self.template, "muted": self.muting.as_ref().map(MutedJson::from),
+            "mentions": self.mentions,
+        })
+    }
+
+    /// Tells whether a card that stands already would be edited all the same.
+    fn may_be_edit(&self) -> bool {
+        self.part == Part::Card
+    }
+}
 
 fn deliveries<'a>(
     decision: &Decision,
     config: &'a Config,
     renderer: &Renderer,
     event: &Event,
+    now: Timestamp,
 ) -> Vec<Delivery<'a>> {
     let find = |routed: &RoutedDestination| {
         let destination = config.destinations.iter().find(|each| each.name == routed.name)?;
-        Some((destination, destination.target(routed.template_set.as_deref())))
+        let target = destination.target(routed.template_set.as_deref());
+        Some((destination, target, config.routing.terms(routed, now)))
     };
-    let each_part = |(destination, target): (&'a Destination, Target)| {
-        let template = |part| renderer.template_for(Purpose::of_part(part, &event.action), &target);
-        destination
-            .parts(&event.action)
-            .iter()
-            .map(|part| (destination, *part, template(*part)))
-            .collect::<Vec<_>>()
+    let each_part = |(destination, target, terms): (&'a Destination, Target, Terms)| {
+        let parts = destination.parts(&event.action);
+        let delivery = |part: &Part| Delivery {
+            destination,
+            part: *part,
+            template: renderer.template_for(Purpose::of_part(*part, &event.action), &target),
+            muting: terms.muting.clone(),
+            mentions: terms.mentioned_by(*part, parts, destination.service.kind()).to_vec(),
+        };
+        parts.iter().map(delivery).collect::<Vec<_>>()
     };
     decision.destinations.iter().filter_map(find).flat_map(each_part).collect()
 }
@@ -95,13 +134,21 @@ fn page(decision: &Decision, deliveries: &[Delivery<'_>], terminal: Terminal) ->
     if deliveries.is_empty() {
         text.push_str("no route: the event would be kept and shown, and sent nowhere\n");
     }
-    for (destination, part, template) in deliveries {
-        let part = match part {
+    for delivery in deliveries {
+        let part = match delivery.part {
             Part::Message => String::new(),
-            Part::Card | Part::Announcement => format!(" {part}"),
+            part @ (Part::Card | Part::Announcement) => format!(" {part}"),
         };
-        let (name, kind) = (&destination.name, destination.service.kind());
-        let _ = writeln!(text, "→ {name} ({kind}){part} by {template}");
+        let (name, kind) = (&delivery.destination.name, delivery.destination.service.kind());
+        let _ = writeln!(text, "→ {name} ({kind}){part} by {}", delivery.template);
+        if let Some(muting) = &delivery.muting {
+            let or = if delivery.may_be_edit() { " (a card that stands already is edited)" } else { "" };
+            let _ = writeln!(text, "    {muting}{or}");
+        }
+        if !delivery.mentions.is_empty() {
+            let words: Vec<String> = delivery.mentions.iter().map(ToString::to_string).collect();
+            let _ = writeln!(text, "    mentions {}", words.join(", "));
+        }
     }
     text
 }

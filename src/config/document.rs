@@ -181,7 +181,7 @@ impl Node {
             Self::Text(_) => "text",
             Self::Integer(_) | Self::Float => "a number",
             Self::Boolean(_) => "`true` or `false`",
-            Self::Time => "a date",
+            Self::Time => "a date or time",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",
         }

@@ -1,6 +1,8 @@
 //! The tables `[[route]]`: which events go to which destinations.
 
 mod conditions;
+mod mention;
+mod mutes;
 mod reach;
 
 use super::destinations::{Destinations, NamedSet};
@@ -9,21 +11,22 @@ use super::findings::{Findings, Place};
 use super::reader::{Keys, Reader};
 use super::secrets::Vault;
 use crate::delivery::DestinationName;
-use crate::routing::{Conditions, Route};
+use crate::routing::{Conditions, Muted, Route};
 use crate::words::{quoted, suggestion};
 
 pub(crate) use self::conditions::Known;
+pub(crate) use self::mutes::FAMILY as MUTES;
+#[cfg(test)]
+pub(crate) use self::mutes::KEYS as MUTE_KEYS;
+use self::mutes::Mutes;
 
 const TO_EXAMPLE: &str = "[\"backend\"]";
 const IN_WHEN: &str = "it is a condition: write it inside `when = { … }`";
 
 /// Which keys a route may have.
 pub(super) const KEYS: Keys = Keys {
-    known: &["name", "when", "otherwise", "to", "template", "stop"],
-    later: &[
-        ("mention", "take it out: in this version nothing in a message pings"),
-        ("announce", "take it out: this version sends one message per event"),
-    ],
+    known: &["name", "when", "otherwise", "to", "template", "stop", "mute", "muted", "mention"],
+    later: &[("announce", "take it out: this version sends one message per event")],
     elsewhere: &[
         ("action", IN_WHEN),
         ("organization", IN_WHEN),
@@ -39,6 +42,8 @@ pub(super) const KEYS: Keys = Keys {
         ("style", "it belongs to a destination"),
         ("rate", "it belongs to a destination"),
         ("diff", "it belongs to a destination"),
+        ("days", "it belongs to a `[mute.NAME]`, which the route names: `mute = [\"NAME\"]`"),
+        ("timezone", "it belongs to a `[mute.NAME]`, which the route names: `mute = [\"NAME\"]`"),
     ],
 };
 
@@ -69,6 +74,7 @@ pub(crate) fn read(
 ) -> Routes {
     let mut placed: Vec<Placed> = Vec::new();
     let mut sets = Vec::new();
+    let mutes = mutes::read(document, vault, findings);
     let items = items(document, findings);
     for (index, item) in items.into_iter().flatten().enumerate() {
         let Node::Table(table) = &item.value else { continue };
@@ -80,14 +86,14 @@ pub(crate) fn read(
             findings.fault(place.clone(), "duplicate_route", message, hint.to_owned());
         }
         let mut reader = Reader { document, table, at: item.at, name: "[route]".to_owned(), vault, findings };
-        let (route, is_whole) = route(&mut reader, name, destinations, known);
+        let (route, is_whole) = route(&mut reader, name, destinations, &mutes, known);
         if let Some(set) = route.template_set.clone() {
             let by = format!("route {}", quoted(&route.name));
             sets.push(NamedSet { set, by, place: reader.place("template") });
         }
         placed.push(Placed { route, place, is_whole });
     }
-    reach::warn(document, &placed, destinations, findings);
+    reach::warn(document, &placed, destinations, &mutes, findings);
     Routes { list: placed.into_iter().map(|placed| placed.route).collect(), sets }
 }
 
@@ -123,6 +129,7 @@ fn route(
     reader: &mut Reader<'_>,
     name: String,
     destinations: &Destinations,
+    times: &Mutes,
     known: Known<'_>,
 ) -> (Route, bool) {
     reader.check_keys(KEYS);
@@ -135,9 +142,31 @@ fn route(
     let stop = reader.boolean("stop").unwrap_or(false);
     let to = to(reader, &name, stop, destinations);
     let template_set = reader.text("template", "\"oncall\"").map(str::to_owned);
+    let mute = times.of_route(reader, &name);
+    let muted = muted(reader, &name);
+    let mention = mention::read(reader, &name, &to, destinations);
     let is_whole = read.is_some();
     let (when, not) = read.unwrap_or((Conditions::default(), None));
-    (Route { name, when, not, otherwise, to, template_set, stop }, is_whole)
+    (Route { name, when, not, otherwise, to, template_set, stop, mute, muted, mention }, is_whole)
+}
+
+/// Reads what becomes of a route's messages while it is muted.
+fn muted(reader: &mut Reader<'_>, name: &str) -> Muted {
+    let Some(text) = reader.text("muted", "\"drop\"") else { return Muted::default() };
+    let Some(muted) = Muted::from_word(text) else {
+        let message = format!("`muted` of route {} is {}", quoted(name), quoted(text));
+        let hint = "write `\"hold\"`, the default, to send later, or `\"drop\"` not to send at all";
+        reader.fault("muted", "invalid_value", message, hint);
+        return Muted::default();
+    };
+    if reader.lacks(MUTES, KEYS) {
+        let message =
+            format!("route {} says what becomes of it while it is muted, and has no `mute`", quoted(name));
+        let hint =
+            "write `mute = [\"nights\"]` beside it, with the name of a `[mute.NAME]`, or take `muted` out";
+        reader.fault("muted", "misplaced_key", message, hint);
+    }
+    muted
 }
 
 /// Reads where a route sends to.

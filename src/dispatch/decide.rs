@@ -30,7 +30,7 @@ pub(super) fn decide(
         Standing::Gone => return Err(Next::Dead(Reason::Gone)),
         Standing::Open | Standing::Held(_) | Standing::Keyless => {}
     }
-    if expire_after.is_some_and(|news_for| between(delivery.created_at, now) > news_for) {
+    if expire_after.is_some_and(|news_for| between(news_since(delivery), now) > news_for) {
         return Err(Next::Dead(Reason::Expired));
     }
     let reason = match standing {
@@ -49,8 +49,13 @@ pub(super) fn runs_out_at(
     settings: &DeliveryConfig,
 ) -> Timestamp {
     let gives_up_at = gives_up_at(delivery, settings);
-    let last = expire_after.map(|news_for| after(delivery.created_at, news_for));
+    let last = expire_after.map(|news_for| after(news_since(delivery), news_for));
     after(last.map_or(gives_up_at, |last| last.min(gives_up_at)), Duration::from_millis(1))
+}
+
+/// Returns since when a delivery is news that nobody gets: while a mute held it back, nobody was to get it.
+fn news_since(delivery: &Delivery) -> Timestamp {
+    delivery.held_until.map_or(delivery.created_at, |until| until.max(delivery.created_at))
 }
 
 #[cfg(test)]
@@ -98,6 +103,14 @@ mod tests {
                 Err(Next::Dead(Reason::Removed)),
             ]
         );
+    }
+
+    #[test]
+    fn the_time_for_which_a_mute_held_it_back_does_not_make_news_old() {
+        let hours = |hours| after(start(), Duration::from_hours(hours));
+        let held = Delivery { held_until: Some(hours(12)), first_due_at: hours(12), ..delivery("d") };
+        let decided = |hour| decide(Standing::Open, &held, NEWS, &settings(), hours(hour));
+        assert_eq!([decided(18), decided(19)], [Ok(()), Err(Next::Dead(Reason::Expired))]);
     }
 
     #[test]

@@ -72,7 +72,8 @@ impl Letter {
         match (&self.envelope.position, &sent.message, self.shows) {
             (Position::Instead(_), _, Some(shows)) => MessageChange::Shows(shows),
             (Position::Alone, Some(place), shows) if self.may_be_first => {
-                MessageChange::First(FirstMessage { place: place.clone(), shows })
+                let mentions = self.envelope.mentions.clone();
+                MessageChange::First(FirstMessage { place: place.clone(), shows, mentions })
             }
             (Position::Alone | Position::Under { .. } | Position::Instead(_), _, _) => MessageChange::None,
         }
@@ -88,7 +89,12 @@ fn envelope(place: &Place, delivery: &Delivery, story: &Story) -> Option<Envelop
     };
     let in_doubt_since = delivery.in_doubt.then_some(first.received_at);
     let position = place.position(delivery, &event.action);
-    Some(Envelope { position, mark, subject: subject(story), in_doubt_since })
+    let mentions = match (&position, &delivery.first) {
+        // Whom it mentioned when it was posted stays there.
+        (Position::Instead(_), Some(first)) => first.mentions.clone(),
+        (Position::Alone | Position::Under { .. } | Position::Instead(_), _) => delivery.mentions.clone(),
+    };
+    Some(Envelope { position, mentions, mark, subject: subject(story), in_doubt_since })
 }
 
 /// Returns what people call the issue: `API-1X TypeError: …`, or its id where nothing else is known.

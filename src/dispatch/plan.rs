@@ -2,7 +2,7 @@
 
 use crate::delivery::{DestinationKind, DestinationName, Part};
 use crate::event::{Event, EventId};
-use crate::routing::RoutedDestination;
+use crate::routing::{RoutedDestination, Terms};
 use crate::run::{self, StepSign};
 use crate::store::{CardKeeper, Entry, LaterStep, Plan, PlannedDelivery, WaitingEvent};
 
@@ -30,8 +30,8 @@ pub(super) fn twin(waiting: &WaitingEvent) -> Option<Twin> {
 pub(super) struct Decided {
     /// Names of the routes that matched.
     pub(super) routes: Vec<String>,
-    /// Where it goes.
-    pub(super) destinations: Vec<RoutedDestination>,
+    /// Where it goes, and on which terms.
+    pub(super) destinations: Vec<(RoutedDestination, Terms)>,
     /// Whether a route asks for the issue, which is not known.
     pub(super) issue_unknown: bool,
 }
@@ -50,13 +50,15 @@ pub(super) fn plan(
     let news = if waiting.replay { News::Fresh } else { News::of(waiting) };
     let Decided { routes, destinations, issue_unknown } = decided;
     let mut deliveries = Vec::with_capacity(destinations.len());
-    for RoutedDestination { name, template_set } in destinations {
+    for (RoutedDestination { name, template_set, .. }, terms) in destinations {
         let Some((kind, parts)) = parts_at(&name) else { continue };
         deliveries.extend(parts.iter().map(|part| PlannedDelivery {
             destination: name.clone(),
             kind,
             part: *part,
             template_set: template_set.clone(),
+            mentions: terms.mentioned_by(*part, parts, kind).to_vec(),
+            muting: terms.muting.clone(),
             entry: news.entry(kind, *part),
         }));
     }
@@ -101,7 +103,8 @@ impl News {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dispatch::tests::event;
+    use crate::delivery::{Mention, Mentions, Muting};
+    use crate::dispatch::tests::{event, start};
     use crate::event::Action;
     use crate::store::EventTicket;
 
@@ -112,7 +115,12 @@ mod tests {
             WaitingEvent { ticket, events, payload: None, issue: None, bytes: 0, later: Vec::new(), replay };
         let to = ["slack", "discord", "webhook", "card", "stranger"];
         let routed = to
-            .map(|name| RoutedDestination { name: DestinationName::new(name), template_set: None })
+            .map(|name| RoutedDestination {
+                name: DestinationName::new(name),
+                template_set: None,
+                routes: vec![0],
+            })
+            .map(|routed| (routed, terms()))
             .to_vec();
         let decided = Decided { routes: vec!["all".to_owned()], destinations: routed, issue_unknown: false };
         let parts_at = |name: &DestinationName| match name.as_str() {
@@ -126,6 +134,55 @@ mod tests {
             Part::Card | Part::Announcement => (planned.part.to_string(), planned.entry),
         };
         plan.deliveries.into_iter().map(shown).collect()
+    }
+
+    fn terms() -> Terms {
+        let muting = Muting {
+            by: vec!["nights".to_owned()],
+            until: start(),
+            timezone: "UTC".to_owned(),
+            dropped: false,
+        };
+        let mentions = Mentions { slack: vec![Mention::Here], discord: vec![Mention::Everyone] };
+        Terms { muting: Some(muting), mentions }
+    }
+
+    #[test]
+    fn a_delivery_mentions_the_people_of_its_kind_once_beside_a_card() {
+        let waiting = WaitingEvent {
+            ticket: EventTicket { sequence: 1, fence: 1 },
+            events: vec![event("1", Action::PrCreated)],
+            payload: None,
+            issue: None,
+            bytes: 0,
+            later: Vec::new(),
+            replay: false,
+        };
+        let routed = |name| RoutedDestination {
+            name: DestinationName::new(name),
+            template_set: None,
+            routes: vec![0],
+        };
+        let destinations =
+            ["chat", "discord", "webhook", "card", "announced"].map(|name| (routed(name), terms())).to_vec();
+        let decided = Decided { routes: Vec::new(), destinations, issue_unknown: false };
+        let plan = plan(
+            &waiting,
+            decided,
+            |name| match name.as_str() {
+                "chat" => Some((DestinationKind::Slack, &[Part::Message][..])),
+                "card" => Some((DestinationKind::Slack, &[Part::Card])),
+                "announced" => Some((DestinationKind::Slack, &[Part::Card, Part::Announcement])),
+                kind => DestinationKind::from_word(kind).map(|kind| (kind, &[Part::Message][..])),
+            },
+            Vec::new(),
+        );
+
+        assert!(plan.deliveries.iter().all(|planned| planned.muting == terms().muting));
+        let mentioned: Vec<&[Mention]> =
+            plan.deliveries.iter().map(|planned| planned.mentions.as_slice()).collect();
+        let here: &[Mention] = &[Mention::Here];
+        assert_eq!(mentioned, [here, &[Mention::Everyone], &[], here, &[], here]);
     }
 
     /// In chat, on a card beside it, and for a program.

@@ -94,8 +94,8 @@ async fn plan_batch(shared: &Shared, holds: &mut Holds) -> Option<Looked> {
 }
 
 async fn plan_all(shared: &Shared, waiting: Vec<WaitingEvent>) -> Option<()> {
-    let regime = shared.regime();
-    let plans: Vec<Plan> = waiting.iter().map(|waiting| route(&regime, waiting)).collect();
+    let (regime, now) = (shared.regime(), shared.clock.wall());
+    let plans: Vec<Plan> = waiting.iter().map(|waiting| route(&regime, waiting, now)).collect();
     shared.shelf.put(waiting.into_iter().zip(&plans), Instant::now());
     let until = Instant::now() + PATIENCE;
     shared.outage.insist(until, || shared.queue.plan(plans.clone(), shared.clock.wall())).await?;
@@ -159,14 +159,19 @@ fn wish(shared: &Shared, waiting: &WaitingEvent, event: &Event) -> Option<Wait> 
         .then(|| Wait::Issue(event.organization.clone(), group.clone()))
 }
 
-fn route(regime: &Regime, waiting: &WaitingEvent) -> Plan {
+fn route(regime: &Regime, waiting: &WaitingEvent, now: Timestamp) -> Plan {
     let issue = waiting.issue.as_ref().and_then(|kept| kept.issue.as_ref());
     let routing = &regime.rules.routing;
     // One event that cannot be routed must not keep all others from it; it stays in the history, and can be replayed.
     let decided = catch_unwind(AssertUnwindSafe(|| {
         let event = waiting.events.last()?;
         let run = Run::fold(&waiting.events)?;
-        Some(routing.destinations(event, &run, issue))
+        let (routes, destinations) = routing.destinations(event, &run, issue);
+        let on_terms = destinations.into_iter().map(|routed| {
+            let terms = if waiting.replay { routing.unmuted(&routed) } else { routing.terms(&routed, now) };
+            (routed, terms)
+        });
+        Some((routes, on_terms.collect()))
     }));
     if decided.is_err() {
         let event = waiting.events.last().map(|event| event.id.as_str());

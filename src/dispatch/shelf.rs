@@ -67,7 +67,7 @@ impl Shelf {
 
 /// Tells whether a delivery wants the story up to its event, now or soon. A card tells the whole run, whatever the event.
 fn may_take(delivery: &PlannedDelivery) -> bool {
-    delivery.entry != Entry::Superseded && delivery.part != Part::Card
+    delivery.entry != Entry::Superseded && delivery.part != Part::Card && delivery.muting.is_none()
 }
 
 #[cfg(test)]
@@ -89,6 +89,8 @@ mod tests {
             kind: DestinationKind::Webhook,
             part,
             template_set: None,
+            mentions: Vec::new(),
+            muting: None,
             entry,
         };
         let mut deliveries =

@@ -5,7 +5,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::delivery::{DeliveryState, DestinationKind, Part, Reason};
+use crate::delivery::{DeliveryState, DestinationKind, Muting, Part, Reason};
 use crate::render::context::{Links, issue_document, rfc3339, run_document};
 use crate::run::{Run, RunState};
 use crate::store::{DeliveryRow, EventRow, RunHistory, RunRow};
@@ -136,10 +136,36 @@ pub struct DeliveryJson {
     pub next_attempt_at: Option<String>,
     /// When it was delivered.
     pub delivered_at: Option<String>,
+    /// Why it was held back or dropped, where a mute did that.
+    pub muted: Option<MutedJson>,
+    /// Until when mutes hold it back, itself or what stands before it.
+    pub held_until: Option<String>,
+    /// Whom it mentions, in the words of the routing file.
+    pub mentions: Vec<String>,
     /// The delivery that it repeats.
     pub replay_of: Option<String>,
     /// The delivery that repeats it.
     pub replayed_by: Option<String>,
+}
+
+/// What a mute did to a delivery.
+#[derive(Debug, Clone, Serialize)]
+pub struct MutedJson {
+    /// The names of the mutes that were in force.
+    pub by: Vec<String>,
+    /// When they end.
+    pub until: String,
+    /// The time zone by whose clock they end.
+    pub timezone: String,
+    /// Whether it is not sent at all.
+    pub dropped: bool,
+}
+
+impl From<&Muting> for MutedJson {
+    fn from(muting: &Muting) -> Self {
+        let Muting { by, until, timezone, dropped } = muting.clone();
+        Self { by, until: rfc3339(until), timezone, dropped }
+    }
 }
 
 impl From<&DeliveryRow> for DeliveryJson {
@@ -161,6 +187,9 @@ impl From<&DeliveryRow> for DeliveryJson {
             created_at: rfc3339(row.created_at),
             next_attempt_at: row.next_attempt_at.map(rfc3339),
             delivered_at: row.delivered_at.map(rfc3339),
+            muted: row.muting.as_ref().map(MutedJson::from),
+            held_until: row.held_until.map(rfc3339),
+            mentions: row.mentions.iter().map(ToString::to_string).collect(),
             replay_of: row.replay_of.as_ref().map(ToString::to_string),
             replayed_by: row.replayed_by.as_ref().map(ToString::to_string),
         }

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::delivery::MessageRef;
+use crate::delivery::{Mention, MessageRef};
 use crate::event::words;
 
 /// Where a message goes within its destination, and how it is known again.
@@ -11,6 +11,8 @@ use crate::event::words;
 pub struct Envelope {
     /// Where it goes.
     pub position: Position,
+    /// Whom it mentions, above its text; an edit pings nobody all the same.
+    pub mentions: Vec<Mention>,
     /// What tells it from every other message, where the platform keeps such a thing (Slack's `metadata`).
     pub mark: String,
     /// What its run is about, in a few words: may name a thread.

@@ -1,6 +1,7 @@
 //! Hostile texts in every place of a message, and messages of any size, held against the platforms' own rules.
 
 mod discord;
+mod mentions;
 mod samples;
 mod slack;
 mod texts;

@@ -63,6 +63,7 @@ impl Reader {
                 '\\' | '&' => self.escape(rest),
                 '`' => self.code(rest, marks),
                 '<' => self.angle(rest, marks),
+                '@' => self.broadcast(rest, before, marks),
                 '[' => self.masked_link(rest, marks),
                 'h' if before.is_none_or(|before: char| !before.is_alphanumeric()) => {
                     self.bare_link(rest, marks)
@@ -132,6 +133,23 @@ impl Reader {
         };
         self.push(run, marks);
         Some(rest)
+    }
+
+    /// Reads what pings everybody; Slack writes that between `<` and `>`.
+    fn broadcast<'text>(
+        &mut self,
+        rest: &'text str,
+        before: Option<char>,
+        marks: Marks,
+    ) -> Option<&'text str> {
+        let is_free =
+            self.dialect == Dialect::Markdown && before.is_none_or(|before| !before.is_alphanumeric());
+        let name = ["here", "channel", "everyone", "all"].into_iter().filter(|_| is_free).find(|name| {
+            let after = rest.strip_prefix('@').and_then(|rest| rest.strip_prefix(name));
+            after.is_some_and(|after| !after.starts_with(char::is_alphanumeric))
+        })?;
+        self.push(Run::mention(format!("@{name}"), marks), marks);
+        rest.get(1 + name.len()..)
     }
 
     fn masked_link<'text>(&mut self, rest: &'text str, marks: Marks) -> Option<&'text str> {
@@ -241,7 +259,7 @@ fn slack_reference(inside: &str, marks: Marks) -> Run {
     }
     if let Some(name) = reference.strip_prefix(['@', '!', '#']) {
         let sign = if reference.starts_with('#') { '#' } else { '@' };
-        let name = if words == reference { name } else { words };
+        let name = if words == reference { name.trim_start_matches("subteam^") } else { words };
         return Run::mention(format!("{sign}{}", unescape(name)), marks);
     }
     Run::link(unescape(words), unescape(reference), marks)
@@ -258,7 +276,7 @@ fn discord_reference(inside: &str, marks: Marks) -> Option<Run> {
         return Some(Run::new(moment.strftime("%Y-%m-%d %H:%M UTC").to_string(), marks));
     }
     let name = inside.strip_prefix(['@', '#'])?;
-    Some(Run::mention(format!("@{name}"), marks))
+    Some(Run::mention(format!("@{}", name.trim_start_matches('&')), marks))
 }
 
 #[cfg(test)]
@@ -307,7 +325,18 @@ mod tests {
             "{PR & more → https://a.dev/x} <!channel>"
         );
         assert_eq!(marked("<!channel> a < b\n> c", Dialect::Mrkdwn), "{! @channel} a < b\n> c");
+        assert_eq!(marked("<@U1> <!subteam^S1>", Dialect::Mrkdwn), "{! @U1} {! @S1}");
         assert_eq!(marked("<!date^1700000000^{date}|today>", Dialect::Mrkdwn), "today");
+    }
+
+    #[test]
+    fn discord_mentions_stand_out_where_nothing_keeps_them_from_pinging() {
+        assert_eq!(marked("<@&12> <@34> @here", Dialect::Markdown), "{! @12} {! @34} {! @here}");
+        assert_eq!(
+            marked("a@here @hereby \\@\u{200b}everyone", Dialect::Markdown),
+            "a@here @hereby @\u{200b}everyone"
+        );
+        assert_eq!(marked("@here", Dialect::Mrkdwn), "@here");
     }
 
     #[test]

@@ -65,11 +65,8 @@ fn route(name: &str, when: &[(Field, &[&str])], to: &[&str]) -> Route {
     Route {
         name: name.to_owned(),
         when: conditions(when),
-        not: None,
-        otherwise: false,
         to: to.iter().map(|name| DestinationName::new(*name)).collect(),
-        template_set: None,
-        stop: false,
+        ..Route::default()
     }
 }
 

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{FindError, KeptIssue, StoreError};
-use crate::delivery::{DeliveryId, DeliveryState, DestinationKind, DestinationName, Part, Reason};
+use crate::delivery::{
+    DeliveryId, DeliveryState, DestinationKind, DestinationName, Mention, Muting, Part, Reason,
+};
 use crate::event::{Event, EventId, GroupId, Organization};
 use crate::issue::Issue;
 use crate::run::Run;
@@ -112,6 +114,12 @@ pub struct DeliveryRow {
     pub next_attempt_at: Option<Timestamp>,
     /// When it was delivered.
     pub delivered_at: Option<Timestamp>,
+    /// Why it was held back or dropped, where a mute did that.
+    pub muting: Option<Muting>,
+    /// Until when mutes hold it back, itself or what stands before it.
+    pub held_until: Option<Timestamp>,
+    /// Whom it mentions.
+    pub mentions: Vec<Mention>,
     /// The delivery that it repeats.
     pub replay_of: Option<DeliveryId>,
     /// The delivery that repeats it.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::KeptIssue;
-use crate::delivery::{DestinationKind, DestinationName, Part};
+use crate::delivery::{DestinationKind, DestinationName, Mention, Muting, Part};
 use crate::event::{Event, EventId};
 use crate::run::StepSign;
 
@@ -81,6 +81,10 @@ pub struct PlannedDelivery {
     pub part: Part,
     /// The template set that the route named, if any.
     pub template_set: Option<String>,
+    /// Whom it mentions.
+    pub mentions: Vec<Mention>,
+    /// Why it is held back or dropped, where it is. What only edits a card that stands, or is about to, is neither.
+    pub muting: Option<Muting>,
     /// How it enters the queue.
     pub entry: Entry,
 }

@@ -21,6 +21,7 @@ mod issues;
 mod ladder;
 mod living;
 mod lookup;
+mod muting;
 mod observability;
 mod preview;
 mod proof;

@@ -13,6 +13,7 @@ mod history;
 mod issues;
 mod lanes;
 mod messages;
+mod mutes;
 mod planning;
 mod replays;
 mod runs;

@@ -10,7 +10,7 @@ use crate::app::links_of;
 use crate::check::Checked;
 use crate::cli::Failure;
 use crate::clock::Clock;
-use crate::delivery::Rung;
+use crate::delivery::{Mention, Part, Rung};
 use crate::event::Action;
 use crate::notify::{Destination, Envelope, SHORTENED, Service, Style, body_for};
 use crate::preview::Platform;
@@ -141,6 +141,17 @@ impl Preview<'_> {
         let renderer = &self.checked.renderer;
         let own = destination.template_set.as_deref();
         let routed = routed.iter().find(|routed| routed.name == destination.name);
+        let terms = routed.map(|routed| self.checked.config.routing.unmuted(routed)).unwrap_or_default();
+        let mentions = match purpose {
+            Purpose::Action(action) => {
+                let parts = destination.parts(action);
+                let shown = parts.iter().find(|part| **part != Part::Card).or(parts.first());
+                shown.map(|part| terms.mentioned_by(*part, parts, destination.service.kind()).to_vec())
+            }
+            // As an edit leaves it: pinged is by what is announced.
+            Purpose::Card => None,
+        };
+        let mentions = mentions.unwrap_or_default();
         let routed = routed.map(|routed| destination.target(routed.template_set.as_deref()));
         let sets = Route::sets_of(self.checked.config.routing.routes(), &destination.name, own);
         let others = sets.iter().map(|set| destination.target(set.as_deref()));
@@ -157,7 +168,13 @@ impl Preview<'_> {
                     is_own: !renderer.is_built_in(purpose, &target),
                     template,
                     is_routed,
-                    takes: self.takes(purpose, destination, &target, told),
+                    takes: self.takes(
+                        purpose,
+                        destination,
+                        &target,
+                        if is_routed { &mentions } else { &[] },
+                        told,
+                    ),
                 });
             }
         }
@@ -170,11 +187,12 @@ impl Preview<'_> {
         purpose: Purpose<'_>,
         destination: &Destination,
         target: &Target,
+        mentions: &[Mention],
         told: &[Told],
     ) -> Vec<Take> {
         let mut takes: Vec<Take> = Vec::new();
         for Told { sample, context, .. } in told {
-            let outcome = self.outcome(purpose, destination, target, *sample, context);
+            let outcome = self.outcome(purpose, destination, target, mentions, *sample, context);
             match takes.iter_mut().find(|take| take.outcome == outcome) {
                 Some(take) => take.samples.push(*sample),
                 None => takes.push(Take { samples: vec![*sample], outcome }),
@@ -188,6 +206,7 @@ impl Preview<'_> {
         purpose: Purpose<'_>,
         destination: &Destination,
         target: &Target,
+        mentions: &[Mention],
         sample: Sample,
         context: &Context,
     ) -> Outcome {
@@ -196,7 +215,8 @@ impl Preview<'_> {
         }
         match self.checked.renderer.render_for(purpose, context, target) {
             Ok(rendered) => {
-                let body = body_for(destination, &rendered, Rung::Whole, &Envelope::default());
+                let envelope = Envelope { mentions: mentions.to_vec(), ..Envelope::default() };
+                let body = body_for(destination, &rendered, Rung::Whole, &envelope);
                 Outcome::Sent { cut: cut(destination, &body), body }
             }
             Err(error) => Outcome::Failed(error.to_string()),

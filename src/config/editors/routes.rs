@@ -168,7 +168,7 @@ const WEBHOOK: &[Key] = &[
     EXPIRE_AFTER,
 ];
 
-/// The keys of a route but for `when` and `to`, which have forms of their own.
+/// The keys of a route but for `when`, `to` and `mention`, which have forms of their own.
 pub(super) const ROUTE: &[Key] = &[
     Key("name", Shape::Text, Absent::None, "Its name in history and metrics; without one it is `route 2`."),
     Key(
@@ -179,22 +179,65 @@ pub(super) const ROUTE: &[Key] = &[
     ),
     Key("template", Shape::Text, Absent::None, "The template set of its messages."),
     Key("stop", Shape::Boolean, Absent::Boolean(false), "Where it matches, the reading ends."),
+    Key(
+        "mute",
+        Shape::Texts,
+        Absent::None,
+        "The names of `[mute.NAME]` tables, during which nobody is told.",
+    ),
+    Key(
+        "muted",
+        Shape::Word(&["hold", "drop"]),
+        Absent::Text("hold"),
+        "What becomes of a message while the route is muted: held back until the mute is over, or not sent.",
+    ),
 ];
+
+/// The keys of a mute.
+pub(super) const MUTE: &[Key] = &[
+    Key("days", Shape::Texts, Absent::None, "Its days: `mon`, `mon-fri`, `fri-mon`; without them every day."),
+    Key("from", Shape::Pattern(TIME), Absent::Text("00:00"), "When it begins on these days: `20:00`."),
+    Key("to", Shape::Pattern(TIME), Absent::Text("24:00"), "When it ends; before `from`, on the next day."),
+    Key(
+        "timezone",
+        Shape::Text,
+        Absent::None,
+        "Where its clock hangs: a name such as `Europe/Berlin`, or `UTC`.",
+    ),
+];
+
+/// A time of the day.
+const TIME: &str = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$";
 
 /// Returns the schema.
 pub(super) fn schema() -> Value {
     let mut properties: Map<String, Value> =
         DestinationKind::ALL.iter().map(|kind| (kind.to_string(), destinations(*kind))).collect();
     properties.insert("route".to_owned(), routes());
+    properties.insert("mute".to_owned(), mutes());
     document("routes.toml: destinations and routes of seer-relay", &properties)
 }
 
 fn destinations(kind: DestinationKind) -> Value {
+    let says = format!("Destinations of the kind `{kind}`, one table each: `[{kind}.NAME]`.");
+    tables(&says, &destination(kind))
+}
+
+fn mutes() -> Value {
+    let table = json!({
+        "type": "object", "additionalProperties": false, "properties": properties(MUTE),
+        "required": ["timezone"], "dependentRequired": { "from": ["to"], "to": ["from"] },
+    });
+    tables("Times in which routes that name them are muted, one table each: `[mute.NAME]`.", &table)
+}
+
+/// Returns the schema of a family of tables, each with a name of its own.
+fn tables(says: &str, table: &Value) -> Value {
     json!({
         "type": "object",
-        "description": format!("Destinations of the kind `{kind}`, one table each: `[{kind}.NAME]`."),
+        "description": says,
         "additionalProperties": false,
-        "patternProperties": { "^[A-Za-z0-9_-]{1,64}$": destination(kind) },
+        "patternProperties": { "^[A-Za-z0-9_-]{1,64}$": table },
     })
 }
 
@@ -238,6 +281,7 @@ fn routes() -> Value {
     });
     keys.insert("to".to_owned(), described(to, "The names of destinations.", None));
     keys.insert("when".to_owned(), when());
+    keys.insert("mention".to_owned(), mention());
     json!({
         "type": "array",
         "description": "Routes, read from top to bottom; every one that matches adds its destinations.",
@@ -251,6 +295,18 @@ fn routes() -> Value {
             ],
         },
     })
+}
+
+fn mention() -> Value {
+    let of = |pattern: &str| json!({ "type": "array", "items": { "type": "string", "pattern": pattern }, "minItems": 1, "maxItems": 20 });
+    let table = json!({
+        "type": "object", "additionalProperties": false, "minProperties": 1,
+        "properties": {
+            "slack": described(of("^([UWS][A-Z0-9]+|here|channel|everyone)$"), "Ids of members and user groups.", None),
+            "discord": described(of("^((role|user):[0-9]+|here|everyone)$"), "`role:ID` and `user:ID`.", None),
+        },
+    });
+    described(table, "Whom the messages of this route ping; nobody else is ever pinged.", None)
 }
 
 fn when() -> Value {
@@ -319,13 +375,16 @@ mod tests {
             assert_eq!(names(keys_of(*kind)), known, "{kind}");
         }
         let mut route = names(ROUTE);
-        route.extend(["when", "to"]);
+        route.extend(["when", "to", "mention"]);
         assert_eq!(route, routes::KEYS.known.iter().copied().collect());
+        assert_eq!(names(MUTE), routes::MUTE_KEYS.known.iter().copied().collect());
     }
 
     #[test]
     fn every_key_says_what_it_means() {
-        for Key(name, .., says) in DestinationKind::ALL.iter().flat_map(|kind| keys_of(*kind)).chain(ROUTE) {
+        for Key(name, .., says) in
+            DestinationKind::ALL.iter().flat_map(|kind| keys_of(*kind)).chain(ROUTE).chain(MUTE)
+        {
             assert!(says.len() > 15 && says.ends_with('.'), "{name}: {says}");
         }
     }

@@ -1,17 +1,21 @@
-//! What no event can reach: routes behind others that take everything of theirs, and destinations without a route.
+//! What no event can reach: routes behind others that take everything of theirs, and destinations and mutes without a
+//! route.
 
 use super::Placed;
+use super::mutes::Mutes;
 use crate::config::destinations::Destinations;
 use crate::config::document::Document;
 use crate::config::findings::{Findings, Place};
 use crate::routing::{Field, Route};
 use crate::words::quoted;
 
-/// Warns of routes that can never be reached, of destinations that no route names, and of a file without routes.
+/// Warns of routes that can never be reached, of destinations and mutes that no route names, and of a file without
+/// routes.
 pub(super) fn warn(
     document: &Document,
     routes: &[Placed],
     destinations: &Destinations,
+    mutes: &Mutes,
     findings: &mut Findings,
 ) {
     for (index, placed) in routes.iter().enumerate() {
@@ -34,6 +38,8 @@ pub(super) fn warn(
         );
         return;
     }
+    let named = routes.iter().flat_map(|placed| &placed.route.mute).map(|mute| mute.name.as_str());
+    mutes.warn_of_unused(&named.collect::<Vec<_>>(), findings);
     for (name, place) in &destinations.names {
         if routes.iter().all(|placed| !placed.route.to.contains(name)) {
             let message = format!("no route sends to destination {}", quoted(name.as_str()));

@@ -2,6 +2,8 @@
 
 mod destinations;
 mod files;
+mod mentions;
+mod mutes;
 mod organizations;
 mod routes;
 mod settings;
@@ -27,9 +29,8 @@ use Text::{Relay, Routes, WholeRelay, WholeRoutes};
 type Case = (&'static str, Text, usize, &'static str, &'static str, &'static str);
 
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [files::CASES, settings::CASES, organizations::CASES, destinations::CASES, routes::CASES]
-        .into_iter()
-        .flatten()
+    let of_routes = [destinations::CASES, routes::CASES, mutes::CASES, mentions::CASES];
+    [files::CASES, settings::CASES, organizations::CASES].into_iter().chain(of_routes).flatten()
 }
 
 /// Returns both files of a case, and which of them is faulty.

@@ -3,13 +3,16 @@
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::civil::Weekday;
+
 use super::{RELAY, ROUTES, environment, folder, load};
 use crate::config::{Config, Environment, starter};
-use crate::delivery::DestinationName;
+use crate::delivery::{DestinationName, Mention};
 use crate::dispatch::{StallAfter, WatchConfig};
 use crate::notify::slack::SlackAccess;
 use crate::notify::{Rate, Service, Style};
-use crate::routing::Field;
+use crate::routing::mute::Days;
+use crate::routing::{Field, Muted};
 
 fn example() -> Config {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
@@ -52,6 +55,26 @@ fn each_kind_has_its_defaults() {
     assert_eq!(audit.headers.len(), 1);
     assert_eq!(audit.headers[0].0, "Authorization");
     assert!(audit.secret.is_some() && !audit.thin);
+}
+
+#[test]
+fn a_mute_and_whom_a_route_mentions_mean_what_they_say() {
+    let routes = format!(
+        "{ROUTES}mute = [\"nights\", \"sundays\"]\nmuted = \"drop\"\nmention = {{ slack = [\"U1\", \"here\"] }}\n\
+         [mute.nights]\ndays = [\"mon-wed\", \"fri\"]\nfrom = \"20:00\"\nto = \"08:30\"\ntimezone = \"europe/berlin\"\n\
+         [mute.sundays]\ndays = \"sun\"\ntimezone = \"UTC\"\n"
+    );
+    let config = load(RELAY, &routes).expect("sound");
+    assert_eq!(config.warnings, []);
+    let [route] = config.routing.routes() else { panic!("one route") };
+    let [nights, sundays] = route.mute.as_slice() else { panic!("two mutes") };
+    assert_eq!((nights.from, nights.to), (20 * 60, 8 * 60 + 30));
+    assert_eq!(nights.zone.iana_name(), Some("Europe/Berlin"));
+    let friday = Days::between(Weekday::Friday, Weekday::Friday);
+    assert_eq!(nights.days, Days::between(Weekday::Monday, Weekday::Wednesday).and(friday));
+    assert_eq!((sundays.from, sundays.to), (0, 24 * 60), "without times it is the whole day");
+    assert_eq!(route.muted, Muted::Drop);
+    assert_eq!(route.mention.slack, [Mention::SlackUser("U1".to_owned()), Mention::Here]);
 }
 
 #[test]

@@ -27,6 +27,39 @@ fn a_destination_that_no_route_names_is_shown() {
 }
 
 #[test]
+fn a_mute_that_no_route_names_is_shown() {
+    let mutes = "[mute.nights]\nfrom = \"20:00\"\nto = \"08:00\"\ntimezone = \"Europe/Berlin\"\n\
+         [mute.sundays]\ndays = \"sun\"\ntimezone = \"UTC\"\n";
+    let config = load(&with_token(), &format!("{ROUTES}mute = \"sundays\"\n{mutes}")).expect("sound");
+    let shown: Vec<String> = config.warnings.iter().map(|warning| warning.message.clone()).collect();
+    assert_eq!(shown, ["no route names mute `nights`"]);
+    assert_eq!(config.warnings[0].line, Some(7));
+    let hint = "write `mute = [\"nights\"]` in a route, or take its table out";
+    assert_eq!(config.warnings[0].hint.as_deref(), Some(hint));
+}
+
+#[test]
+fn mentions_that_no_destination_of_the_route_shows_are_told() {
+    let head = "[slack.compatible]\nwebhook_url = \"https://x.dev/\"\nslack_compatible = true\n\
+         [webhook.audit]\nurl = \"https://x.dev/\"\n[[route]]\nto = [\"audit\", \"compatible\"]\n";
+    for (to, mention, expected) in [
+        ("[\"backend\"]", "{ slack = [\"U1\", \"here\"] }", None),
+        ("[\"backend\", \"compatible\"]", "{ slack = [\"U1\"] }", None),
+        ("[\"compatible\"]", "{ slack = [\"here\", \"channel\"] }", None),
+        ("[\"compatible\"]", "{ slack = [\"here\", \"S1\"] }", Some("mentions members and groups of Slack")),
+        ("[\"audit\"]", "{ slack = \"here\" }", Some("sends to no slack destination")),
+        ("[\"backend\"]", "{ discord = \"here\" }", Some("sends to no discord destination")),
+    ] {
+        let routes = format!("{ROUTES}{head}[[route]]\nto = {to}\nmention = {mention}\n");
+        let warnings = load(&with_token(), &routes).expect("sound").warnings;
+        let told: Vec<_> = warnings.iter().filter(|warning| warning.code == "unused_mention").collect();
+        assert_eq!(told.len(), usize::from(expected.is_some()), "{to} {mention}: {warnings:?}");
+        let message = told.first().map(|warning| warning.message.as_str()).unwrap_or_default();
+        assert!(message.contains(expected.unwrap_or_default()), "{message}");
+    }
+}
+
+#[test]
 fn a_file_without_routes_is_shown_once() {
     assert_eq!(warnings_alone(""), [("no_route", 0)]);
 }

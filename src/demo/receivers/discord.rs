@@ -38,12 +38,24 @@ fn value_of(query: &str, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// Returns what is to be said of a body that lets somebody be pinged: a webhook's message pings by default, and an edit
-/// forgets what the message was sent with.
+/// Returns what is to be said of a body that lets somebody be pinged whom its first line does not mention: a webhook's
+/// message pings by default, and an edit forgets what the message was sent with.
 // Source: https://docs.discord.com/developers/resources/message#allowed-mentions-object, read 2026-11-30.
 pub(super) fn fault(body: &Value) -> Option<String> {
     let allowed = body.get("allowed_mentions");
-    (allowed != Some(&json!({ "parse": [] })))
+    let first = text_at(body, "content").lines().next().unwrap_or_default();
+    let says = |word: &str| first.split(' ').any(|said| said == word);
+    let is_mentioned = |(list, allowed): (&String, &Value)| {
+        allowed.as_array().into_iter().flatten().filter_map(Value::as_str).all(|name| match list.as_str() {
+            "parse" => name == "everyone" && (says("@here") || says("@everyone")),
+            "users" => says(&format!("<@{name}>")),
+            "roles" => says(&format!("<@&{name}>")),
+            _ => false,
+        })
+    };
+    let is_told =
+        |allowed: &Map<String, Value>| allowed.contains_key("parse") && allowed.iter().all(is_mentioned);
+    (!allowed.and_then(Value::as_object).is_some_and(is_told))
         .then(|| format!("`allowed_mentions` is {}", allowed.unwrap_or(&Value::Null)))
 }
 

@@ -196,13 +196,27 @@ async fn calls_beyond_a_limit_are_refused() {
 #[tokio::test]
 async fn what_might_ping_somebody_at_discord_is_a_fault() {
     let mut caller = Caller::start();
-    for allowed in [json!(null), json!({ "parse": ["users"] }), json!({ "parse": [] })] {
-        caller
-            .post(Receiver::Discord, "", &[], &json!({ "content": "a", "allowed_mentions": allowed }))
-            .await;
+    for (content, allowed) in [
+        ("a", json!(null)),
+        ("a", json!({ "parse": ["users"] })),
+        ("a\n@here", json!({ "parse": ["everyone"] })),
+        ("<@12>\na", json!({ "parse": [], "users": ["12"], "roles": ["12"] })),
+        ("a", json!({ "parse": [] })),
+        ("@here <@12> <@&34>\na", json!({ "parse": ["everyone"], "users": ["12"], "roles": ["34"] })),
+    ] {
+        let body = json!({ "content": content, "allowed_mentions": allowed });
+        caller.post(Receiver::Discord, "", &[], &body).await;
     }
     let faults = caller.receivers.faults(Receiver::Discord);
-    assert_eq!(faults, ["`allowed_mentions` is null", "`allowed_mentions` is {\"parse\":[\"users\"]}"]);
+    assert_eq!(
+        faults,
+        [
+            "`allowed_mentions` is null",
+            "`allowed_mentions` is {\"parse\":[\"users\"]}",
+            "`allowed_mentions` is {\"parse\":[\"everyone\"]}",
+            "`allowed_mentions` is {\"parse\":[],\"roles\":[\"12\"],\"users\":[\"12\"]}",
+        ]
+    );
 }
 
 #[tokio::test]

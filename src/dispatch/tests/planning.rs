@@ -39,11 +39,8 @@ async fn an_event_is_routed_by_what_is_known_of_its_issue() {
     stage.routes.push(Route {
         name: "api".to_owned(),
         when: Conditions(vec![project]),
-        not: None,
-        otherwise: false,
         to: vec![DestinationName::new("audit")],
-        template_set: None,
-        stop: false,
+        ..Route::default()
     });
     let known = Issue {
         project: Some(Project { slug: Some("api".to_owned()), ..Project::default() }),

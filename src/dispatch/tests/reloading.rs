@@ -14,7 +14,7 @@ use crate::dispatch::{StallAfter, WatchConfig};
 use crate::event::{Action, Organization};
 use crate::notify::webhook::WebhookConfig;
 use crate::notify::{Destination, Rate, Service, Verdict};
-use crate::routing::{Conditions, Route};
+use crate::routing::Route;
 use crate::secret::Secret;
 use crate::store::DestinationStatus;
 
@@ -56,15 +56,7 @@ fn limited(wait: Duration) -> Answer {
 }
 
 fn to_audit(name: &str) -> Route {
-    Route {
-        name: name.to_owned(),
-        when: Conditions(Vec::new()),
-        not: None,
-        otherwise: false,
-        to: vec![DestinationName::new("audit")],
-        template_set: None,
-        stop: false,
-    }
+    Route { name: name.to_owned(), to: vec![DestinationName::new("audit")], ..Route::default() }
 }
 
 #[tokio::test(start_paused = true)]

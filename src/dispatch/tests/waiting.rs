@@ -11,7 +11,7 @@ use crate::delivery::DestinationName;
 use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, Event, EventId, GroupId};
 use crate::notify::slack::SlackConfig;
 use crate::notify::{Destination, Service};
-use crate::routing::{Conditions, Route};
+use crate::routing::Route;
 use crate::secret::Secret;
 use crate::store::Entry;
 
@@ -22,12 +22,8 @@ fn stage() -> Stage {
     let mut stage = Stage::new().to(chat, None).to(destination("program"), None);
     stage.routes.push(Route {
         name: "all".to_owned(),
-        when: Conditions::default(),
-        not: None,
-        otherwise: false,
         to: ["chat", "program"].map(DestinationName::new).to_vec(),
-        template_set: None,
-        stop: false,
+        ..Route::default()
     });
     stage
 }

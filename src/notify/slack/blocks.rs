@@ -20,39 +20,40 @@ const LINKS: usize = 4_000;
 /// With less room than this a block is not begun.
 const SMALLEST_ROOM: usize = 16;
 
-/// Returns the blocks of a message, at most `room` code points of text in them.
-pub(super) fn blocks(message: &Message, buttons: bool, room: usize) -> Vec<Value> {
-    let (blocks, missing) = Composer::new(room, 0).compose(message, buttons, Missing::default());
+/// Returns the blocks of a message, at most `most` of them with at most `room` code points of text in them.
+pub(super) fn blocks(message: &Message, buttons: bool, room: usize, most: usize) -> Vec<Value> {
+    let (blocks, missing) = Composer::new(room, most, 0).compose(message, buttons, Missing::default());
     if missing.is_nothing() {
         return blocks;
     }
     let link = shortening::source(message).map_or(0, |button| button.url.as_str().len() + limit::BUTTON);
     let note = shortening::SENTENCE_ROOM + 3 * ELEMENT + link.min(LINKS / 2);
-    Composer::new(room.saturating_sub(note), note).compose(message, buttons, missing).0
+    Composer::new(room.saturating_sub(note), most, note).compose(message, buttons, missing).0
 }
 
 /// Returns whether all of a message fits into so many code points.
 pub(super) fn fit(message: &Message, buttons: bool, room: usize) -> bool {
-    Composer::new(room, 0).compose(message, buttons, Missing::default()).1.is_nothing()
+    Composer::new(room, limit::BLOCKS, 0).compose(message, buttons, Missing::default()).1.is_nothing()
 }
 
 /// Puts blocks together.
 struct Composer {
     blocks: Vec<Value>,
     rich: Rich,
+    most: usize,
     note: usize,
 }
 
 impl Composer {
-    fn new(room: usize, note: usize) -> Self {
-        Self { blocks: Vec::new(), rich: Rich::new(room), note }
+    fn new(room: usize, most: usize, note: usize) -> Self {
+        Self { blocks: Vec::new(), rich: Rich::new(room), most, note }
     }
 
     fn compose(mut self, message: &Message, buttons: bool, known: Missing) -> (Vec<Value>, Missing) {
         self.header(message);
         let (links, dropped) = self.links(message, buttons);
         let last = links.len() + usize::from(!known.is_nothing());
-        let missing = self.body(&message.blocks, limit::BLOCKS - last).and(dropped);
+        let missing = self.body(&message.blocks, self.most - last).and(dropped);
         if !known.is_nothing() {
             let missing = if missing.is_nothing() { known } else { missing };
             self.shortened(missing, message);

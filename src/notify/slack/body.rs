@@ -11,7 +11,7 @@ use crate::message::{Button, Inline, Message};
 use crate::notify::dialect::Dialect;
 use crate::notify::fit;
 use crate::notify::inline::InlineWriter;
-use crate::notify::{Envelope, Position, shortening, summary, written};
+use crate::notify::{Envelope, Position, mention, shortening, summary, written};
 use crate::render::Rendered;
 use crate::words::is_blank;
 
@@ -25,13 +25,18 @@ pub(super) const MARK: &str = "mark";
 
 /// Returns the exact request body.
 pub(crate) fn body(config: &SlackConfig, rendered: &Rendered, rung: Rung, envelope: &Envelope) -> Bytes {
+    let dialect = if config.slack_compatible { Dialect::Mattermost } else { Dialect::Slack };
+    let mentions = mention::line(dialect, &envelope.mentions);
     let mut value = match rendered {
-        Rendered::Body(value) => of_template(value, rung),
+        Rendered::Body(value) => of_template(value, rung, &mentions),
         Rendered::Message(_) | Rendered::Document(_) => {
             let message = summary::message_of(rendered).unwrap_or_default();
-            of_message(config, &message, rung)
+            of_message(config, &message, rung, &mentions)
         }
     };
+    if let (Some(body), false) = (value.as_object_mut(), mentions.is_empty()) {
+        put_above(body, &mentions);
+    }
     if let (SlackAccess::Bot(bot), Some(body)) = (&config.access, value.as_object_mut()) {
         body.insert("channel".to_owned(), Value::from(bot.channel.as_str()));
         if !envelope.mark.is_empty() {
@@ -88,22 +93,40 @@ fn place(body: &mut Map<String, Value>, position: &Position) {
     }
 }
 
-fn of_message(config: &SlackConfig, message: &Message, rung: Rung) -> Value {
+/// Puts a line of mentions above a message: as the first of its blocks, where it has any, and in the notification.
+fn put_above(body: &mut Map<String, Value>, mentions: &str) {
+    let blocks = body.get_mut("blocks").and_then(Value::as_array_mut).filter(|blocks| !blocks.is_empty());
+    let separator = if blocks.is_some() { ' ' } else { '\n' };
+    if let Some(blocks) = blocks {
+        let text = json!({ "type": "mrkdwn", "text": mentions });
+        blocks.insert(0, json!({ "type": "section", "text": text }));
+    }
+    let text = match body.get("text").and_then(Value::as_str) {
+        Some(text) if !is_blank(text) => format!("{mentions}{separator}{text}"),
+        Some(_) | None => mentions.to_owned(),
+    };
+    body.insert("text".to_owned(), Value::from(text));
+}
+
+fn of_message(config: &SlackConfig, message: &Message, rung: Rung, mentions: &str) -> Value {
     match (rung, config.slack_compatible) {
-        (Rung::Whole, false) => whole(config, message),
+        (Rung::Whole, false) => whole(config, message, mentions),
         (Rung::Whole, true) => classic::whole(message),
         (Rung::Brief, false) => brief(message),
         (Rung::Brief, true) => classic::brief(message),
         (Rung::Line, compatible) => {
             let dialect = if compatible { Dialect::Mattermost } else { Dialect::Slack };
-            with_blocks(&line(dialect, message), Vec::new())
+            with_blocks(&line(dialect, message, mentions), Vec::new())
         }
     }
 }
 
-fn whole(config: &SlackConfig, message: &Message) -> Value {
+fn whole(config: &SlackConfig, message: &Message, mentions: &str) -> Value {
     let text = sentence(Dialect::Slack, message);
-    let blocks = blocks::blocks(message, config.buttons, limit::MESSAGE - text.chars().count());
+    // They stand in the notification, and in a block of their own.
+    let (room, taken) = (limit::MESSAGE - 2 * mention::room_of(mentions), usize::from(!mentions.is_empty()));
+    let most = limit::BLOCKS - taken;
+    let blocks = blocks::blocks(message, config.buttons, room - text.chars().count(), most);
     with_blocks(&text, blocks)
 }
 
@@ -150,9 +173,10 @@ pub(super) fn literal(dialect: Dialect, text: &str, room: usize) -> String {
     writer.finish()
 }
 
-fn line(dialect: Dialect, message: &Message) -> String {
+fn line(dialect: Dialect, message: &Message, mentions: &str) -> String {
     let sentence = sentence(dialect, message);
-    let links = links(dialect, &message.buttons, LINKS);
+    let room = limit::TEXT - limit::SENTENCE - 3 - mention::room_of(mentions);
+    let links = links(dialect, &message.buttons, LINKS.min(room));
     if links.is_empty() { sentence } else { format!("{sentence} · {links}") }
 }
 
@@ -176,11 +200,14 @@ pub(super) fn links(dialect: Dialect, buttons: &[Button], room: usize) -> String
 
 /// Returns what a team's own template wrote, and for the plainer rungs its `text` alone: as it wrote it, then
 /// literally.
-fn of_template(template: &Value, rung: Rung) -> Value {
+fn of_template(template: &Value, rung: Rung, mentions: &str) -> Value {
     let own = template.get("text").and_then(Value::as_str).filter(|text| !is_blank(text));
     match rung {
         Rung::Whole => template.clone(),
-        Rung::Brief if own.is_some() => with_blocks(&cut_markup(own.unwrap_or_default()), Vec::new()),
+        Rung::Brief if own.is_some() => {
+            let room = limit::TEXT - mention::room_of(mentions);
+            with_blocks(&cut_markup(own.unwrap_or_default(), room), Vec::new())
+        }
         Rung::Brief | Rung::Line => {
             let text = own.or_else(|| first_text(template.get("blocks"))).unwrap_or(summary::WORDLESS);
             let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
@@ -196,8 +223,8 @@ fn first_text(blocks: Option<&Value>) -> Option<&str> {
 }
 
 /// Cuts mrkdwn such that neither an entity nor a link is left open.
-fn cut_markup(text: &str) -> String {
-    let mut cut = fit::shortened(text, limit::TEXT);
+fn cut_markup(text: &str, room: usize) -> String {
+    let mut cut = fit::shortened(text, room);
     if cut.len() == text.len() {
         return cut;
     }
@@ -291,9 +318,9 @@ mod tests {
     #[test]
     fn markup_is_not_cut_in_the_middle() {
         let text = format!("{}<https://x.dev/{}|label>", "a ".repeat(1_400), "y".repeat(500));
-        let cut = cut_markup(&text);
+        let cut = cut_markup(&text, limit::TEXT);
         assert!(cut.chars().count() <= limit::TEXT && !cut.contains('<'), "{cut}");
-        let cut = cut_markup(&"&lt;".repeat(2_000));
+        let cut = cut_markup(&"&lt;".repeat(2_000), limit::TEXT);
         assert!(cut.trim_end_matches('…').ends_with("&lt;"), "{cut}");
     }
 

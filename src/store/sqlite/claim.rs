@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 
-use super::value::{micros, micros_after, time, word};
+use super::value::{micros, micros_after, of_json_list, time, word};
 use super::{destination, writer::Writing};
 use crate::delivery::{
     Delivery, DeliveryId, DestinationName, Fingerprint, FirstMessage, MessageRef, Origin, Part, Rung,
@@ -23,7 +23,7 @@ const END_LEASES: &str =
 /// Finds the first `?3` that are due for `?1` at `?2`.
 const FIND_DUE: &str = "
     SELECT d.number, d.fence, d.id, e.id, d.template_set, d.origin, d.created_at, d.first_due_at, d.attempts,
-           d.failures, d.rung, d.part, d.in_doubt, m.channel, m.id, m.shows
+           d.failures, d.rung, d.part, d.in_doubt, m.channel, m.id, m.shows, m.mentions, d.mentions, d.held_until
     FROM delivery d CROSS JOIN event e ON e.sequence = d.event_sequence
     LEFT JOIN message m ON m.run_number = d.run_number AND m.destination_id = d.destination_id
     WHERE d.destination_id = ?1 AND d.due_at <= ?2 AND d.lease_until IS NULL
@@ -90,9 +90,11 @@ fn read_claim(row: &Row<'_>, destination: &DestinationName) -> rusqlite::Result<
             destination: destination.clone(),
             part: word(row.get_ref(11)?.as_str()?, Part::from_word)?,
             template_set: row.get(4)?,
+            mentions: of_json_list(row.get_ref(17)?.as_str_or_null()?)?,
             origin: word(row.get_ref(5)?.as_str()?, Origin::from_word)?,
             created_at: time(row.get(6)?),
             first_due_at: time(row.get(7)?),
+            held_until: row.get::<_, Option<i64>>(18)?.map(time),
             attempts: row.get(8)?,
             failures: row.get(9)?,
             rung: word(row.get_ref(10)?.as_str()?, Rung::from_word)?,
@@ -105,7 +107,8 @@ fn read_claim(row: &Row<'_>, destination: &DestinationName) -> rusqlite::Result<
 fn read_first(row: &Row<'_>) -> rusqlite::Result<Option<FirstMessage>> {
     let (Some(channel), Some(id)) = (row.get(13)?, row.get(14)?) else { return Ok(None) };
     let shows = row.get::<_, Option<[u8; 16]>>(15)?.map(Fingerprint);
-    Ok(Some(FirstMessage { place: MessageRef { channel, id }, shows }))
+    let mentions = of_json_list(row.get_ref(16)?.as_str_or_null()?)?;
+    Ok(Some(FirstMessage { place: MessageRef { channel, id }, shows, mentions }))
 }
 
 /// Returns when a destination's next delivery falls due, or the next lease ends, whichever is sooner.
@@ -128,6 +131,7 @@ mod tests {
             include_str!("../migrations/sqlite/0001_store.sql"),
             include_str!("../migrations/sqlite/0004_message.sql"),
             include_str!("../migrations/sqlite/0005_card.sql"),
+            include_str!("../migrations/sqlite/0009_mute.sql"),
         ] {
             connection.execute_batch(migration).unwrap();
         }

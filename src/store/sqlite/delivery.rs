@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::value::micros;
+use super::value::{json, json_list, micros};
 use super::{card, lane, writer::Writing};
-use crate::delivery::{DeliveryId, Origin, Part};
+use crate::delivery::{DeliveryId, Mention, Muting, Origin, Part};
 
 /// A delivery to be queued.
 pub(super) struct NewDelivery<'a> {
@@ -15,23 +15,49 @@ pub(super) struct NewDelivery<'a> {
     pub(super) destination: i64,
     pub(super) part: Part,
     pub(super) template_set: Option<&'a str>,
+    pub(super) mentions: &'a [Mention],
+    /// Why it is held back or dropped.
+    pub(super) muting: Option<&'a Muting>,
     pub(super) origin: Origin,
     /// Whether it is needless from the start.
     pub(super) superseded: bool,
+    /// Whether a route, or somebody, asks for it; else it only keeps a card up to date.
+    pub(super) is_routed: bool,
     /// The delivery that it repeats.
     pub(super) replay_of: Option<i64>,
 }
 
+/// How a new delivery enters its lane.
+#[derive(Debug, Default)]
+pub(super) struct Start {
+    /// When it is due; `None` unless it is the head of its lane, and while something there is leased.
+    pub(super) due_at: Option<i64>,
+    /// Of a card: those of the one whose place it takes, so that the back-off goes on.
+    pub(super) failures: u32,
+    /// Of a card: whether it may stand there, though no answer said so.
+    pub(super) in_doubt: bool,
+    /// Until when a mute holds it back, itself or what stands before it.
+    pub(super) held_until: Option<i64>,
+    /// What the mute did.
+    pub(super) muting: Option<Muting>,
+    /// Whom it mentions.
+    pub(super) mentions: Vec<Mention>,
+    /// Whether it is needless from the start, or dropped.
+    pub(super) superseded: bool,
+}
+
 /// Queues a delivery: a card at the head of its lane, in the place of one that waits there, any other one at the end.
-/// What is the head is due at once.
+/// What is the head is due at once, or when the mute ends that holds it back. What a mute drops is on record alone.
 pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestamp) -> rusqlite::Result<()> {
     let now = micros(now);
     let start = start(writing, new, now)?;
     let number = writing
         .prepare(
             "INSERT INTO delivery (id, event_sequence, run_number, destination_id, part, template_set, origin, state,
-                                   created_at, due_at, first_due_at, failures, in_doubt, finished_at, replay_of)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, iif(?10 IS NULL, NULL, ?9), ?11, ?12, ?13, ?14)",
+                                   created_at, due_at, first_due_at, failures, in_doubt, finished_at, replay_of,
+                                   held_until, muting, mentions)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, iif(?10 IS NULL, NULL, max(?9, coalesce(?15, ?9))), ?11,
+                     ?12, ?13, ?14, ?15, ?16, ?17)",
         )?
         .insert(params![
             new.id.as_str(),
@@ -41,13 +67,16 @@ pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestam
             new.part.as_str(),
             new.template_set,
             new.origin.as_str(),
-            if new.superseded { "superseded" } else { "waiting" },
+            if start.superseded { "superseded" } else { "waiting" },
             now,
             start.due_at,
             start.failures,
             start.in_doubt,
-            new.superseded.then_some(now),
+            start.superseded.then_some(now),
             new.replay_of,
+            start.held_until,
+            start.muting.as_ref().map(json),
+            json_list(&start.mentions),
         ])?;
     if let Some(old) = new.replay_of {
         writing.prepare("UPDATE delivery SET replayed_by = ?2 WHERE number = ?1")?.execute([old, number])?;
@@ -55,15 +84,30 @@ pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestam
     Ok(())
 }
 
-fn start(writing: &Writing<'_>, new: &NewDelivery<'_>, now: i64) -> rusqlite::Result<card::Inheritance> {
+fn start(writing: &Writing<'_>, new: &NewDelivery<'_>, now: i64) -> rusqlite::Result<Start> {
+    let mentions = new.mentions.to_vec();
     if new.superseded {
-        return Ok(card::Inheritance::default());
+        return Ok(Start { superseded: true, mentions, ..Start::default() });
     }
     match new.part {
-        Part::Card => card::succeed(writing, new.run, new.destination, now),
+        Part::Card => card::succeed(writing, new, now),
         Part::Message | Part::Announcement => {
+            if let Some(muting) = new.muting.filter(|muting| muting.dropped) {
+                return Ok(Start {
+                    superseded: true,
+                    muting: Some(muting.clone()),
+                    mentions,
+                    ..Start::default()
+                });
+            }
             let is_alone = lane::head(writing, new.run, new.destination)?.is_none();
-            Ok(card::Inheritance { due_at: is_alone.then_some(now), ..card::Inheritance::default() })
+            let own = new.muting.and_then(Muting::held_until).map(micros);
+            // What waits behind a muted one waits for its time, too, and does not grow old meanwhile.
+            let before =
+                if is_alone { None } else { lane::held_until(writing, new.run, new.destination, now)? };
+            let held_until = own.max(before);
+            let due_at = is_alone.then(|| held_until.map_or(now, |until| until.max(now)));
+            Ok(Start { due_at, held_until, muting: new.muting.cloned(), mentions, ..Start::default() })
         }
     }
 }

@@ -34,8 +34,8 @@ pub(super) fn ensure(
 }
 
 /// Makes the configured destinations known; a new address ends what was remembered of the old one. An address that is
-/// not known now, because its secret is unset, ends nothing. Nothing stays due later than `latest_due`, nor held for
-/// longer where the clock was set back.
+/// not known now, because its secret is unset, ends nothing. Nothing stays due later than `latest_due`, unless a mute
+/// holds it back, nor held for longer where the clock was set back.
 pub(super) fn register(
     writing: &Writing<'_>,
     entries: &[DestinationEntry],
@@ -61,8 +61,9 @@ pub(super) fn register(
         // By the index of what is due: where no clock was set back, it finds nothing.
         writing
             .prepare(
-                "UPDATE delivery SET due_at = ?2
-                 WHERE destination_id = ?1 AND due_at > ?2 AND lease_until IS NULL",
+                "UPDATE delivery SET due_at = max(?2, coalesce(held_until, ?2))
+                 WHERE destination_id = ?1 AND due_at > ?2 AND due_at > coalesce(held_until, ?2)
+                   AND lease_until IS NULL",
             )?
             .execute([id, micros(latest_due)])?;
         let status = writing

@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::story::{self, Kept};
-use super::value::{micros, time, word};
+use super::value::{micros, of_json, of_json_list, time, word};
 use super::{find, issue};
 use crate::delivery::{DeliveryId, DeliveryState, DestinationKind, DestinationName, Part, Reason};
 use crate::event::{Action, EventId, Organization, RELAY_RESOURCE};
@@ -144,7 +144,8 @@ fn list_deliveries(
                     e.action, e.resource, t.name, t.kind, d.state, d.lease_until, d.attempts, d.last_status, d.last_reason,
                     d.created_at, d.due_at, d.finished_at,
                     (SELECT o.id FROM delivery o WHERE o.number = d.replay_of),
-                    (SELECT o.id FROM delivery o WHERE o.number = d.replayed_by), d.part
+                    (SELECT o.id FROM delivery o WHERE o.number = d.replayed_by), d.part,
+                    d.muting, d.held_until, d.mentions
              FROM {from} CROSS JOIN destination t ON t.id = d.destination_id WHERE {} {end}",
             conditions.join(" AND ")
         ))?
@@ -187,6 +188,9 @@ fn read_delivery(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<DeliveryRow>
         created_at: time(row.get(15)?),
         next_attempt_at: due_at.filter(|_| state == DeliveryState::Waiting),
         delivered_at: finished_at.filter(|_| state == DeliveryState::Delivered),
+        muting: row.get_ref(21)?.as_str_or_null()?.map(of_json).transpose()?,
+        held_until: row.get::<_, Option<i64>>(22)?.map(time),
+        mentions: of_json_list(row.get_ref(23)?.as_str_or_null()?)?,
         replay_of: row.get::<_, Option<String>>(18)?.map(DeliveryId::new),
         replayed_by: row.get::<_, Option<String>>(19)?.map(DeliveryId::new),
     })

@@ -24,7 +24,22 @@ pub(super) fn head(writing: &Writing<'_>, run: i64, destination: i64) -> rusqlit
         .optional()
 }
 
-/// Makes the head of a lane due, unless it is already.
+/// Returns until when mutes hold back what waits in a lane; `None` where they hold nothing back there.
+pub(super) fn held_until(
+    writing: &Writing<'_>,
+    run: i64,
+    destination: i64,
+    now: i64,
+) -> rusqlite::Result<Option<i64>> {
+    writing
+        .prepare(
+            "SELECT max(held_until) FROM delivery
+             WHERE run_number = ?1 AND destination_id = ?2 AND state = 'waiting' AND held_until > ?3",
+        )?
+        .query_row([run, destination, now], |row| row.get(0))
+}
+
+/// Makes the head of a lane due, unless it is already; one that a mute holds back then.
 pub(super) fn promote(
     writing: &Writing<'_>,
     run: i64,
@@ -34,7 +49,8 @@ pub(super) fn promote(
     let Some(number) = head(writing, run, destination)? else { return Ok(()) };
     writing
         .prepare(
-            "UPDATE delivery SET due_at = ?2, first_due_at = coalesce(first_due_at, ?2)
+            "UPDATE delivery SET due_at = max(?2, coalesce(held_until, ?2)),
+                 first_due_at = coalesce(first_due_at, max(?2, coalesce(held_until, ?2)))
              WHERE number = ?1 AND due_at IS NULL",
         )?
         .execute(params![number, micros(now)])

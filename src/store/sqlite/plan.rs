@@ -85,7 +85,7 @@ pub(super) fn plan(writing: &mut Writing<'_>, plans: &[Plan], now: Timestamp) ->
         let Some(event) = still_waiting(writing, plan.ticket)? else { continue };
         write_routes(writing, plan, now)?;
         for planned in &plan.deliveries {
-            queue(writing, &event, planned, now)?;
+            queue(writing, &event, planned, true, now)?;
         }
         // What is sent again is sent where it is routed to now; the cards show it already.
         if !event.replay && event.run != NO_RUN {
@@ -113,9 +113,11 @@ fn edit_cards(
             kind: keeper.kind,
             part: Part::Card,
             template_set: card.template_set,
+            mentions: Vec::new(),
+            muting: None,
             entry: Entry::Waiting,
         };
-        queue(writing, event, &edit, now)?;
+        queue(writing, event, &edit, false, now)?;
     }
     Ok(())
 }
@@ -160,6 +162,7 @@ fn queue(
     writing: &mut Writing<'_>,
     event: &Planned,
     planned: &PlannedDelivery,
+    is_routed: bool,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let destination = destination::ensure(writing, &planned.destination, planned.kind)?;
@@ -185,8 +188,11 @@ fn queue(
         destination,
         part: planned.part,
         template_set: planned.template_set.as_deref(),
+        mentions: &planned.mentions,
+        muting: planned.muting.as_ref(),
         origin: if event.replay { Origin::Replay } else { Origin::Event },
         superseded,
+        is_routed,
         replay_of,
     };
     delivery::insert(writing, &new, now)

@@ -5,9 +5,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::delivery::{self, NewDelivery};
 use super::ids::DELIVERY_PREFIX;
-use super::value::{micros, word};
+use super::value::{micros, of_json_list, word};
 use super::{find, writer::Writing};
-use crate::delivery::{DeliveryId, DestinationName, Origin, Part};
+use crate::delivery::{DeliveryId, DestinationName, Mention, Origin, Part};
 use crate::event::EventId;
 use crate::store::{FindError, Replayed};
 
@@ -69,15 +69,16 @@ fn repeat(
     number: i64,
     now: Timestamp,
 ) -> rusqlite::Result<(DeliveryId, DeliveryId)> {
-    let (old, event, run, destination, template_set, part) = writing
+    let (old, event, run, destination, template_set, part, mentions) = writing
         .prepare(
-            "SELECT id, event_sequence, run_number, destination_id, template_set, part FROM delivery
+            "SELECT id, event_sequence, run_number, destination_id, template_set, part, mentions FROM delivery
              WHERE number = ?1",
         )?
         .query_row([number], |row| {
             let template_set: Option<String> = row.get(4)?;
             let part = word(row.get_ref(5)?.as_str()?, Part::from_word)?;
-            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, template_set, part))
+            let mentions: Vec<Mention> = of_json_list(row.get_ref(6)?.as_str_or_null()?)?;
+            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, template_set, part, mentions))
         })?;
     let id = writing.ids.delivery(now);
     let new = NewDelivery {
@@ -87,8 +88,11 @@ fn repeat(
         destination,
         part,
         template_set: template_set.as_deref(),
+        mentions: &mentions,
+        muting: None,
         origin: Origin::Replay,
         superseded: false,
+        is_routed: true,
         replay_of: Some(number),
     };
     delivery::insert(writing, &new, now)?;

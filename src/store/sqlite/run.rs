@@ -176,8 +176,8 @@ fn merge(writing: &Writing<'_>, older: i64, younger: i64, now: Timestamp) -> rus
          WHERE event_sequence IN (SELECT sequence FROM event WHERE run_number = ?2)",
         "UPDATE event SET run_number = ?1 WHERE run_number = ?2",
         // Where both have one, the older run's stays the first.
-        "INSERT OR IGNORE INTO message
-         SELECT ?1, destination_id, channel, id, shows FROM message WHERE run_number = ?2",
+        "INSERT OR IGNORE INTO message (run_number, destination_id, channel, id, shows, mentions)
+         SELECT ?1, destination_id, channel, id, shows, mentions FROM message WHERE run_number = ?2",
         "UPDATE run SET opened_at = min(opened_at, (SELECT opened_at FROM run WHERE number = ?2)) WHERE number = ?1",
     ] {
         writing.prepare(sql)?.execute([older, younger])?;

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// Returns a time as it stands in a column: microseconds since 1970.
 pub(super) fn micros(at: Timestamp) -> i64 {
@@ -31,4 +33,26 @@ pub(super) fn word<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> rusqlite:
         let message = format!("unknown word `{text}`");
         rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, message.into())
     })
+}
+
+/// Returns a value as it stands in a column of JSON. What is kept so can always be written.
+pub(super) fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// Reads a value from a column of JSON; an unknown one, which a newer version may have written, is an error.
+pub(super) fn of_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+/// Returns a list as it stands in a column of JSON, NULL where it is empty.
+pub(super) fn json_list<T: Serialize>(list: &[T]) -> Option<String> {
+    (!list.is_empty()).then(|| json(&list))
+}
+
+/// Reads a list from a column of JSON that is NULL where it is empty.
+pub(super) fn of_json_list<T: DeserializeOwned>(text: Option<&str>) -> rusqlite::Result<Vec<T>> {
+    text.map_or_else(|| Ok(Vec::new()), of_json)
 }

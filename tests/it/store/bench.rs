@@ -265,6 +265,8 @@ pub(crate) fn planned(destination: &str, entry: Entry) -> PlannedDelivery {
         kind: DestinationKind::Webhook,
         part: Part::Message,
         template_set: None,
+        mentions: Vec::new(),
+        muting: None,
         entry,
     }
 }

@@ -19,6 +19,8 @@ fn planned(part: Part) -> PlannedDelivery {
         kind: DestinationKind::Slack,
         part,
         template_set: Some("oncall".to_owned()),
+        mentions: Vec::new(),
+        muting: None,
         entry: Entry::Waiting,
     }
 }
@@ -193,10 +195,11 @@ async fn doubt_goes_on_to_the_card_that_comes_after() {
 async fn what_a_card_shows_is_kept_with_it() {
     let bench = Bench::new().await;
     let place = MessageRef { channel: "C1".to_owned(), id: "1.0".to_owned() };
-    let first = |shows| Some(FirstMessage { place: place.clone(), shows });
+    let first = |shows| Some(FirstMessage { place: place.clone(), shows, mentions: Vec::new() });
     bench.card_event("root_cause_started", 0, CARD).await;
     let claim = bench.claims(0).await.remove(0);
-    let message = FirstMessage { place: place.clone(), shows: Some(Fingerprint([1; 16])) };
+    let message =
+        FirstMessage { place: place.clone(), shows: Some(Fingerprint([1; 16])), mentions: Vec::new() };
     let record = Record { message: MessageChange::First(message), ..attempted(&claim, 0, Next::Delivered) };
     bench.store.record(record, at(0)).await.unwrap();
     bench.card_event("root_cause_completed", 1, CARD).await;

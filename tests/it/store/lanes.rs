@@ -1,13 +1,14 @@
-//! Any sequence of events, merges, claims, ends and restarts leaves every lane with one delivery that is due: the
-//! oldest. Nothing is stuck, and nothing is sent twice or out of order.
+//! Any sequence of events, mutes, merges, claims, ends and restarts leaves every lane with one delivery that is due: the
+//! oldest. Nothing is stuck, and nothing is sent twice, out of order, or before its mute is over.
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 use rusqlite::Connection;
-use seer_relay::delivery::Reason;
+use seer_relay::delivery::{Muting, Reason};
 use seer_relay::event::EventId;
-use seer_relay::store::{DeliveryClaim, Next, ReplayTarget, WaitingEvent};
+use seer_relay::store::{DeliveryClaim, Next, Plan, ReplayTarget, WaitingEvent};
 
 use super::bench::{Bench, at, config, plan, retry_at, webhook};
 
@@ -17,6 +18,8 @@ enum Step {
     Accept(Option<u8>, Option<u8>),
     ReadEvents,
     Plan,
+    /// The same, held back for so many seconds.
+    PlanMuted(i64),
     ClaimDeliveries,
     /// One of those that are out, and how it ends.
     End(prop::sample::Index, u8),
@@ -32,6 +35,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (id(), id()).prop_map(|(run, sentry_run)| Step::Accept(run, sentry_run)),
         3 => Just(Step::ReadEvents),
         3 => Just(Step::Plan),
+        1 => (1..300_i64).prop_map(Step::PlanMuted),
         4 => Just(Step::ClaimDeliveries),
         8 => (any::<prop::sample::Index>(), 0..5_u8).prop_map(|(which, end)| Step::End(which, end)),
         1 => Just(Step::ReplayDead),
@@ -39,6 +43,15 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Restart),
     ];
     prop::collection::vec(step, 1..60)
+}
+
+fn muted_plan(event: &WaitingEvent, until: Timestamp) -> Plan {
+    let mut plan = plan(event, &["audit"]);
+    for delivery in &mut plan.deliveries {
+        let by = vec!["nights".to_owned()];
+        delivery.muting = Some(Muting { by, until, timezone: "UTC".to_owned(), dropped: false });
+    }
+    plan
 }
 
 /// What a dispatcher would hold in its hands.
@@ -68,6 +81,11 @@ impl Play {
             Step::ReadEvents => self.to_plan.extend(self.bench.waiting_events().await),
             Step::Plan => {
                 let plans = self.to_plan.drain(..).map(|event| plan(&event, &["audit"])).collect();
+                self.bench.store.plan(plans, at(self.now)).await.unwrap();
+            }
+            Step::PlanMuted(seconds) => {
+                let until = at(self.now + seconds);
+                let plans = self.to_plan.drain(..).map(|event| muted_plan(&event, until)).collect();
                 self.bench.store.plan(plans, at(self.now)).await.unwrap();
             }
             Step::ClaimDeliveries => self.out.extend(self.bench.claim(self.now, "audit").await),
@@ -110,6 +128,8 @@ impl Play {
                                                         AND destination_id = d.destination_id))
                  UNION ALL
                  SELECT number, due_at FROM delivery WHERE state <> 'waiting' AND (due_at OR lease_until) IS NOT NULL
+                 UNION ALL
+                 SELECT number, due_at FROM delivery WHERE state = 'waiting' AND due_at < held_until
                  UNION ALL
                  SELECT d.number, d.due_at FROM delivery d JOIN event e ON e.sequence = d.event_sequence
                  WHERE e.run_number <> d.run_number",

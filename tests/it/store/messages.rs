@@ -6,7 +6,11 @@ use seer_relay::store::{MessageChange, Next, Record};
 use super::bench::{Bench, attempted, webhook};
 
 fn message(id: &str) -> FirstMessage {
-    FirstMessage { place: MessageRef { channel: "C1".to_owned(), id: id.to_owned() }, shows: None }
+    FirstMessage {
+        place: MessageRef { channel: "C1".to_owned(), id: id.to_owned() },
+        shows: None,
+        mentions: Vec::new(),
+    }
 }
 
 impl Bench {

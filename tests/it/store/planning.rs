@@ -86,6 +86,8 @@ async fn a_plan_is_kept_as_it_was_decided() {
         kind: DestinationKind::Slack,
         part: Part::Message,
         template_set: Some("oncall".to_owned()),
+        mentions: Vec::new(),
+        muting: None,
         entry: Entry::Waiting,
     };
     let routes = vec!["first \"quoted\"".to_owned(), "second".to_owned()];

@@ -76,7 +76,7 @@ pub(super) const CASES: &[Case] = &[
         6,
         "unknown_table",
         "`teams`",
-        "`discord`, `route`, `slack`, `webhook`",
+        "`discord`, `mute`, `route`, `slack`, `webhook`",
     ),
     (
         "a_value_in_place_of_a_table",

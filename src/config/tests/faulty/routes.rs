@@ -101,14 +101,6 @@ pub(super) const CASES: &[Case] = &[
         "when = { not =",
     ),
     (
-        "a_mention_of_a_later_version",
-        Routes("[[route]]\nmention = \"here\"\nto = \"backend\"\n"),
-        7,
-        "comes_later",
-        "`mention` in `[[route]]`",
-        "nothing in a message pings",
-    ),
-    (
         "an_unknown_condition",
         Routes("[[route]]\nwhen = { acton = \"pr_created\" }\nto = \"backend\"\n"),
         7,
