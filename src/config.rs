@@ -141,6 +141,9 @@ impl Reading {
             attempt_timeout: settings
                 .as_ref()
                 .map_or(FALLBACK_TIMEOUT, |settings| settings.delivery.attempt_timeout),
+            give_up_after: settings
+                .as_ref()
+                .map_or(values::GIVE_UP.most, |settings| settings.delivery.give_up_after),
         };
         let (destinations, routes) = routes_file
             .map(|document| {

@@ -16,6 +16,7 @@ mod inline;
 mod markdown;
 mod shortening;
 pub mod slack;
+mod stand_in;
 mod style;
 mod summary;
 mod table;
@@ -44,6 +45,7 @@ use crate::secret::Secret;
 
 pub use self::envelope::{Doubt, Envelope, Position};
 pub use self::excess::{Excess, excess};
+pub use self::stand_in::marked;
 pub use self::style::Style;
 pub(crate) use shortening::SHORTENED;
 pub(crate) use style::announces;
@@ -64,6 +66,8 @@ pub struct Destination {
     pub timeout: Duration,
     /// How long a message is news. Default 6 h for Slack and Discord, `None` (off) for webhook.
     pub expire_after: Option<Duration>,
+    /// What stands in for it. Default `None`.
+    pub fallback: Option<Fallback>,
     /// Lines of diff in a message. Default 0.
     pub diff_lines: usize,
     /// How the messages of a run hang together. Default `messages`.
@@ -73,6 +77,15 @@ pub struct Destination {
     pub announce: Vec<Pattern>,
     /// What is particular to its kind.
     pub service: Service,
+}
+
+/// What stands in for a destination that does not take its deliveries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fallback {
+    /// The destination that does.
+    pub to: DestinationName,
+    /// After how long a delivery goes there that was not taken. Default 10 min; 1 s to `delivery.give_up_after`.
+    pub after: Duration,
 }
 
 /// What is particular to a kind of destination.

@@ -15,7 +15,7 @@ use super::probe::{Change, Probe};
 use super::stories::Room;
 use crate::delivery::{Delivery, DeliveryId, DestinationName, Part, Reason};
 use crate::event::Action;
-use crate::notify::{Destination, Notifier, Position, Rate, Service, Style, announces};
+use crate::notify::{Destination, Fallback, Notifier, Position, Rate, Service, Style, announces};
 use crate::render::Target;
 use crate::routing::Pattern;
 use crate::store::{CardKeeper, DestinationChange, DestinationEntry};
@@ -58,6 +58,8 @@ pub(super) struct Place {
     pub(super) timeout: Duration,
     /// How long a message is news.
     pub(super) expire_after: Option<Duration>,
+    /// What stands in for it.
+    pub(super) fallback: Option<Fallback>,
     /// How many deliveries may be claimed for it at once.
     capacity: usize,
     metrics: Arc<Metrics>,
@@ -70,6 +72,24 @@ struct Door {
     gone: Word,
     /// Whether it asked to be left alone, and that is to outlive the process.
     held: Word,
+    /// Whether it takes deliveries, as far as this process knows.
+    trust: Trust,
+}
+
+/// Whether a destination takes deliveries, by its last answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// It has not said yet.
+    Unknown,
+    /// It does.
+    Takes,
+    /// It keeps refusing, or no longer exists.
+    Refuses {
+        /// Since when.
+        since: Instant,
+        /// Why, by its last answer.
+        reason: Reason,
+    },
 }
 
 /// A destination's word that it is closed, and whether the store knows of it: only then can the store tell that
@@ -94,6 +114,17 @@ pub(super) enum Standing {
     Gone,
     /// It is no longer configured.
     Removed,
+}
+
+impl Door {
+    /// Notes that the destination takes nothing; it has not since that was noted first.
+    fn lose_trust(&mut self, reason: Reason, now: Instant) {
+        let since = match self.trust {
+            Trust::Refuses { since, .. } => since,
+            Trust::Unknown | Trust::Takes => now,
+        };
+        self.trust = Trust::Refuses { since, reason };
+    }
 }
 
 impl Place {
@@ -151,6 +182,7 @@ impl Desk {
             announce: destination.announce.clone(),
             timeout: destination.timeout,
             expire_after: destination.expire_after,
+            fallback: destination.fallback.clone(),
             capacity: in_flight + ahead,
             metrics,
         };
@@ -168,6 +200,7 @@ impl Desk {
             probe: Probe::default(),
             gone: Word::NotGiven,
             held: Word::NotGiven,
+            trust: Trust::Unknown,
         });
         Self {
             name,
@@ -230,6 +263,11 @@ impl Desk {
         }
     }
 
+    /// Returns whether the destination takes deliveries, as far as it has said.
+    pub(super) fn trust(&self) -> Trust {
+        self.door().trust
+    }
+
     /// Returns how many deliveries may be claimed at once, for a destination in this standing.
     pub(super) fn capacity(&self, standing: Standing) -> usize {
         match (standing, &self.place) {
@@ -276,7 +314,11 @@ impl Desk {
     /// Notes that the destination took a delivery.
     pub(super) fn note_taken(&self, now: Instant) {
         let Some(place) = &self.place else { return };
-        let change = self.door().probe.taken(place.capacity, now);
+        let change = {
+            let mut door = self.door();
+            door.trust = Trust::Takes;
+            door.probe.taken(place.capacity, now)
+        };
         self.tell(place, change, None);
     }
 
@@ -296,7 +338,11 @@ impl Desk {
                 // It began before the others told.
                 return None;
             }
-            door.probe.refused(delivery, reason, settings, now)
+            let change = door.probe.refused(delivery, reason, settings, now);
+            if change.is_some() {
+                door.lose_trust(reason, now);
+            }
+            change
         };
         self.tell(place, change, Some(reason));
         match change? {
@@ -334,6 +380,7 @@ impl Desk {
         let mut door = self.door();
         if door.gone == Word::NotGiven {
             door.gone = Word::Unwritten;
+            door.lose_trust(Reason::Gone, Instant::now());
             drop(door);
             tracing::error!(
                 destination = %self.name,
@@ -357,6 +404,7 @@ impl Desk {
         let mut door = self.door();
         if gone {
             door.gone = Word::Written;
+            door.lose_trust(Reason::Gone, now);
         }
         if let Some(hold) = hold {
             door.pace.hold(hold, now);
@@ -378,11 +426,16 @@ impl Desk {
         let mut door = self.door();
         if door.gone == Word::Written && !gone {
             door.gone = Word::NotGiven;
+            // Somebody says that it is there again.
+            door.trust = Trust::Takes;
         }
         if door.held == Word::Written && !held {
             door.held = Word::NotGiven;
             door.pace.release(now);
             let change = door.probe.forget(now);
+            if matches!(door.trust, Trust::Refuses { .. }) {
+                door.trust = Trust::Takes;
+            }
             drop(door);
             if let Some(place) = &self.place {
                 self.tell(place, change, None);
@@ -397,6 +450,7 @@ pub(super) fn entry(destination: &Destination) -> DestinationEntry {
         name: destination.name.clone(),
         kind: destination.service.kind(),
         address: destination.service.address().known().cloned(),
+        fallback: destination.fallback.as_ref().map(|fallback| fallback.to.clone()),
     }
 }
 

@@ -68,6 +68,7 @@ pub(super) fn delivery(id: &str) -> Delivery {
         rung: Rung::Whole,
         in_doubt: false,
         first: None,
+        stands_for: None,
     }
 }
 
@@ -97,6 +98,7 @@ pub(super) fn destination(name: &str) -> Destination {
         in_flight: 64,
         timeout: settings().attempt_timeout,
         expire_after: None,
+        fallback: None,
         diff_lines: 0,
         style: Style::Messages,
         announce: Vec::new(),

@@ -44,6 +44,7 @@ struct Destinations {
     refused: IntCounterVec,
     in_doubt: IntCounterVec,
     finished: IntCounterVec,
+    handed_over: IntCounterVec,
     paused: IntGaugeVec,
     deliveries: IntGaugeVec,
 }
@@ -179,6 +180,12 @@ impl Metrics {
         self.destinations.finished.with_label_values(&[destination, state.as_str()]).inc();
     }
 
+    /// Counts deliveries that a destination did not take in time, and that its fallback got.
+    pub fn handed_over(&self, destination: &str, number: usize) {
+        let number = u64::try_from(number).unwrap_or(u64::MAX);
+        self.destinations.handed_over.with_label_values(&[destination]).inc_by(number);
+    }
+
     /// Counts a result that nobody waited for any more.
     pub fn lease_lost(&self) {
         self.leases_lost.inc();
@@ -241,6 +248,11 @@ impl Destinations {
                 "Deliveries that reached an end, by state",
                 &["destination", "state"],
             )?,
+            handed_over: counter(
+                "seer_relay_deliveries_handed_over_total",
+                "Deliveries that a destination did not take in time and its fallback got",
+                &["destination"],
+            )?,
             paused: gauge(
                 "seer_relay_destination_paused",
                 "Whether a destination keeps refusing and is tried with one delivery at a time",
@@ -260,6 +272,7 @@ impl Destinations {
         registry.register(Box::new(self.refused.clone()))?;
         registry.register(Box::new(self.in_doubt.clone()))?;
         registry.register(Box::new(self.finished.clone()))?;
+        registry.register(Box::new(self.handed_over.clone()))?;
         registry.register(Box::new(self.paused.clone()))?;
         registry.register(Box::new(self.deliveries.clone()))
     }
@@ -300,6 +313,7 @@ mod tests {
         metrics.message_refused("dev");
         metrics.message_in_doubt("dev", "unknown");
         metrics.delivery_finished("dev", DeliveryState::Dead);
+        metrics.handed_over("dev", 3);
         metrics.destination_paused("dev", true);
         metrics.show_backlog(3, [("dev", DeliveryState::Waiting, 7)]);
         let text = metrics.encode();
@@ -322,6 +336,7 @@ mod tests {
             "{text}"
         );
         assert!(text.contains(r#"seer_relay_deliveries{destination="dev",state="waiting"} 7"#), "{text}");
+        assert!(text.contains(r#"seer_relay_deliveries_handed_over_total{destination="dev"} 3"#), "{text}");
         assert!(text.contains(r#"seer_relay_destination_paused{destination="dev"} 1"#), "{text}");
         assert!(text.contains("seer_relay_events_waiting 3"), "{text}");
     }

@@ -4,6 +4,7 @@ use super::Placed;
 use crate::config::destinations::Destinations;
 use crate::config::document::Document;
 use crate::config::findings::{Findings, Place};
+use crate::notify::Destination;
 use crate::routing::{Field, Route};
 use crate::words::quoted;
 
@@ -35,7 +36,9 @@ pub(super) fn warn(
         return;
     }
     for (name, place) in &destinations.names {
-        if routes.iter().all(|placed| !placed.route.to.contains(name)) {
+        let stands_in = |other: &Destination| other.fallback.as_ref().is_some_and(|other| other.to == *name);
+        let is_used = routes.iter().any(|placed| placed.route.to.contains(name));
+        if !is_used && !destinations.list.iter().any(stands_in) {
             let message = format!("no route sends to destination {}", quoted(name.as_str()));
             let hint = "name it in the `to` of a route, or take its table out";
             findings.warning(place.clone(), "unused_destination", message, hint.to_owned());

@@ -16,6 +16,7 @@ pub(super) struct Card {
     due_at: Option<i64>,
     failures: u32,
     in_doubt: bool,
+    fallback_from: Option<i64>,
 }
 
 /// What a card's new delivery takes over from the one before.
@@ -27,6 +28,8 @@ pub(super) struct Inheritance {
     pub(super) failures: u32,
     /// Whether the card may stand there, though no answer said so.
     pub(super) in_doubt: bool,
+    /// From when on the time runs after which a fallback takes over; `None` where it begins anew.
+    pub(super) fallback_from: Option<i64>,
 }
 
 /// Finds the newest delivery of a run's card at a destination: where there is none, it has no card there.
@@ -34,7 +37,7 @@ pub(super) fn newest(connection: &Connection, run: i64, destination: i64) -> rus
     connection
         .prepare_cached(
             "SELECT number, template_set, state = 'waiting' AND lease_until IS NULL, state = 'dead', due_at, failures,
-                    in_doubt
+                    in_doubt, fallback_from
              FROM delivery INDEXED BY delivery_card
              WHERE run_number = ?1 AND destination_id = ?2 AND part = 'card' ORDER BY number DESC LIMIT 1",
         )?
@@ -51,6 +54,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Card> {
         due_at: row.get(4)?,
         failures: row.get(5)?,
         in_doubt: row.get(6)?,
+        fallback_from: row.get(7)?,
     })
 }
 
@@ -68,12 +72,14 @@ pub(super) fn succeed(
                     "UPDATE delivery SET state = 'superseded', due_at = NULL, finished_at = ?2 WHERE number = ?1",
                 )?
                 .execute([card.number, now])?;
-            Ok(Inheritance { due_at: card.due_at, failures: card.failures, in_doubt: card.in_doubt })
+            let Card { due_at, failures, in_doubt, fallback_from, .. } = card;
+            Ok(Inheritance { due_at, failures, in_doubt, fallback_from })
         }
         earlier => {
             let may_be_due = lane::yield_to_card(writing, run, destination)?;
             let in_doubt = earlier.is_some_and(|card| card.is_dead && card.in_doubt);
-            Ok(Inheritance { due_at: may_be_due.then_some(now), failures: 0, in_doubt })
+            let due_at = may_be_due.then_some(now);
+            Ok(Inheritance { due_at, in_doubt, ..Inheritance::default() })
         }
     }
 }

@@ -38,11 +38,14 @@ fn fold(events: &[Kept]) -> Option<Run> {
 
 /// Walks back from the newest event until it has met so many runs. A notice that is about none is kept as one, but is none.
 fn newest_runs(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<i64>> {
+    let of_no_run = Action::NOTICES.iter().filter(|notice| notice.is_of_no_run()).map(Action::as_str);
+    let of_no_run = serde_json::Value::from_iter(of_no_run).to_string();
     let mut statement = connection.prepare_cached(
-        "SELECT run_number FROM event WHERE run_number IS NOT NULL AND NOT (resource = ?1 AND action = ?2)
+        "SELECT run_number FROM event WHERE run_number IS NOT NULL
+           AND NOT (resource = ?1 AND action IN (SELECT value FROM json_each(?2)))
          ORDER BY sequence DESC",
     )?;
-    let mut rows = statement.query([RELAY_RESOURCE, Action::Silent.as_str()])?;
+    let mut rows = statement.query([RELAY_RESOURCE, of_no_run.as_str()])?;
     let (mut seen, mut newest) = (HashSet::new(), Vec::new());
     while newest.len() < limit {
         let Some(row) = rows.next()? else { break };
@@ -142,7 +145,9 @@ fn list_deliveries(
                     e.action, e.resource, t.name, t.kind, d.state, d.lease_until, d.attempts, d.last_status, d.last_reason,
                     d.created_at, d.due_at, d.finished_at,
                     (SELECT o.id FROM delivery o WHERE o.number = d.replay_of),
-                    (SELECT o.id FROM delivery o WHERE o.number = d.replayed_by), d.part
+                    (SELECT o.id FROM delivery o WHERE o.number = d.replayed_by), d.part,
+                    (SELECT o.id FROM delivery o WHERE o.number = d.fallback_of),
+                    (SELECT o.id FROM delivery o WHERE o.number = d.fallback_by)
              FROM {from} CROSS JOIN destination t ON t.id = d.destination_id WHERE {} {end}",
             conditions.join(" AND ")
         ))?
@@ -187,6 +192,8 @@ fn read_delivery(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<DeliveryRow>
         delivered_at: finished_at.filter(|_| state == DeliveryState::Delivered),
         replay_of: row.get::<_, Option<String>>(18)?.map(DeliveryId::new),
         replayed_by: row.get::<_, Option<String>>(19)?.map(DeliveryId::new),
+        fallback_for: row.get::<_, Option<String>>(21)?.map(DeliveryId::new),
+        fallback_by: row.get::<_, Option<String>>(22)?.map(DeliveryId::new),
     })
 }
 
