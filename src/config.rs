@@ -183,7 +183,16 @@ impl Reading {
     /// Returns the template sets by which messages to a destination are made: of the routes that send to it, else its
     /// own.
     pub(crate) fn sets_of(&self, destination: &Destination) -> Vec<Option<String>> {
-        Route::sets_of(&self.routes.list, &destination.name, destination.template_set.as_deref())
+        let own = destination.template_set.as_deref();
+        let mut sets = Route::sets_of(&self.routes.list, &destination.name, own);
+        let stands_in = |other: &Destination| {
+            other.fallback.as_ref().is_some_and(|fallback| fallback.to == destination.name)
+        };
+        // What stands in for something asks for no set but its own.
+        if self.destinations.list.iter().any(stands_in) && !sets.iter().any(|set| set.as_deref() == own) {
+            sets.push(own.map(str::to_owned));
+        }
+        sets
     }
 
     /// Returns whether nothing must be mended in the files.

@@ -14,6 +14,7 @@
 //!                                  └─▶ render ─▶ Notifier::send ─▶ backoff::next ─▶ Queue::record
 //!                              dispatch ◀── Queue::silent_runs            nothing was heard for long
 //!                                  └─▶ lookup ─▶ sentry/api ─▶ Queue::settle_look     a notice waits like a webhook
+//!                              dispatch ─▶ Queue::hand_over               what was not taken in time, to the fallback
 //! cli, http/api        ◀── History                                        runs, deliveries, attempts
 //! ```
 //!
@@ -37,6 +38,10 @@
 //! and the [`notify::Envelope`] says whether it is posted or takes the place of the message that the store remembers. A
 //! claim leaves each delivery in doubt until an answer is written down, so that after a crash a message is looked for
 //! before it is sent again.
+//!
+//! What a destination refuses for good goes to its fallback in the transaction that makes a dead letter of it, and what
+//! it does not take in time is handed over by [`dispatch`]: each becomes a delivery of the same event there, which knows
+//! what it stands for. That a destination takes nothing is told as a notice, too, of no run.
 //!
 //! Data goes right and down; nothing calls back. Routing comes after storing, so that a wrong route loses nothing and
 //! `replay` can route anew; rendering happens at each attempt, so that a mended template mends its dead letters.
@@ -68,7 +73,8 @@
 //! 3. [`store::Queue::accept`] takes only a [`sentry::payload::AcceptedEvent`], which is made only from a
 //!    [`sentry::signature::VerifiedWebhook`], which only [`sentry::signature::verify`] makes. The relay's own notices have
 //!    [`store::Queue::settle_look`], which adds them to a run that the store has, and to no other, and
-//!    [`store::Queue::settle_hearing`], whose notices are about no run; they have no payload.
+//!    [`store::Queue::settle_hearing`], [`store::Queue::settle_health`] and [`store::Queue::tell_dead`], whose notices are
+//!    about no run; they have no payload.
 //! 4. No database transaction is open while a network call runs: claim by lease, send, record.
 //! 5. One step, one transaction: an attempt and what happens next are written together, and only while the lease is
 //!    still ours. The lease is longer than the longest attempt that the settings allow.

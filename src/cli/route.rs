@@ -46,6 +46,7 @@ impl Route {
                 "deliveries": deliveries.iter().map(|(destination, part, template)| json!({
                     "destination": destination.name, "kind": destination.service.kind(), "part": part,
                     "template": template,
+                    "fallback": destination.fallback.as_ref().map(|fallback| &fallback.to),
                 })).collect::<Vec<_>>(),
             });
             return Ok(json(&document).into());
@@ -101,7 +102,9 @@ fn page(decision: &Decision, deliveries: &[Delivery<'_>], terminal: Terminal) ->
             Part::Card | Part::Announcement => format!(" {part}"),
         };
         let (name, kind) = (&destination.name, destination.service.kind());
-        let _ = writeln!(text, "→ {name} ({kind}){part} by {template}");
+        let stand_in = destination.fallback.as_ref();
+        let stand_in = stand_in.map(|fallback| format!(", else to {}", fallback.to)).unwrap_or_default();
+        let _ = writeln!(text, "→ {name} ({kind}){part} by {template}{stand_in}");
     }
     text
 }

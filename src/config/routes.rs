@@ -38,6 +38,8 @@ const KEYS: Keys = Keys {
         ("style", "it belongs to a destination"),
         ("rate", "it belongs to a destination"),
         ("diff", "it belongs to a destination"),
+        ("fallback", "it belongs to a destination"),
+        ("fallback_after", "it belongs to a destination"),
     ],
 };
 

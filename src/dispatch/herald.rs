@@ -127,7 +127,7 @@ impl Herald {
         let change = HealthChange {
             name: name.clone(),
             health,
-            waiting: waiting(shared, name).await,
+            waiting: if self.routed.down || self.routed.up { waiting(shared, name).await } else { 0 },
             routed: self.routed,
             at_most_every: AT_MOST_EVERY,
         };

@@ -3,6 +3,7 @@
 mod endings;
 mod fake_notifier;
 mod fake_store;
+mod heralding;
 mod pacing;
 mod planning;
 mod scenes;

@@ -167,8 +167,8 @@ impl From<&DeliveryRow> for DeliveryJson {
             delivered_at: row.delivered_at.map(rfc3339),
             replay_of: row.replay_of.as_ref().map(ToString::to_string),
             replayed_by: row.replayed_by.as_ref().map(ToString::to_string),
-            fallback_for: row.fallback_for.as_ref().map(ToString::to_string),
-            fallback_by: row.fallback_by.as_ref().map(ToString::to_string),
+            fallback_for: row.fallback_for.as_ref().map(|(id, _)| id.to_string()),
+            fallback_by: row.fallback_by.as_ref().map(|(id, _)| id.to_string()),
         }
     }
 }

@@ -104,9 +104,9 @@ mod tests {
             panic!("it stays a message");
         };
         assert_eq!(plain_text(&message.title), "Root cause found");
-        let shown = |block: &Block| match block {
-            Block::Paragraph(content) => plain_text(content),
-            other => panic!("{other:?}"),
+        let shown = |block: &Block| {
+            let Block::Paragraph(content) = block else { panic!("{block:?}") };
+            plain_text(content)
         };
         message.blocks.iter().map(shown).collect()
     }
@@ -123,10 +123,9 @@ mod tests {
     }
 
     fn body(kind: DestinationKind, body: Value) -> Value {
-        match marked(Rendered::Body(body), kind, Rung::Whole, &stands_for(Some(Reason::Auth))) {
-            Rendered::Body(body) => body,
-            other => panic!("{other:?}"),
-        }
+        let marked = marked(Rendered::Body(body), kind, Rung::Whole, &stands_for(Some(Reason::Auth)));
+        let Rendered::Body(body) = marked else { panic!("{marked:?}") };
+        body
     }
 
     #[test]

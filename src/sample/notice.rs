@@ -132,13 +132,13 @@ fn silent(
 ) -> Result<Telling, PayloadError> {
     let silence = Some(silence(last_heard_at, Some(bad_signatures), now));
     let artifacts = Artifacts { silence, ..Artifacts::default() };
-    of_no_run(&Action::Silent, artifacts, shape, organization, now)
+    of_no_run(&Action::Silent, &artifacts, shape, organization, now)
 }
 
 /// Returns a notice that is about no run.
 fn of_no_run(
     action: &Action,
-    artifacts: Artifacts,
+    artifacts: &Artifacts,
     shape: Shape,
     organization: &Organization,
     now: Timestamp,
@@ -162,7 +162,7 @@ fn of_destination(
     now: Timestamp,
 ) -> Result<Telling, PayloadError> {
     let artifacts = Artifacts { destination: Some(report), ..Artifacts::default() };
-    of_no_run(action, artifacts, shape, organization, now)
+    of_no_run(action, &artifacts, shape, organization, now)
 }
 
 /// Returns what a notice would say of a destination that was down for a while.

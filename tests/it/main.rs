@@ -12,6 +12,7 @@ mod commands;
 mod delivering;
 mod documents;
 mod emulated;
+mod fallback;
 mod faults;
 mod fuzz;
 mod house;

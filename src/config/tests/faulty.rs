@@ -1,6 +1,7 @@
 //! Small faulty folders, each named by its fault.
 
 mod destinations;
+mod fallbacks;
 mod files;
 mod organizations;
 mod routes;
@@ -27,9 +28,16 @@ use Text::{Relay, Routes, WholeRelay, WholeRoutes};
 type Case = (&'static str, Text, usize, &'static str, &'static str, &'static str);
 
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [files::CASES, settings::CASES, organizations::CASES, destinations::CASES, routes::CASES]
-        .into_iter()
-        .flatten()
+    [
+        files::CASES,
+        settings::CASES,
+        organizations::CASES,
+        destinations::CASES,
+        fallbacks::CASES,
+        routes::CASES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Returns what is not as the case says.

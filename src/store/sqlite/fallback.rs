@@ -200,24 +200,23 @@ pub(super) fn take_over(
         })
         .optional()?;
     let Some((id, event, run, to, name)) = found else { return Ok(()) };
-    let by = match has_already(writing, event, to)? {
-        Some(by) => by,
-        None => {
-            let new = NewDelivery {
-                id: &ids::fallback_delivery(&id, &name),
-                event,
-                run,
-                destination: to,
-                part: Part::Message,
-                // What a route asks for was written for where it sends to.
-                template_set: None,
-                origin: Origin::Fallback,
-                superseded: false,
-                replay_of: None,
-                stands_for: Some(StandsFor { number, reason: reason.map(|reason| reason.to_string()) }),
-            };
-            delivery::insert(writing, &new, now)?
-        }
+    let by = if let Some(by) = has_already(writing, event, to)? {
+        by
+    } else {
+        let new = NewDelivery {
+            id: &ids::fallback_delivery(&id, &name),
+            event,
+            run,
+            destination: to,
+            part: Part::Message,
+            // What a route asks for was written for where it sends to.
+            template_set: None,
+            origin: Origin::Fallback,
+            superseded: false,
+            replay_of: None,
+            stands_for: Some(StandsFor { number, reason: reason.map(|reason| reason.to_string()) }),
+        };
+        delivery::insert(writing, &new, now)?
     };
     writing.prepare("UPDATE delivery SET fallback_by = ?2 WHERE number = ?1")?.execute([number, by]).map(drop)
 }
