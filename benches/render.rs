@@ -50,6 +50,7 @@ fn destination(service: Service, diff_lines: usize) -> Destination {
         in_flight: 1,
         timeout: Duration::from_secs(1),
         expire_after: None,
+        fallback: None,
         diff_lines,
         style: Style::Messages,
         announce: Vec::new(),

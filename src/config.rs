@@ -146,6 +146,9 @@ impl Reading {
             attempt_timeout: settings
                 .as_ref()
                 .map_or(FALLBACK_TIMEOUT, |settings| settings.delivery.attempt_timeout),
+            give_up_after: settings
+                .as_ref()
+                .map_or(values::GIVE_UP.most, |settings| settings.delivery.give_up_after),
         };
         let (destinations, routes) = routes_file
             .map(|document| {
@@ -185,7 +188,16 @@ impl Reading {
     /// Returns the template sets by which messages to a destination are made: of the routes that send to it, else its
     /// own.
     pub(crate) fn sets_of(&self, destination: &Destination) -> Vec<Option<String>> {
-        Route::sets_of(&self.routes.list, &destination.name, destination.template_set.as_deref())
+        let own = destination.template_set.as_deref();
+        let mut sets = Route::sets_of(&self.routes.list, &destination.name, own);
+        let stands_in = |other: &Destination| {
+            other.fallback.as_ref().is_some_and(|fallback| fallback.to == destination.name)
+        };
+        // What stands in for something asks for no set but its own.
+        if self.destinations.list.iter().any(stands_in) && !sets.iter().any(|set| set.as_deref() == own) {
+            sets.push(own.map(str::to_owned));
+        }
+        sets
     }
 
     /// Returns the texts of the files as they were read, settings first.

@@ -151,7 +151,18 @@ words! {
         Event = "event",
         /// Somebody sent it again.
         Replay = "replay",
+        /// Another destination did not take it.
+        Fallback = "fallback",
     }
+}
+
+/// What a delivery to a fallback stands for: one that its own destination did not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandsFor {
+    /// That destination.
+    pub destination: DestinationName,
+    /// Why it was not taken; `None` where it was never tried.
+    pub reason: Option<Reason>,
 }
 
 /// One event for one destination, as the queue hands it to a sender.
@@ -187,6 +198,8 @@ pub struct Delivery {
     pub in_doubt: bool,
     /// The first message of its run at its destination, where one is remembered.
     pub first: Option<FirstMessage>,
+    /// What it stands for, where another destination did not take it.
+    pub stands_for: Option<StandsFor>,
 }
 
 /// One HTTP try of a delivery, as it is kept.

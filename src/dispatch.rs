@@ -2,7 +2,9 @@
 //!
 //! Two loops, `dispatch/planner.rs` and `dispatch/sender.rs`, and beside them `dispatch/lookup.rs`, which asks Sentry
 //! what the planner wishes to know of issues, `dispatch/watch.rs`, which looks at silent runs, and `dispatch/silence.rs`,
-//! which notices when webhooks stop coming; `dispatch/handover.rs` replaces the rules by which all of them work. They meet everything else in the store: a wake-up signal saves waiting,
+//! which notices when webhooks stop coming, `dispatch/herald.rs`, which has it told what destinations do not take, and
+//! `dispatch/fallback.rs`, which hands that over to others; `dispatch/handover.rs` replaces the rules by which all of them
+//! work. They meet everything else in the store: a wake-up signal saves waiting,
 //! but polling works without it. Knows neither HTTP servers nor SQL, and of an answer only what its notifier says that
 //! it means.
 
@@ -11,8 +13,10 @@ mod board;
 mod decide;
 mod deliver;
 mod desk;
+mod fallback;
 mod finish;
 mod handover;
+mod herald;
 mod holds;
 mod journal;
 mod letter;
@@ -54,6 +58,7 @@ use crate::routing::RoutingTable;
 use crate::store::{History, Queue};
 use crate::telemetry::Metrics;
 
+use desk::Desk;
 use handover::Order;
 use lookup::{Lookup, Source};
 use moment::{SteadyClock, after};
@@ -151,6 +156,9 @@ impl Dispatcher {
                 let watch = tokio::spawn(watch);
                 let silence = silence::run(Arc::clone(&self.shared), Arc::clone(&self.wake), stopped.clone());
                 let silence = tokio::spawn(silence);
+                let herald = herald::run(Arc::clone(&self.shared), Arc::clone(&self.wake), stopped.clone());
+                let herald = tokio::spawn(herald);
+                let fallback = tokio::spawn(fallback::run(Arc::clone(&self.shared), stopped.clone()));
                 let handover = handover::run(Arc::clone(&self.shared), self.orders, stopped.clone());
                 let handover = tokio::spawn(handover);
                 let planner = tokio::spawn(planner(Arc::clone(&self.shared), self.wake, stopped.clone()));
@@ -161,6 +169,8 @@ impl Dispatcher {
                     passing_panics_on(lookup),
                     passing_panics_on(watch),
                     passing_panics_on(silence),
+                    passing_panics_on(herald),
+                    passing_panics_on(fallback),
                     passing_panics_on(handover)
                 );
             }
@@ -228,6 +238,8 @@ struct Shared {
     workshop: Room,
     /// Raised by the plan loop: something may wait at any destination.
     look_everywhere: AtomicBool,
+    /// Raised when a delivery has become a dead letter. Only the herald lowers it.
+    some_died: AtomicBool,
 }
 
 impl Shared {
@@ -262,6 +274,7 @@ impl Shared {
             shelf: Shelf::default(),
             workshop: Room::default(),
             look_everywhere: AtomicBool::new(false),
+            some_died: AtomicBool::new(false),
         }
     }
 
@@ -301,6 +314,20 @@ impl Shared {
     fn announce<'a>(&self, destinations: impl Iterator<Item = &'a DestinationName>) {
         self.regime().announce(destinations);
         self.planned.notify_one();
+    }
+
+    /// Says that a delivery has become a dead letter, of which its destination's fallback may have to be told.
+    fn note_death(&self, desk: &Desk) {
+        self.some_died.store(true, Ordering::Release);
+        let fallback = desk.place.as_ref().and_then(|place| place.fallback.as_ref());
+        if let Some(fallback) = fallback {
+            self.announce(std::iter::once(&fallback.to));
+        }
+    }
+
+    /// Returns whether a delivery has become a dead letter since that was asked last.
+    fn take_deaths(&self) -> bool {
+        self.some_died.swap(false, Ordering::Acquire)
     }
 
     /// Says that something new may wait anywhere.

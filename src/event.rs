@@ -10,7 +10,8 @@ use jiff::Timestamp;
 
 pub use action::{Action, OWN_NOTICE, Phase, Stage};
 pub use artifact::{
-    Artifacts, ChangeKind, FileChange, PullRequest, RepositoryChange, RootCause, Silence, Solution, Step,
+    Artifacts, ChangeKind, DestinationReport, FileChange, PullRequest, ReasonCount, RepositoryChange,
+    RootCause, Silence, Solution, Step,
 };
 pub(crate) use vocabulary::{text_id, words};
 

@@ -14,6 +14,7 @@
 //!                                  └─▶ render ─▶ Notifier::send ─▶ backoff::next ─▶ Queue::record
 //!                              dispatch ◀── Queue::silent_runs            nothing was heard for long
 //!                                  └─▶ lookup ─▶ sentry/api ─▶ Queue::settle_look     a notice waits like a webhook
+//!                              dispatch ─▶ Queue::hand_over               what was not taken in time, to the fallback
 //! cli, http/api        ◀── History                                        runs, deliveries, attempts
 //! ```
 //!
@@ -41,6 +42,10 @@
 //! A route may be muted at times ([`routing::mute`]): what it would send is planned all the same, and is due when the mute
 //! is over, or on record as dropped. Whom a route mentions is planned with the delivery, stands in its envelope, and is put
 //! above the text by the notifier.
+//!
+//! What a destination refuses for good goes to its fallback in the transaction that makes a dead letter of it, and what
+//! it does not take in time is handed over by [`dispatch`]: each becomes a delivery of the same event there, which knows
+//! what it stands for. That a destination takes nothing is told as a notice, too, of no run.
 //!
 //! On SIGHUP [`app`] has [`check`] load the configuration anew, on a thread of its own. Where it has no fault, it becomes a
 //! [`dispatch::Rules`] and an [`http::Policy`], each one value that is replaced as one: whoever needs it takes it once for
@@ -80,7 +85,8 @@
 //! 3. [`store::Queue::accept`] takes only a [`sentry::payload::AcceptedEvent`], which is made only from a
 //!    [`sentry::signature::VerifiedWebhook`], which only [`sentry::signature::verify`] makes. The relay's own notices have
 //!    [`store::Queue::settle_look`], which adds them to a run that the store has, and to no other, and
-//!    [`store::Queue::settle_hearing`], whose notices are about no run; they have no payload.
+//!    [`store::Queue::settle_hearing`], [`store::Queue::settle_health`] and [`store::Queue::tell_dead`], whose notices are
+//!    about no run; they have no payload.
 //! 4. No database transaction is open while a network call runs: claim by lease, send, record.
 //! 5. One step, one transaction: an attempt and what happens next are written together, and only while the lease is
 //!    still ours. The lease is longer than the longest attempt that the settings allow.

@@ -17,6 +17,7 @@ mod markdown;
 mod mention;
 mod shortening;
 pub mod slack;
+mod stand_in;
 mod style;
 mod summary;
 mod table;
@@ -47,6 +48,7 @@ use crate::secret::Secret;
 pub use self::discord::Courtesy;
 pub use self::envelope::{Doubt, Envelope, Position};
 pub use self::excess::{Excess, excess};
+pub use self::stand_in::marked;
 pub use self::style::Style;
 pub(crate) use shortening::SHORTENED;
 pub(crate) use style::announces;
@@ -67,6 +69,8 @@ pub struct Destination {
     pub timeout: Duration,
     /// How long a message is news. Default 6 h for Slack and Discord, `None` (off) for webhook.
     pub expire_after: Option<Duration>,
+    /// What stands in for it. Default `None`.
+    pub fallback: Option<Fallback>,
     /// Lines of diff in a message. Default 0.
     pub diff_lines: usize,
     /// How the messages of a run hang together. Default `messages`.
@@ -76,6 +80,15 @@ pub struct Destination {
     pub announce: Vec<Pattern>,
     /// What is particular to its kind.
     pub service: Service,
+}
+
+/// What stands in for a destination that does not take its deliveries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fallback {
+    /// The destination that does.
+    pub to: DestinationName,
+    /// After how long a delivery goes there that was not taken. Default 10 min; 1 s to `delivery.give_up_after`.
+    pub after: Duration,
 }
 
 /// What is particular to a kind of destination.

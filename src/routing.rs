@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::delivery::{DestinationName, Mentions};
-use crate::event::{Event, OWN_NOTICE};
+use crate::event::{Action, Event, OWN_NOTICE};
 use crate::issue::Issue;
 use crate::run::Run;
 
@@ -102,6 +102,17 @@ impl RoutingTable {
     /// Returns whether any route asks for what only Sentry's description of an issue says.
     pub fn needs_issue(&self) -> bool {
         self.routes.iter().any(Route::needs_issue)
+    }
+
+    /// Returns whether any route names this notice of the relay's own: no other takes it.
+    pub fn wants_notice(&self, notice: &Action) -> bool {
+        let names = |pattern: &&Pattern| pattern.names_own_notices() && pattern.matches(notice.as_str());
+        self.routes.iter().any(|route| {
+            route
+                .when
+                .get(Field::Action)
+                .is_some_and(|action| action.patterns.iter().any(|pattern| names(&pattern)))
+        })
     }
 
     /// Decides where an event goes, with the reason of every route. `run` is the run up to and including the event;

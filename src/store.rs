@@ -4,6 +4,7 @@
 //! that both are had from. None of them knows a destination's address, a template or Sentry's wire format.
 //! What is promised to anybody outside is durable before a method answers `Ok`.
 
+mod health;
 mod history;
 mod issue;
 mod plan;
@@ -15,6 +16,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use health::{
+    DeadTold, Downtime, HandOver, HandedOver, Health, HealthChange, HealthSettled, Routed, ToldNotice,
+};
 pub use history::{
     Backlog, DeliveryFilter, DeliveryRow, EventRow, History, QueueLength, Reach, RunHistory, RunRow, Story,
     Told, Wanted,

@@ -150,7 +150,8 @@ impl Deliveries {
 
 fn delivery_table(terminal: Terminal, rows: &[DeliveryRow]) -> String {
     let head = ["DELIVERY", "RUN", "ACTION", "TO", "STATE", "ATTEMPTS", "LAST ANSWER", "NEXT OR DELIVERED"];
-    let rows = rows.iter().map(|row| (mute_note(row), DeliveryJson::from(row))).map(|(muted, row)| {
+    let noted = rows.iter().map(|row| (place(row), mute_note(row), DeliveryJson::from(row)));
+    let rows = noted.map(|(place, muted, row)| {
         let status = row.last_status.map(|status| status.to_string());
         let reason = row.last_reason.map(|reason| reason.to_string());
         let answer: Vec<String> = status.into_iter().chain(reason).chain(muted).collect();
@@ -158,10 +159,7 @@ fn delivery_table(terminal: Terminal, rows: &[DeliveryRow]) -> String {
             row.id,
             row.run,
             row.action,
-            match row.part {
-                Part::Message => row.destination,
-                Part::Card | Part::Announcement => format!("{} ({})", row.destination, row.part),
-            },
+            place,
             row.state.to_string(),
             row.attempts.to_string(),
             answer.join(" "),
@@ -179,6 +177,22 @@ fn mute_note(row: &DeliveryRow) -> Option<String> {
         (Some(muting), _) if is_told => Some(muting.to_string()),
         (None, Some(_)) if is_told => Some("waits behind a muted one".to_owned()),
         (Some(_) | None, _) => None,
+    }
+}
+
+/// Where a delivery goes, as what, and for whom or by whom where a fallback stands in.
+fn place(row: &DeliveryRow) -> String {
+    let part = match row.part {
+        Part::Message => None,
+        Part::Card | Part::Announcement => Some(row.part.to_string()),
+    };
+    let of = row.fallback_for.as_ref().map(|(_, name)| format!("for {name}"));
+    let by = row.fallback_by.as_ref().map(|(_, name)| format!("taken over by {name}"));
+    let notes: Vec<String> = part.into_iter().chain(of).chain(by).collect();
+    if notes.is_empty() {
+        row.destination.to_string()
+    } else {
+        format!("{} ({})", row.destination, notes.join(", "))
     }
 }
 

@@ -81,7 +81,7 @@ impl Delivery<'_> {
         json!({
             "destination": self.destination.name, "kind": self.destination.service.kind(), "part": self.part,
             "template": self.template, "muted": self.muting.as_ref().map(MutedJson::from),
-            "mentions": self.mentions,
+            "mentions": self.mentions, "fallback": self.destination.fallback.as_ref().map(|fallback| &fallback.to),
         })
     }
 
@@ -140,7 +140,9 @@ fn page(decision: &Decision, deliveries: &[Delivery<'_>], terminal: Terminal) ->
             part @ (Part::Card | Part::Announcement) => format!(" {part}"),
         };
         let (name, kind) = (&delivery.destination.name, delivery.destination.service.kind());
-        let _ = writeln!(text, "→ {name} ({kind}){part} by {}", delivery.template);
+        let stand_in = delivery.destination.fallback.as_ref();
+        let stand_in = stand_in.map(|fallback| format!(", else to {}", fallback.to)).unwrap_or_default();
+        let _ = writeln!(text, "→ {name} ({kind}){part} by {}{stand_in}", delivery.template);
         if let Some(muting) = &delivery.muting {
             let or = if delivery.may_be_edit() { " (a card that stands already is edited)" } else { "" };
             let _ = writeln!(text, "    {muting}{or}");

@@ -1,6 +1,7 @@
 //! The tables `[slack.NAME]`, `[discord.NAME]` and `[webhook.NAME]`: destinations.
 
 mod discord;
+mod fallback;
 mod slack;
 mod webhook;
 
@@ -33,6 +34,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) vault: Vault<'a>,
     /// `delivery.attempt_timeout`.
     pub(crate) attempt_timeout: Duration,
+    /// `delivery.give_up_after`.
+    pub(crate) give_up_after: Duration,
 }
 
 /// A template set that something asks for; whether there is one is judged where the templates are known.
@@ -63,20 +66,25 @@ pub(crate) fn read(
     surroundings: Surroundings<'_>,
     findings: &mut Findings,
 ) -> Destinations {
-    let mut destinations = Destinations::default();
+    let (mut destinations, mut fallbacks) = (Destinations::default(), Vec::new());
     for (kind, entry, table) in tables(document, &mut destinations.names, findings) {
         let place = document.place(entry.at);
         check_name(&destinations, kind, entry, &place, findings);
         let name = format!("{kind}.{}", shortened(&entry.key));
         let mut reader = Reader { document, table, at: entry.at, name, vault: surroundings.vault, findings };
-        let destination = destination(&mut reader, kind, &entry.key, surroundings.attempt_timeout);
+        let destination = destination(&mut reader, kind, &entry.key, surroundings);
         if let Some(set) = destination.as_ref().and_then(|destination| destination.template_set.clone()) {
             let by = format!("destination {}", quoted(&entry.key));
             destinations.sets.push(NamedSet { set, by, place: reader.place("template") });
         }
+        let fallback = reader.place("fallback");
         destinations.names.push((DestinationName::new(entry.key.clone()), place));
-        destinations.list.extend(destination);
+        if let Some(destination) = destination {
+            fallbacks.extend(destination.fallback.is_some().then(|| (destination.name.clone(), fallback)));
+            destinations.list.push(destination);
+        }
     }
+    fallback::check(&mut destinations, &fallbacks, findings);
     destinations
 }
 
@@ -144,7 +152,7 @@ fn destination(
     reader: &mut Reader<'_>,
     kind: DestinationKind,
     name: &str,
-    attempt_timeout: Duration,
+    surroundings: Surroundings<'_>,
 ) -> Option<Destination> {
     reader.check_keys(keys(kind));
     let style = style(reader, kind);
@@ -154,6 +162,7 @@ fn destination(
     let in_flight = reader.integer("in_flight", 1..=MAX_IN_FLIGHT, "4").unwrap_or(defaults.in_flight);
     let timeout = reader.parsed("timeout", "\"10s\"", |text| values::duration(text, values::TIMEOUT));
     let expire_after = reader.parsed("expire_after", "\"6h\"", |text| values::duration(text, values::EXPIRE));
+    let fallback = fallback::read(reader, surroundings.give_up_after);
     let template_set = reader.text("template", "\"oncall\"").map(str::to_owned);
     let diff_lines = match kind {
         DestinationKind::Slack | DestinationKind::Discord => reader.integer("diff", 0..=MAX_DIFF_LINES, "20"),
@@ -169,8 +178,9 @@ fn destination(
         template_set,
         rate,
         in_flight,
-        timeout: timeout.flatten().unwrap_or(attempt_timeout),
+        timeout: timeout.flatten().unwrap_or(surroundings.attempt_timeout),
         expire_after: expire_after.unwrap_or(defaults.expire_after),
+        fallback,
         diff_lines: diff_lines.unwrap_or(0),
         style,
         announce,

@@ -44,6 +44,8 @@ pub(super) const KEYS: Keys = Keys {
         ("diff", "it belongs to a destination"),
         ("days", "it belongs to a `[mute.NAME]`, which the route names: `mute = [\"NAME\"]`"),
         ("timezone", "it belongs to a `[mute.NAME]`, which the route names: `mute = [\"NAME\"]`"),
+        ("fallback", "it belongs to a destination"),
+        ("fallback_after", "it belongs to a destination"),
     ],
 };
 

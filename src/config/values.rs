@@ -109,6 +109,11 @@ pub(crate) const RETENTION: DurationRange =
 pub(crate) const EXPIRE: DurationRange =
     DurationRange::new(Duration::from_secs(1), Duration::from_secs(30 * DAY), "6h").or_off();
 
+/// A destination's `fallback_after`, where it gives up after so long.
+pub(crate) fn fallback(give_up_after: Duration) -> DurationRange {
+    DurationRange::new(Duration::from_secs(1), give_up_after, "10m")
+}
+
 /// `http.max_body`, in bytes.
 pub(crate) const MAX_BODY: RangeInclusive<u64> = 64 * 1024..=32 * 1024 * 1024;
 

@@ -133,7 +133,13 @@ pub(super) fn audience(action: &Action) -> &'static [Receiver] {
         | Action::CodingStarted
         | Action::IterationStarted
         | Action::Other(_) => &[Slack, Webhook],
-        Action::RunFailed | Action::RunWaiting | Action::RunStalled | Action::Silent => &[],
+        Action::RunFailed
+        | Action::RunWaiting
+        | Action::RunStalled
+        | Action::Silent
+        | Action::DestinationDown
+        | Action::DestinationUp
+        | Action::DeadLetter => &[],
     }
 }
 

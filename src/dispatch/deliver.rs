@@ -68,7 +68,12 @@ pub(super) async fn deliver(courier: Arc<Courier>, job: Job) {
     let look_at = courier.look_at(&regime, &delivery, &finish.next, desk.place.as_ref(), now);
     let record = finish.record(ticket, delivery.in_doubt, shared.clock.wall());
     match courier.record(&record, &desk, claimed_at + regime.lease).await {
-        Some(Recorded::Done) => desk.note_written(&record.destination),
+        Some(Recorded::Done) => {
+            desk.note_written(&record.destination);
+            if matches!(record.next, Next::Dead(_)) {
+                shared.note_death(&desk);
+            }
+        }
         Some(Recorded::LeaseLost) => shared.metrics.lease_lost(),
         None => journal::unrecorded(&delivery),
     }

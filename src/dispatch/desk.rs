@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::DeliveryConfig;
 use super::place::Place;
 use super::probe::Change;
-use super::traffic::{Door, Traffic, Word};
+use super::traffic::{Door, Traffic, Trust, Word};
 use crate::delivery::{DeliveryId, DestinationName, Reason};
 use crate::notify::{Destination, Notifier};
 use crate::store::{CardKeeper, DestinationChange, DestinationEntry};
@@ -152,6 +152,11 @@ impl Desk {
         }
     }
 
+    /// Returns whether the destination takes deliveries, as far as it has said.
+    pub(super) fn trust(&self) -> Trust {
+        self.door().trust
+    }
+
     /// Returns how many deliveries may be claimed at once, for a destination in this standing.
     pub(super) fn capacity(&self, standing: Standing) -> usize {
         match (standing, &self.place) {
@@ -198,7 +203,11 @@ impl Desk {
     /// Notes that the destination took a delivery.
     pub(super) fn note_taken(&self, now: Instant) {
         let Some(place) = &self.place else { return };
-        let change = self.door().probe.taken(place.capacity, now);
+        let change = {
+            let mut door = self.door();
+            door.trust = Trust::Takes;
+            door.probe.taken(place.capacity, now)
+        };
         self.tell(place, change, None);
     }
 
@@ -218,7 +227,11 @@ impl Desk {
                 // It began before the others told.
                 return None;
             }
-            door.probe.refused(delivery, reason, settings, now)
+            let change = door.probe.refused(delivery, reason, settings, now);
+            if change.is_some() {
+                door.lose_trust(reason, now);
+            }
+            change
         };
         self.tell(place, change, Some(reason));
         match change? {
@@ -259,6 +272,7 @@ impl Desk {
         let mut door = self.door();
         if door.gone == Word::NotGiven {
             door.gone = Word::Unwritten;
+            door.lose_trust(Reason::Gone, Instant::now());
             drop(door);
             if self.traffic.is_past() {
                 return;
@@ -285,6 +299,7 @@ impl Desk {
         let mut door = self.door();
         if gone {
             door.gone = Word::Written;
+            door.lose_trust(Reason::Gone, now);
         }
         if let Some(hold) = hold {
             door.pace.hold(hold, now);
@@ -306,11 +321,16 @@ impl Desk {
         let mut door = self.door();
         if door.gone == Word::Written && !gone {
             door.gone = Word::NotGiven;
+            // Somebody says that it is there again.
+            door.trust = Trust::Takes;
         }
         if door.held == Word::Written && !held {
             door.held = Word::NotGiven;
             door.pace.release(now);
             let change = door.probe.forget(now);
+            if matches!(door.trust, Trust::Refuses { .. }) {
+                door.trust = Trust::Takes;
+            }
             drop(door);
             if let Some(place) = &self.place {
                 self.tell(place, change, None);
@@ -325,5 +345,6 @@ pub(super) fn entry(destination: &Destination) -> DestinationEntry {
         name: destination.name.clone(),
         kind: destination.service.kind(),
         address: destination.service.address().known().cloned(),
+        fallback: destination.fallback.as_ref().map(|fallback| fallback.to.clone()),
     }
 }

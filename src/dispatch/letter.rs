@@ -9,7 +9,7 @@ use super::Shared;
 use super::place::Place;
 use super::regime::Regime;
 use crate::delivery::{Delivery, Fingerprint, FirstMessage, Origin, Part};
-use crate::notify::{Envelope, Notifier, Position, Sent, announcement};
+use crate::notify::{Envelope, Notifier, Position, Sent, announcement, marked};
 use crate::render::context::Context;
 use crate::render::{RenderError, Rendered, Target};
 use crate::run::Run;
@@ -45,6 +45,10 @@ impl Letter {
         catch_unwind(AssertUnwindSafe(|| {
             let envelope = envelope(place, delivery, &story).ok_or("the event has no run")?;
             let rendered = render(shared, regime, place, delivery, story)?;
+            let rendered = match &delivery.stands_for {
+                Some(stands_for) => marked(rendered, place.target.kind, delivery.rung, stands_for),
+                None => rendered,
+            };
             let body = notifier.body(&rendered, delivery.rung, &envelope);
             let shows = (delivery.part == Part::Card)
                 .then(|| fingerprint(&notifier.body(&rendered, delivery.rung, &Envelope::default())));
@@ -120,6 +124,7 @@ fn render(
     let links = regime.links(&event.organization);
     let context = Context::new(&events, issue.as_deref(), &links, delivery.origin == Origin::Replay)
         .ok_or("the event has no run")?
+        .standing_for(delivery.stands_for.as_ref())
         .made_at(shared.clock.wall());
     // Each of these may be megabytes, so none is kept for longer than it is needed.
     drop(events);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::delivery::{Delivery, Part};
 use crate::event::Action;
-use crate::notify::{Destination, Notifier, Position, Rate, Service, Style, announces};
+use crate::notify::{Destination, Fallback, Notifier, Position, Rate, Service, Style, announces};
 use crate::render::Target;
 use crate::routing::Pattern;
 use crate::telemetry::Metrics;
@@ -28,6 +28,8 @@ pub(super) struct Place {
     pub(super) timeout: Duration,
     /// How long a message is news.
     pub(super) expire_after: Option<Duration>,
+    /// What stands in for it.
+    pub(super) fallback: Option<Fallback>,
     /// How many deliveries may be claimed for it at once.
     pub(super) capacity: usize,
     /// How many requests may be open at once.
@@ -56,6 +58,7 @@ impl Place {
             announce: destination.announce.clone(),
             timeout: destination.timeout,
             expire_after: destination.expire_after,
+            fallback: destination.fallback.clone(),
             capacity: in_flight + ahead,
             in_flight,
             rate: destination.rate,

@@ -3,6 +3,7 @@
 mod endings;
 mod fake_notifier;
 mod fake_store;
+mod heralding;
 mod pacing;
 mod planning;
 mod reloading;
@@ -71,6 +72,7 @@ pub(super) fn delivery(id: &str) -> Delivery {
         rung: Rung::Whole,
         in_doubt: false,
         first: None,
+        stands_for: None,
     }
 }
 
@@ -100,6 +102,7 @@ pub(super) fn destination(name: &str) -> Destination {
         in_flight: 64,
         timeout: settings().attempt_timeout,
         expire_after: None,
+        fallback: None,
         diff_lines: 0,
         style: Style::Messages,
         announce: Vec::new(),

@@ -12,7 +12,7 @@ use super::place::Place;
 use super::probe::Probe;
 use super::slots::Slots;
 use super::stories::Room;
-use crate::delivery::DestinationKind;
+use crate::delivery::{DestinationKind, Reason};
 use crate::notify::{Destination, Rate};
 
 /// What goes on at one address.
@@ -41,8 +41,26 @@ pub(super) struct Door {
     pub(super) gone: Word,
     /// Whether it asked to be left alone, and that is to outlive the process.
     pub(super) held: Word,
+    /// Whether it takes deliveries, as far as this process knows.
+    pub(super) trust: Trust,
     /// The address; the last one that was known where its secret is missing now.
     address: Option<SecretString>,
+}
+
+/// Whether a destination takes deliveries, by its last answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// It has not said yet.
+    Unknown,
+    /// It does.
+    Takes,
+    /// It keeps refusing, or no longer exists.
+    Refuses {
+        /// Since when.
+        since: Instant,
+        /// Why, by its last answer.
+        reason: Reason,
+    },
 }
 
 /// A destination's word that it is closed, and whether the store knows of it: only then can the store tell that
@@ -52,6 +70,17 @@ pub(super) enum Word {
     NotGiven,
     Unwritten,
     Written,
+}
+
+impl Door {
+    /// Notes that the destination takes nothing; it has not since that was noted first.
+    pub(super) fn lose_trust(&mut self, reason: Reason, now: Instant) {
+        let since = match self.trust {
+            Trust::Refuses { since, .. } => since,
+            Trust::Unknown | Trust::Takes => now,
+        };
+        self.trust = Trust::Refuses { since, reason };
+    }
 }
 
 impl Traffic {
@@ -79,6 +108,7 @@ impl Traffic {
             probe: Probe::default(),
             gone: Word::NotGiven,
             held: Word::NotGiven,
+            trust: Trust::Unknown,
             address,
         };
         Self {

@@ -44,6 +44,12 @@ pub enum Action {
     RunStalled,
     /// `relay.silent`: the relay's own notice that no webhook of the organization came for long. It is about no run.
     Silent,
+    /// `relay.destination_down`: the relay's own notice that a destination keeps refusing, or is gone. It is about no run.
+    DestinationDown,
+    /// `relay.destination_up`: the relay's own notice that such a destination takes deliveries again. It is about no run.
+    DestinationUp,
+    /// `relay.dead_letter`: the relay's own notice that deliveries became dead letters. It is about no run.
+    DeadLetter,
     /// Any other action, kept and delivered by the default template.
     Other(String),
 }
@@ -90,7 +96,15 @@ impl Action {
     ];
 
     /// The actions of the relay's own notices, of which Sentry knows nothing.
-    pub const NOTICES: [Self; 4] = [Self::RunFailed, Self::RunWaiting, Self::RunStalled, Self::Silent];
+    pub const NOTICES: [Self; 7] = [
+        Self::RunFailed,
+        Self::RunWaiting,
+        Self::RunStalled,
+        Self::Silent,
+        Self::DestinationDown,
+        Self::DestinationUp,
+        Self::DeadLetter,
+    ];
 
     /// Returns every action that this version knows: Seer's, then the relay's own.
     pub fn known() -> impl Iterator<Item = Self> {
@@ -119,6 +133,9 @@ impl Action {
             Self::RunWaiting => "relay.waiting",
             Self::RunStalled => "relay.stalled",
             Self::Silent => "relay.silent",
+            Self::DestinationDown => "relay.destination_down",
+            Self::DestinationUp => "relay.destination_up",
+            Self::DeadLetter => "relay.dead_letter",
             Self::Other(name) => name,
         }
     }
@@ -165,7 +182,14 @@ impl Action {
             Self::CodingStarted | Self::CodingCompleted => Some(Stage::Coding),
             Self::PrCreated | Self::PrReadyForReview => Some(Stage::PullRequest),
             Self::IterationStarted | Self::IterationCompleted => Some(Stage::Iteration),
-            Self::RunFailed | Self::RunWaiting | Self::RunStalled | Self::Silent | Self::Other(_) => None,
+            Self::RunFailed
+            | Self::RunWaiting
+            | Self::RunStalled
+            | Self::Silent
+            | Self::DestinationDown
+            | Self::DestinationUp
+            | Self::DeadLetter
+            | Self::Other(_) => None,
         }
     }
 
@@ -181,13 +205,30 @@ impl Action {
             | Self::PrCreated
             | Self::PrReadyForReview
             | Self::IterationCompleted => Some(Phase::Completed),
-            Self::RunFailed | Self::RunWaiting | Self::RunStalled | Self::Silent | Self::Other(_) => None,
+            Self::RunFailed
+            | Self::RunWaiting
+            | Self::RunStalled
+            | Self::Silent
+            | Self::DestinationDown
+            | Self::DestinationUp
+            | Self::DeadLetter
+            | Self::Other(_) => None,
         }
     }
 
     /// Returns whether it is the name of one of the relay's own notices, of this version or another.
     pub fn is_notice(&self) -> bool {
         self.as_str().starts_with(OWN_NOTICE)
+    }
+
+    /// Returns whether it is a notice that is about no run: about webhooks that do not come, or a destination.
+    pub fn is_of_no_run(&self) -> bool {
+        matches!(self, Self::Silent) || self.is_of_destination()
+    }
+
+    /// Returns whether it is a notice about a destination.
+    pub fn is_of_destination(&self) -> bool {
+        matches!(self, Self::DestinationDown | Self::DestinationUp | Self::DeadLetter)
     }
 
     /// Returns whether this version knows the action.
@@ -223,7 +264,15 @@ mod tests {
 
     #[test]
     fn a_notice_is_known_and_of_no_stage() {
-        let names = ["relay.failed", "relay.waiting", "relay.stalled", "relay.silent"];
+        let names = [
+            "relay.failed",
+            "relay.waiting",
+            "relay.stalled",
+            "relay.silent",
+            "relay.destination_down",
+            "relay.destination_up",
+            "relay.dead_letter",
+        ];
         for (notice, name) in Action::NOTICES.into_iter().zip(names) {
             assert_eq!(Action::from_name(name), notice);
             assert_eq!((notice.as_str(), notice.full_name("relay")), (name, name.to_owned()));

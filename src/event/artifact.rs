@@ -26,6 +26,41 @@ pub struct Artifacts {
     /// Of a notice of the relay's own: what it did not hear.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silence: Option<Silence>,
+    /// Of a notice of the relay's own about a destination: which, and what of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub destination: Option<DestinationReport>,
+}
+
+/// What a notice says of a destination.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DestinationReport {
+    /// Its name.
+    pub name: String,
+    /// What kind of service it is.
+    pub kind: String,
+    /// Why it does not take deliveries; of several reasons the most frequent one.
+    pub reason: Option<String>,
+    /// Since when it takes none, or took none; of dead letters, when the first of them died.
+    pub since: Option<Timestamp>,
+    /// Of one that takes deliveries again: for how many seconds it took none.
+    pub seconds: Option<u64>,
+    /// How many deliveries wait for it.
+    pub waiting: Option<u64>,
+    /// How many became dead letters since that was told last.
+    pub dead_letters: Option<u64>,
+    /// Why these died, the most frequent reason first.
+    pub reasons: Vec<ReasonCount>,
+}
+
+/// How many deliveries died of one reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReasonCount {
+    /// The reason's word.
+    pub reason: String,
+    /// How many.
+    pub number: u64,
 }
 
 /// For how long the relay heard nothing of what a notice is about.

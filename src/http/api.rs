@@ -146,6 +146,10 @@ pub struct DeliveryJson {
     pub replay_of: Option<String>,
     /// The delivery that repeats it.
     pub replayed_by: Option<String>,
+    /// The delivery that it stands for: that one's destination did not take it.
+    pub fallback_for: Option<String>,
+    /// The delivery that stands for it, at the destination's fallback.
+    pub fallback_by: Option<String>,
 }
 
 /// What a mute did to a delivery.
@@ -192,6 +196,8 @@ impl From<&DeliveryRow> for DeliveryJson {
             mentions: row.mentions.iter().map(ToString::to_string).collect(),
             replay_of: row.replay_of.as_ref().map(ToString::to_string),
             replayed_by: row.replayed_by.as_ref().map(ToString::to_string),
+            fallback_for: row.fallback_for.as_ref().map(|(id, _)| id.to_string()),
+            fallback_by: row.fallback_by.as_ref().map(|(id, _)| id.to_string()),
         }
     }
 }

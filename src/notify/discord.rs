@@ -64,7 +64,7 @@ impl DiscordConfig {
 // https://docs.discord.com/developers/components/reference, read 2026-11-23.
 pub(crate) mod limit {
     /// `content`.
-    pub(super) const CONTENT: usize = 2_000;
+    pub(crate) const CONTENT: usize = 2_000;
     /// Embeds of a message.
     // Source: https://docs.discord.com/developers/resources/webhook#execute-webhook, read 2026-11-23.
     pub(super) const EMBED_COUNT: usize = 10;

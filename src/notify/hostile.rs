@@ -32,6 +32,7 @@ fn destination(service: Service) -> Destination {
         in_flight: 1,
         timeout: Duration::from_secs(1),
         expire_after: None,
+        fallback: None,
         diff_lines: 0,
         style: Style::Messages,
         announce: Vec::new(),

@@ -78,7 +78,7 @@ impl SlackAccess {
 // Source: https://docs.slack.dev/reference/block-kit/blocks, read 2026-11-23.
 pub(crate) mod limit {
     /// Blocks of a message.
-    pub(super) const BLOCKS: usize = 50;
+    pub(crate) const BLOCKS: usize = 50;
     /// Text of a `header`.
     pub(crate) const HEADER: usize = 150;
     /// Text of a `section`.

@@ -22,7 +22,7 @@ impl Style {
         match self {
             Self::Messages | Self::Thread => &[Part::Message],
             // It is about no run.
-            Self::Card if *action == Action::Silent => &[Part::Message],
+            Self::Card if action.is_of_no_run() => &[Part::Message],
             Self::Card if announces(announce, action) => &[Part::Card, Part::Announcement],
             Self::Card => &[Part::Card],
         }

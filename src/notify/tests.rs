@@ -27,6 +27,7 @@ fn destination(name: &str, service: Service) -> Destination {
         in_flight: 1,
         timeout: Duration::from_secs(20),
         expire_after: None,
+        fallback: None,
         diff_lines: 0,
         style: Style::Messages,
         announce: Vec::new(),

@@ -162,6 +162,7 @@ mod tests {
             in_flight: 1,
             timeout: PATIENCE,
             expire_after: None,
+            fallback: None,
             diff_lines: 0,
             style: Style::Messages,
             announce: Vec::new(),

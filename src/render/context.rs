@@ -13,7 +13,7 @@
 //! | --- | --- | --- |
 //! | `event.id` | text | the relay's id of the event, `evt_…` |
 //! | `event.resource` | text | where it came from: `seer`, `activity_alert` for the second webhook, `relay` for the relay's own notices |
-//! | `event.action` | text | Sentry's word for what happened: `root_cause_completed` …; `relay.failed`, `relay.waiting` and `relay.stalled` are the relay's own notices of what became of a run, `relay.silent` that no webhook comes |
+//! | `event.action` | text | Sentry's word for what happened: `root_cause_completed` …; `relay.failed`, `relay.waiting` and `relay.stalled` are the relay's own notices of what became of a run, `relay.silent` that no webhook comes; `relay.destination_down`, `relay.destination_up` and `relay.dead_letter` are about a destination |
 //! | `event.stage` | text or null | `root_cause`, `solution`, `coding`, `pull_request`, `iteration`; null for an action that this version does not know, and for a notice |
 //! | `event.phase` | text or null | `started` or `completed`; `pr_*` complete their stage; null where there is no stage |
 //! | `event.received_at` | time | when the relay received it |
@@ -23,6 +23,17 @@
 //! | `event.silent_seconds` | number or null | for `relay.stalled` and `relay.silent`: for how long nothing was heard |
 //! | `event.last_heard_at` | time or null | for these: when something was heard last; null where never |
 //! | `event.bad_signatures` | number or null | for `relay.silent`: how many webhooks came meanwhile whose signature was that of no organization |
+//! | `event.destination` | object or null | for `relay.destination_down`, `relay.destination_up` and `relay.dead_letter`: the destination that they are about |
+//! | `event.destination.name`, `.kind` | text | what it is called, and `slack`, `discord` or `webhook` |
+//! | `event.destination.reason` | text or null | why it does not take deliveries, `connect`, `auth` …; of several reasons the most frequent one; null once it takes them again |
+//! | `event.destination.since` | time or null | since when it takes none, or took none; when the first of the dead letters died |
+//! | `event.destination.seconds` | number or null | for `relay.destination_up`: for how long it took none |
+//! | `event.destination.waiting` | number or null | how many deliveries wait for it; null for dead letters |
+//! | `event.destination.dead_letters` | number or null | for `relay.dead_letter`: how many there are since that was told last |
+//! | `event.destination.reasons` | list | why these died, the most frequent reason first |
+//! | `event.destination.reasons[].reason`, `.number` | text, number | the reason, and how many died of it |
+//! | `event.fallback_for` | text or null | where the message goes to a fallback: the destination that did not take it, and for which it is |
+//! | `event.fallback_reason` | text or null | why that one did not take it, `auth`, `timeout` …; null where it was never tried |
 //! | `event.known` | boolean | whether this version knows the action |
 //! | `run.id` | text or null | Sentry's `run_id` |
 //! | `run.sentry_run_id` | text or null | Sentry's other id of the run |
@@ -97,9 +108,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::delivery::StandsFor;
 use crate::event::{
-    Action, Artifacts, Event, EventId, FileChange, Organization, PullRequest, RepositoryChange, RootCause,
-    Solution, Step,
+    Action, Artifacts, DestinationReport, Event, EventId, FileChange, Organization, PullRequest, ReasonCount,
+    RepositoryChange, RootCause, Solution, Step,
 };
 use crate::issue::Issue;
 use crate::json::parse_lenient;
@@ -147,6 +159,17 @@ impl Context {
         let (tone, card_tone) = (tone::of(event), tone::of_run(&run));
         let action = event.action.clone();
         Some(Self { action, tone, card_tone, data, payload: None, now: event.received_at })
+    }
+
+    /// Says for which destination the message stands in for one that was not taken, and why not.
+    #[must_use]
+    pub fn standing_for(mut self, stands_for: Option<&StandsFor>) -> Self {
+        let event = self.data.get_mut("event").and_then(Value::as_object_mut);
+        if let (Some(event), Some(StandsFor { destination, reason })) = (event, stands_for) {
+            event.insert("fallback_for".to_owned(), json!(destination));
+            event.insert("fallback_reason".to_owned(), json!(reason));
+        }
+        self
     }
 
     /// Sets when the message is made; without it, that is when its event was received.
@@ -237,6 +260,10 @@ pub(super) fn shape() -> Value {
             changes: Some(vec![change]),
             pull_requests: Some(vec![PullRequest { repo: text(), ..PullRequest::default() }]),
             silence: None,
+            destination: Some(DestinationReport {
+                reasons: vec![ReasonCount::default()],
+                ..DestinationReport::default()
+            }),
         },
     };
     let links = Url::parse("https://sentry.io").map(|base_url| Links { base_url, public_url: None });

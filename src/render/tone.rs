@@ -16,7 +16,12 @@ pub(super) fn of(event: &Event) -> Tone {
         | Action::SolutionCompleted
         | Action::CodingCompleted
         | Action::RunWaiting => Tone::Ready,
-        Action::RunFailed | Action::RunStalled | Action::Silent => Tone::Trouble,
+        Action::RunFailed
+        | Action::RunStalled
+        | Action::Silent
+        | Action::DestinationDown
+        | Action::DeadLetter => Tone::Trouble,
+        Action::DestinationUp => Tone::Done,
         Action::PrCreated | Action::PrReadyForReview | Action::IterationCompleted => {
             of_pull_requests(event.artifacts.pull_requests.as_deref().unwrap_or_default())
         }

@@ -174,6 +174,9 @@ impl Fold {
             | Action::RunWaiting
             | Action::RunStalled
             | Action::Silent
+            | Action::DestinationDown
+            | Action::DestinationUp
+            | Action::DeadLetter
             | Action::Other(_) => {}
         }
     }

@@ -5,13 +5,18 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::variants::{HOSTILE, LARGE, LARGE_TEXT, LARGE_TIMES, hostile_text};
 use super::{Shape, Telling};
-use crate::event::{Action, Artifacts, Event, EventId, Organization, PullRequest, RELAY_RESOURCE, Silence};
+use crate::event::{
+    Action, Artifacts, DestinationReport, Event, EventId, Organization, PullRequest, RELAY_RESOURCE,
+    ReasonCount, Silence,
+};
 use crate::sentry::payload::PayloadError;
 
 /// How long the run was silent before the relay asked what became of it.
 const SILENCE: SignedDuration = SignedDuration::from_mins(30);
 /// How long no webhook came before the relay told so.
 const DAYS: SignedDuration = SignedDuration::from_hours(48);
+/// How long a destination took nothing before the relay told so.
+const DOWN: SignedDuration = SignedDuration::from_mins(14);
 /// What Sentry may say of a pull request that could not be opened.
 const REASON: &str = "403: Resource not accessible by integration";
 
@@ -24,6 +29,9 @@ pub(super) fn telling(
 ) -> Result<Telling, PayloadError> {
     if *action == Action::Silent {
         return silent(Some(now.checked_sub(DAYS).unwrap_or(now)), 0, shape, organization, now);
+    }
+    if action.is_of_destination() {
+        return of_destination(action, report(action, now), shape, organization, now);
     }
     after(&Action::CodingStarted, action, Vec::new(), shape, organization, now)
 }
@@ -47,6 +55,9 @@ pub fn notice_variants(
             named("nothing but bad signatures", silent(None, 3)?),
             named("nothing was ever heard", silent(None, 0)?),
         ]);
+    }
+    if action.is_of_destination() {
+        return destination_variants(action, organization, now);
     }
     let run = |step: &Action, failed: Vec<PullRequest>| {
         after(step, action, failed, Shape::Present, organization, now)
@@ -119,15 +130,91 @@ fn silent(
     organization: &Organization,
     now: Timestamp,
 ) -> Result<Telling, PayloadError> {
-    let mut telling =
-        after(&Action::RootCauseStarted, &Action::Silent, Vec::new(), shape, organization, now)?;
+    let silence = Some(silence(last_heard_at, Some(bad_signatures), now));
+    let artifacts = Artifacts { silence, ..Artifacts::default() };
+    of_no_run(&Action::Silent, &artifacts, shape, organization, now)
+}
+
+/// Returns a notice that is about no run.
+fn of_no_run(
+    action: &Action,
+    artifacts: &Artifacts,
+    shape: Shape,
+    organization: &Organization,
+    now: Timestamp,
+) -> Result<Telling, PayloadError> {
+    let mut telling = after(&Action::RootCauseStarted, action, Vec::new(), shape, organization, now)?;
     telling.events = telling.events.pop().into_iter().collect();
     for event in &mut telling.events {
         (event.run_id, event.sentry_run_id, event.group_id) = (None, None, None);
-        event.artifacts.silence = Some(silence(last_heard_at, Some(bad_signatures), now));
+        event.artifacts = artifacts.clone();
     }
     telling.issue = None;
     Ok(telling)
+}
+
+/// Returns a notice about a destination.
+fn of_destination(
+    action: &Action,
+    report: DestinationReport,
+    shape: Shape,
+    organization: &Organization,
+    now: Timestamp,
+) -> Result<Telling, PayloadError> {
+    let artifacts = Artifacts { destination: Some(report), ..Artifacts::default() };
+    of_no_run(action, &artifacts, shape, organization, now)
+}
+
+/// Returns what a notice would say of a destination that was down for a while.
+fn report(action: &Action, now: Timestamp) -> DestinationReport {
+    let known = DestinationReport {
+        name: "backend".to_owned(),
+        kind: "slack".to_owned(),
+        since: now.checked_sub(DOWN).ok(),
+        ..DestinationReport::default()
+    };
+    let reason = Some("server_error".to_owned());
+    if *action == Action::DestinationDown {
+        return DestinationReport { reason, waiting: Some(12), ..known };
+    }
+    if *action == Action::DestinationUp {
+        return DestinationReport {
+            seconds: Some(DOWN.as_secs().unsigned_abs()),
+            waiting: Some(12),
+            ..known
+        };
+    }
+    let count = |reason: &str, number| ReasonCount { reason: reason.to_owned(), number };
+    let reasons = vec![count("server_error", 3), count("client_error", 1)];
+    DestinationReport { reason, dead_letters: Some(4), reasons, ..known }
+}
+
+/// Returns notices about a destination of which more or less is known.
+fn destination_variants(
+    action: &Action,
+    organization: &Organization,
+    now: Timestamp,
+) -> Result<Vec<(String, Telling)>, PayloadError> {
+    let known = report(action, now);
+    let one = ReasonCount { reason: "gone".to_owned(), number: 1 };
+    let single = DestinationReport {
+        reason: Some("gone".to_owned()),
+        waiting: known.waiting.map(|_| 1),
+        dead_letters: known.dead_letters.map(|_| 1),
+        reasons: known.reasons.first().map(|_| one).into_iter().collect(),
+        ..known.clone()
+    };
+    let nothing = DestinationReport { waiting: known.waiting.map(|_| 0), reason: None, ..known.clone() };
+    let name_alone = DestinationReport { name: known.name, kind: known.kind, ..DestinationReport::default() };
+    let told = [
+        ("one of them", single),
+        ("none waits, for an unknown reason", nothing),
+        ("nothing but its name", name_alone),
+    ];
+    let told = told.into_iter().map(|(name, report)| {
+        Ok((name.to_owned(), of_destination(action, report, Shape::Present, organization, now)?))
+    });
+    told.collect()
 }
 
 fn silence(last_heard_at: Option<Timestamp>, bad_signatures: Option<u64>, now: Timestamp) -> Silence {

@@ -40,6 +40,9 @@ pub(super) fn artifacts(action: &Action, shape: Shape) -> Map<String, Value> {
         | Action::RunWaiting
         | Action::RunStalled
         | Action::Silent
+        | Action::DestinationDown
+        | Action::DestinationUp
+        | Action::DeadLetter
         | Action::Other(_) => Value::Null,
     };
     match artifacts {
@@ -67,6 +70,9 @@ pub(super) fn details(action: &Action) -> Map<String, Value> {
         | Action::RunWaiting
         | Action::RunStalled
         | Action::Silent
+        | Action::DestinationDown
+        | Action::DestinationUp
+        | Action::DeadLetter
         | Action::Other(_) => {}
     }
     if *action == Action::IterationCompleted {

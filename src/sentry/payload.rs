@@ -165,6 +165,7 @@ fn read_artifacts(data: &Map<String, Value>) -> Artifacts {
         changes: changes::read(data),
         pull_requests: pull_requests::read(data.get("pull_requests")),
         silence: None,
+        destination: None,
     }
 }
 

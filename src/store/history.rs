@@ -124,6 +124,10 @@ pub struct DeliveryRow {
     pub replay_of: Option<DeliveryId>,
     /// The delivery that repeats it.
     pub replayed_by: Option<DeliveryId>,
+    /// The delivery that it stands for, and whose destination did not take it.
+    pub fallback_for: Option<(DeliveryId, DestinationName)>,
+    /// The delivery that stands for it, at its destination's fallback.
+    pub fallback_by: Option<(DeliveryId, DestinationName)>,
 }
 
 /// A run with its history.

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::{
-    FindError, Hearing, IssueSource, Look, Notice, Plan, SilentFor, SilentRuns, StoreError, WaitingEvent,
+    DeadTold, Downtime, FindError, HandOver, HandedOver, HealthChange, HealthSettled, Hearing, IssueSource,
+    Look, Notice, Plan, SilentFor, SilentRuns, StoreError, WaitingEvent,
 };
 use crate::delivery::{
     Attempt, Delivery, DeliveryId, DestinationKind, DestinationName, Fingerprint, FirstMessage, Reason, Rung,
@@ -145,6 +146,8 @@ pub struct DestinationEntry {
     pub kind: DestinationKind,
     /// Its address, of which only a keyed fingerprint is kept; `None` while its secret is unset.
     pub address: Option<SecretString>,
+    /// The destination that stands in for it, where one does.
+    pub fallback: Option<DestinationName>,
 }
 
 /// What the store remembers of a destination over a restart.
@@ -233,12 +236,50 @@ pub trait Queue: Send + Sync {
     ) -> Result<Claims, StoreError>;
 
     /// Writes an attempt and what follows from it, if the lease is still ours. A lease that has run out is, until
-    /// somebody claims the delivery. May answer about a second before it is on disk: what is lost with the machine is
+    /// somebody claims the delivery. What becomes a dead letter goes to its destination's fallback in the same
+    /// transaction, where there is one, unless its destination is no longer configured. May answer about a second before it is on disk: what is lost with the machine is
     /// sent again.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn record(&self, record: Record, now: Timestamp) -> Result<Recorded, StoreError>;
+
+    /// Hands over to a destination's fallback what has waited too long, in the order in which its time began: each
+    /// becomes a delivery of the same event there, and is superseded, but for a card, which goes on waiting. No more than
+    /// lets `limit` of the fallback's be due. May answer before it is on disk: what is lost with the machine is handed
+    /// over again, with the same id.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn hand_over(&self, wanted: HandOver, now: Timestamp) -> Result<HandedOver, StoreError>;
+
+    /// Begins to tell of destinations; returns which of them took nothing when that was written last. Dead letters are
+    /// counted from now on, or no longer, and then those that were not told are forgotten. May answer before it is on
+    /// disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn begin_heralding(&self, counts_dead: bool) -> Result<Vec<Downtime>, StoreError>;
+
+    /// Writes whether a destination takes deliveries. That it takes none, and that it takes them again, becomes each an
+    /// event that waits to be routed, in the same transaction: once, and the former not more often than
+    /// `at_most_every`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn settle_health(&self, change: HealthChange, now: Timestamp) -> Result<HealthSettled, StoreError>;
+
+    /// Makes notices of the dead letters that were counted and not told yet: one for each destination, `gather` after the
+    /// first of them, and not more often than `at_most_every`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn tell_dead(
+        &self,
+        gather: Duration,
+        at_most_every: Duration,
+        now: Timestamp,
+    ) -> Result<DeadTold, StoreError>;
 
     /// Keeps what Sentry said of an issue, under the id that was asked for; `None` says that Sentry has none, which
     /// leaves what was known of it. May answer before it is on disk: what is lost with the machine is asked again.

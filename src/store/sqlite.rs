@@ -8,10 +8,13 @@ mod card;
 mod checkpoint;
 mod claim;
 mod connection;
+mod dead;
 mod delivery;
 mod destination;
+mod fallback;
 mod fault;
 mod find;
+mod health;
 mod hearing;
 mod history;
 mod ids;
@@ -43,10 +46,11 @@ use self::place::{Found, Lock};
 use self::reader::Readers;
 use self::writer::{Opening, Writer};
 use super::{
-    Acceptance, Access, AfterLook, Backlog, Claims, DeliveryFilter, DeliveryRow, DestinationEntry,
-    DestinationStatus, FindError, Hearing, History, IssueSource, KeptIssue, Look, Notice, OpenDestination,
-    Plan, Queue, Record, Recorded, ReplayTarget, Replayed, RunHistory, RunRow, SilentFor, SilentRuns,
-    StoreError, Told, WaitingEvent, Wanted,
+    Acceptance, Access, AfterLook, Backlog, Claims, DeadTold, DeliveryFilter, DeliveryRow, DestinationEntry,
+    DestinationStatus, Downtime, FindError, HandOver, HandedOver, HealthChange, HealthSettled, Hearing,
+    History, IssueSource, KeptIssue, Look, Notice, OpenDestination, Plan, Queue, Record, Recorded,
+    ReplayTarget, Replayed, RunHistory, RunRow, SilentFor, SilentRuns, StoreError, Told, WaitingEvent,
+    Wanted,
 };
 use crate::delivery::DestinationName;
 use crate::event::{Artifacts, EventId, GroupId, Organization};
@@ -195,6 +199,27 @@ impl Queue for Store {
 
     async fn record(&self, record: Record, now: Timestamp) -> Result<Recorded, StoreError> {
         self.writer.run_lightly(move |writing| record::record(writing, &record, now)).await
+    }
+
+    async fn hand_over(&self, wanted: HandOver, now: Timestamp) -> Result<HandedOver, StoreError> {
+        self.writer.run_lightly(move |writing| fallback::hand_over(writing, &wanted, now)).await
+    }
+
+    async fn begin_heralding(&self, counts_dead: bool) -> Result<Vec<Downtime>, StoreError> {
+        self.writer.run_lightly(move |writing| health::begin(writing, counts_dead)).await
+    }
+
+    async fn settle_health(&self, change: HealthChange, now: Timestamp) -> Result<HealthSettled, StoreError> {
+        self.writer.run(move |writing| health::settle(writing, &change, now)).await
+    }
+
+    async fn tell_dead(
+        &self,
+        gather: Duration,
+        at_most_every: Duration,
+        now: Timestamp,
+    ) -> Result<DeadTold, StoreError> {
+        self.writer.run(move |writing| dead::tell(writing, gather, at_most_every, now)).await
     }
 
     async fn keep_issue(

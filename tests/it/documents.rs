@@ -130,8 +130,8 @@ fn every_example_of_settings_and_routes_is_sound() {
         routes.into_iter().partition(|example| example.contains("[[route]]"));
     assert_eq!(
         (whole.len(), parts.len()),
-        (1, 3),
-        "the routing file, and a destination for each way into a chat"
+        (2, 3),
+        "the routing file with a fallback, and a destination for each way into a chat"
     );
     assert_eq!(faults(least, &whole.concat()), [""; 0]);
     assert_eq!(faults(settings, &whole.concat()), [""; 0]);
@@ -149,6 +149,7 @@ fn example_of(key: &str) -> &'static str {
         "thread_id" => "\"1012345678901234567\"",
         "thread_name" => "\"{issue}\"",
         "style" => "\"messages\"",
+        "fallback" => "\"ops\"",
         "template" => "\"oncall\"",
         _ => panic!("say here which value `{key}` takes"),
     }
@@ -160,7 +161,8 @@ fn the_table_of_destinations_keys_holds_for_every_kind() {
         let key = names(&row[0]).pop_first().unwrap();
         for (kind, address) in [("slack", "webhook_url"), ("discord", "webhook_url"), ("webhook", "url")] {
             let routes = format!(
-                "[{kind}.x]\n{address} = \"https://x.example/\"\n{key} = {}\n[[route]]\nto = [\"x\"]\n",
+                "[{kind}.x]\n{address} = \"https://x.example/\"\n{key} = {}\n\
+                 [webhook.ops]\nurl = \"https://ops.example/\"\n[[route]]\nto = [\"x\"]\n",
                 example_of(&key)
             );
             let relay = "[sentry.acme]\nclient_secrets = [\"a client secret\"]\n";

@@ -13,6 +13,7 @@ mod delivering;
 mod doctor;
 mod documents;
 mod emulated;
+mod fallback;
 mod faults;
 mod fuzz;
 mod house;

@@ -8,6 +8,8 @@ mod bench;
 mod cards;
 mod deliveries;
 mod durability;
+mod fallbacks;
+mod health;
 mod hearing;
 mod history;
 mod issues;

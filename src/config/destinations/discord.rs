@@ -17,6 +17,8 @@ pub(super) const KEYS: Keys = Keys {
         "in_flight",
         "timeout",
         "expire_after",
+        "fallback",
+        "fallback_after",
         "diff",
         "thread_id",
         "thread_name",

@@ -33,6 +33,8 @@ pub(super) const KEYS: Keys = Keys {
         "in_flight",
         "timeout",
         "expire_after",
+        "fallback",
+        "fallback_after",
         "diff",
         "buttons",
         "slack_compatible",

@@ -27,6 +27,8 @@ pub(super) const KEYS: Keys = Keys {
         "in_flight",
         "timeout",
         "expire_after",
+        "fallback",
+        "fallback_after",
     ],
     later: &[],
     elsewhere: &[

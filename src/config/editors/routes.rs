@@ -58,6 +58,14 @@ const EXPIRE_AFTER: Key = Key(
     "News older than this becomes a dead letter; from 1s to 30d, or `off`. By default 6h for chat with \
      `style = \"messages\"`, else off.",
 );
+const FALLBACK: Key =
+    Key("fallback", Shape::Text, Absent::None, "The destination that gets what this one does not take.");
+const FALLBACK_AFTER: Key = Key(
+    "fallback_after",
+    Shape::Duration,
+    Absent::Text("10m"),
+    "How long a message waits before it goes to the `fallback`, from 1s to `delivery.give_up_after`.",
+);
 const DIFF: Key =
     Key("diff", Shape::Whole(0, 1000), Absent::Whole(0), "How many lines of diff a message shows.");
 const ANNOUNCE: Key = Key(
@@ -100,6 +108,8 @@ const SLACK: &[Key] = &[
     IN_FLIGHT,
     TIMEOUT,
     EXPIRE_AFTER,
+    FALLBACK,
+    FALLBACK_AFTER,
     DIFF,
     Key(
         "buttons",
@@ -129,6 +139,8 @@ const DISCORD: &[Key] = &[
     IN_FLIGHT,
     TIMEOUT,
     EXPIRE_AFTER,
+    FALLBACK,
+    FALLBACK_AFTER,
     DIFF,
     Key("thread_id", Shape::Digits, Absent::None, "Post into this thread: its digits."),
     Key(
@@ -166,6 +178,8 @@ const WEBHOOK: &[Key] = &[
     IN_FLIGHT,
     TIMEOUT,
     EXPIRE_AFTER,
+    FALLBACK,
+    FALLBACK_AFTER,
 ];
 
 /// The keys of a route but for `when`, `to` and `mention`, which have forms of their own.

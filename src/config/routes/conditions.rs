@@ -228,6 +228,9 @@ impl Group<'_, '_> {
             return is_off(|watch| watch.silent_after.is_some())
                 .then_some(Missing::Setting("silent_after", "2d"));
         }
+        if notice.is_of_destination() {
+            return None;
+        }
         if *notice == Action::RunStalled {
             return is_off(|watch| watch.stall_after.tells())
                 .then_some(Missing::Setting("stall_after", "30m"));

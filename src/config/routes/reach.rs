@@ -6,6 +6,7 @@ use super::mutes::Mutes;
 use crate::config::destinations::Destinations;
 use crate::config::document::Document;
 use crate::config::findings::{Findings, Place};
+use crate::notify::Destination;
 use crate::routing::{Field, Route};
 use crate::words::quoted;
 
@@ -41,7 +42,9 @@ pub(super) fn warn(
     let named = routes.iter().flat_map(|placed| &placed.route.mute).map(|mute| mute.name.as_str());
     mutes.warn_of_unused(&named.collect::<Vec<_>>(), findings);
     for (name, place) in &destinations.names {
-        if routes.iter().all(|placed| !placed.route.to.contains(name)) {
+        let stands_in = |other: &Destination| other.fallback.as_ref().is_some_and(|other| other.to == *name);
+        let is_used = routes.iter().any(|placed| placed.route.to.contains(name));
+        if !is_used && !destinations.list.iter().any(stands_in) {
             let message = format!("no route sends to destination {}", quoted(name.as_str()));
             let hint = "name it in the `to` of a route, or take its table out";
             findings.warning(place.clone(), "unused_destination", message, hint.to_owned());

@@ -1,6 +1,7 @@
 //! Small faulty folders, each named by its fault.
 
 mod destinations;
+mod fallbacks;
 mod files;
 mod mentions;
 mod mutes;
@@ -29,7 +30,7 @@ use Text::{Relay, Routes, WholeRelay, WholeRoutes};
 type Case = (&'static str, Text, usize, &'static str, &'static str, &'static str);
 
 fn cases() -> impl Iterator<Item = &'static Case> {
-    let of_routes = [destinations::CASES, routes::CASES, mutes::CASES, mentions::CASES];
+    let of_routes = [destinations::CASES, fallbacks::CASES, routes::CASES, mutes::CASES, mentions::CASES];
     [files::CASES, settings::CASES, organizations::CASES].into_iter().chain(of_routes).flatten()
 }
 

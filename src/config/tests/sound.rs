@@ -202,6 +202,29 @@ fn what_the_starter_folder_shows_in_comments_is_sound_too() {
 }
 
 #[test]
+fn a_fallback_stands_in_after_ten_minutes_unless_somebody_says_otherwise_or_all_is_given_up_before() {
+    let routes = "[webhook.x]\nurl = \"https://x.example/\"\nfallback = \"ops\"\n\
+                  [webhook.y]\nurl = \"https://y.example/\"\nfallback = \"x\"\nfallback_after = \"90s\"\n\
+                  [webhook.ops]\nurl = \"https://ops.example/\"\nfallback = \"y\"\n\
+                  [[route]]\nto = \"y\"\n";
+    let fallbacks = |relay: &str| {
+        let config = load(relay, routes).expect("a chain is sound, and so is a circle");
+        assert!(config.warnings.iter().all(|warning| warning.code != "unused_destination"));
+        let of = |destination: crate::notify::Destination| {
+            destination.fallback.map(|fallback| (fallback.to.to_string(), fallback.after.as_secs()))
+        };
+        config.destinations.into_iter().map(|destination| of(destination).unwrap()).collect::<Vec<_>>()
+    };
+    let expected = |after: Duration| {
+        [("ops", after.as_secs()), ("x", 90), ("y", after.as_secs())]
+            .map(|(to, after)| (to.to_owned(), after))
+    };
+    assert_eq!(fallbacks(RELAY), expected(Duration::from_mins(10)));
+    let hasty = format!("{RELAY}[delivery]\ngive_up_after = \"5m\"\n");
+    assert_eq!(fallbacks(&hasty), expected(Duration::from_mins(5)));
+}
+
+#[test]
 fn sentry_is_asked_where_its_links_lead_unless_somebody_says_otherwise() {
     let config = example();
     let lookup = &config.organizations[0].lookup;

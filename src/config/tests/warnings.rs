@@ -189,7 +189,8 @@ fn notices_that_the_settings_keep_from_coming_are_shown() {
         ("stall_after = \"off\"", "action = \"relay.stalled\"", true),
         ("stall_after = \"off\"", "action = \"relay.failed\"", true),
         ("stall_after = { coding = \"off\" }", "action = \"relay.stalled\"", false),
-        ("stall_after = \"off\"", "action = \"relay.*\"", true),
+        ("stall_after = \"off\"", "action = \"relay.*\"", false),
+        ("stall_after = \"off\"", "action = \"relay.destination_*\"", false),
         ("stall_after = \"off\"\nsilent_after = \"1d\"", "action = \"relay.*\"", false),
         ("", "not = { action = \"relay.silent\" }", false),
     ] {

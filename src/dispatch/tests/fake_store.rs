@@ -18,11 +18,11 @@ use crate::issue::Issue;
 use crate::run::StepSign;
 use crate::sentry::payload::AcceptedEvent;
 use crate::store::{
-    Acceptance, AfterLook, Backlog, Claims, DeliveryClaim, DeliveryFilter, DeliveryRow, DeliveryTicket,
-    DestinationChange, DestinationEntry, DestinationStatus, EventTicket, FindError, Hearing, History,
-    IssueSource, KeptIssue, LaterStep, Look, Next, Notice, OpenDestination, Plan, Queue, Record, Recorded,
-    ReplayTarget, Replayed, RunHistory, RunRow, SilentFor, SilentRun, SilentRuns, StoreError, Story, Told,
-    WaitingEvent, Wanted,
+    Acceptance, AfterLook, Backlog, Claims, DeadTold, DeliveryClaim, DeliveryFilter, DeliveryRow,
+    DeliveryTicket, DestinationChange, DestinationEntry, DestinationStatus, Downtime, EventTicket, FindError,
+    HandOver, HandedOver, HealthChange, HealthSettled, Hearing, History, IssueSource, KeptIssue, LaterStep,
+    Look, Next, Notice, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed, RunHistory,
+    RunRow, SilentFor, SilentRun, SilentRuns, StoreError, Story, Told, WaitingEvent, Wanted,
 };
 
 /// A delivery as the fake keeps it.
@@ -84,6 +84,16 @@ pub(super) struct Kept {
     pub(super) polls_hang: bool,
     /// How often it was asked what it remembers of destinations.
     pub(super) polls: usize,
+    /// What was to be handed over, and when.
+    pub(super) handed_over: Vec<(HandOver, Timestamp)>,
+    /// Whether dead letters are counted, as it was said.
+    pub(super) counts_dead: Vec<bool>,
+    /// Which destinations took nothing when the process began.
+    pub(super) downtimes: Vec<Downtime>,
+    /// What was written of destinations' health.
+    pub(super) healths: Vec<HealthChange>,
+    /// How often dead letters were to be told.
+    pub(super) tells: usize,
 }
 
 impl Kept {
@@ -292,6 +302,27 @@ impl Queue for FakeStore {
             DestinationChange::Gone => kept.status(&name).gone_since = Some(now),
         }
         Ok(Recorded::Done)
+    }
+
+    async fn hand_over(&self, wanted: HandOver, now: Timestamp) -> Result<HandedOver, StoreError> {
+        self.available()?.handed_over.push((wanted, now));
+        Ok(HandedOver::default())
+    }
+
+    async fn begin_heralding(&self, counts_dead: bool) -> Result<Vec<Downtime>, StoreError> {
+        let mut kept = self.available()?;
+        kept.counts_dead.push(counts_dead);
+        Ok(kept.downtimes.clone())
+    }
+
+    async fn settle_health(&self, change: HealthChange, _: Timestamp) -> Result<HealthSettled, StoreError> {
+        self.available()?.healths.push(change);
+        Ok(HealthSettled::default())
+    }
+
+    async fn tell_dead(&self, _: Duration, _: Duration, _: Timestamp) -> Result<DeadTold, StoreError> {
+        self.available()?.tells += 1;
+        Ok(DeadTold::default())
     }
 
     async fn keep_issue(
@@ -521,6 +552,6 @@ impl History for FakeStore {
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
-        unreachable!("the dispatcher lists nothing")
+        self.available().map(|_| Backlog::default())
     }
 }

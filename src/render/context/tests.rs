@@ -24,6 +24,7 @@ fn an_event_of_which_nothing_is_known_has_every_field() {
             "received_at": "2026-11-23T10:00:00.000Z", "sent_at": null,
             "iteration": null, "replay": true, "known": false,
             "silent_seconds": null, "last_heard_at": null, "bad_signatures": null,
+            "destination": null, "fallback_for": null, "fallback_reason": null,
         },
         "run": {
             "id": null, "sentry_run_id": null, "group_id": null, "organization": "acme", "state": "unknown",

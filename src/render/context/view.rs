@@ -6,7 +6,8 @@ use url::Url;
 
 use super::Links;
 use crate::event::{
-    Event, GroupId, Phase, PullRequest, RepositoryChange, RootCause, RunId, SentryRunId, Solution, Stage,
+    DestinationReport, Event, GroupId, Phase, PullRequest, ReasonCount, RepositoryChange, RootCause, RunId,
+    SentryRunId, Solution, Stage,
 };
 use crate::issue::{Issue, Project};
 use crate::run::{Run, RunState, StageProgress, StageState};
@@ -38,6 +39,22 @@ struct EventData<'a> {
     silent_seconds: Option<u64>,
     last_heard_at: Option<String>,
     bad_signatures: Option<u64>,
+    destination: Option<DestinationData<'a>>,
+    fallback_for: Option<&'a str>,
+    fallback_reason: Option<&'a str>,
+}
+
+/// `event.destination`: what a notice is about.
+#[derive(Serialize)]
+struct DestinationData<'a> {
+    name: &'a str,
+    kind: &'a str,
+    reason: Option<&'a str>,
+    since: Option<String>,
+    seconds: Option<u64>,
+    waiting: Option<u64>,
+    dead_letters: Option<u64>,
+    reasons: &'a [ReasonCount],
 }
 
 /// `run`: everything known of the run up to the event.
@@ -199,6 +216,25 @@ impl<'a> EventData<'a> {
             silent_seconds: silence.map(|silence| silence.seconds),
             last_heard_at: silence.and_then(|silence| silence.last_heard_at).map(time),
             bad_signatures: silence.and_then(|silence| silence.bad_signatures),
+            destination: event.artifacts.destination.as_ref().map(DestinationData::new),
+            // Said by whoever sends it.
+            fallback_for: None,
+            fallback_reason: None,
+        }
+    }
+}
+
+impl<'a> DestinationData<'a> {
+    fn new(report: &'a DestinationReport) -> Self {
+        Self {
+            name: &report.name,
+            kind: &report.kind,
+            reason: report.reason.as_deref(),
+            since: report.since.map(time),
+            seconds: report.seconds,
+            waiting: report.waiting,
+            dead_letters: report.dead_letters,
+            reasons: &report.reasons,
         }
     }
 }

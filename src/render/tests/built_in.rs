@@ -53,6 +53,7 @@ fn every_action_reads_well_where_nothing_is_known() {
             PullRequest { failed: true, ..PullRequest::default() },
         ]),
         silence: Some(crate::event::Silence::default()),
+        destination: Some(crate::event::DestinationReport::default()),
     };
     for artifacts in [Artifacts::default(), empty] {
         for action in Action::known().chain([Action::Other("brand_new".to_owned())]) {
@@ -105,6 +106,9 @@ fn every_kind_and_every_state_of_a_run_renders() {
             | Action::RunWaiting
             | Action::RunStalled
             | Action::Silent
+            | Action::DestinationDown
+            | Action::DestinationUp
+            | Action::DeadLetter
             | Action::Other(_) => Artifacts::default(),
         };
         events.push(event(action.as_str(), artifacts));

@@ -359,6 +359,7 @@ fn a_card_reads_well_where_nothing_is_known() {
             PullRequest { failed: true, ..PullRequest::default() },
         ]),
         silence: Some(crate::event::Silence::default()),
+        destination: Some(crate::event::DestinationReport::default()),
     };
     for artifacts in [Artifacts::default(), empty] {
         for action in Action::known().chain([Action::Other("brand_new".to_owned())]) {

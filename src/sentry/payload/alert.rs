@@ -40,6 +40,7 @@ fn artifacts(action: &Action, details: &Map<String, Value>) -> Artifacts {
         changes: changes::read(details),
         pull_requests: pull_requests::read(details.get("pull_requests")),
         silence: None,
+        destination: None,
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) struct Card {
     held_until: Option<i64>,
     muting: Option<Muting>,
     mentions: Vec<Mention>,
+    fallback_from: Option<i64>,
 }
 
 /// Where the newest delivery of a card stands.
@@ -40,7 +41,7 @@ pub(super) fn newest(connection: &Connection, run: i64, destination: i64) -> rus
     connection
         .prepare_cached(
             "SELECT number, template_set, state, lease_until IS NOT NULL, due_at, failures, in_doubt, held_until, muting,
-                    mentions
+                    mentions, fallback_from
              FROM delivery INDEXED BY delivery_card
              WHERE run_number = ?1 AND destination_id = ?2 AND part = 'card'
                AND NOT (state = 'superseded' AND muting IS NOT NULL AND held_until IS NULL)
@@ -66,6 +67,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Card> {
         held_until: row.get(7)?,
         muting: row.get_ref(8)?.as_str_or_null()?.map(of_json).transpose()?,
         mentions: of_json_list(row.get_ref(9)?.as_str_or_null()?)?,
+        fallback_from: row.get(10)?,
     })
 }
 
@@ -111,9 +113,9 @@ pub(super) fn succeed(writing: &Writing<'_>, new: &NewDelivery<'_>, now: i64) ->
 /// Returns how a card enters its lane in the place of one that waits there. Whom that one would have mentioned it
 /// mentions, too.
 fn take_over(card: Card, new: &NewDelivery<'_>, now: i64) -> Start {
-    let Card { due_at, failures, in_doubt, held_until, muting, mut mentions, .. } = card;
+    let Card { due_at, failures, in_doubt, held_until, muting, mut mentions, fallback_from, .. } = card;
     unite(&mut mentions, new.mentions);
-    let start = Start { due_at, failures, in_doubt, mentions, ..Start::default() };
+    let start = Start { due_at, failures, in_doubt, mentions, fallback_from, ..Start::default() };
     let Some(until) = held_until.filter(|until| *until > now) else { return start };
     let (held_until, muting) = match (new.muting, new.is_routed) {
         // An edit that no route asked for, or that is dropped, ends no mute.

@@ -11,7 +11,8 @@ use rusqlite::{Row, params};
 use super::value::{micros, micros_after, of_json_list, time, word};
 use super::{destination, writer::Writing};
 use crate::delivery::{
-    Delivery, DeliveryId, DestinationName, Fingerprint, FirstMessage, MessageRef, Origin, Part, Rung,
+    Delivery, DeliveryId, DestinationName, Fingerprint, FirstMessage, MessageRef, Origin, Part, Reason, Rung,
+    StandsFor,
 };
 use crate::event::EventId;
 use crate::store::{Claims, DeliveryClaim, DeliveryTicket, OpenDestination};
@@ -23,9 +24,11 @@ const END_LEASES: &str =
 /// Finds the first `?3` that are due for `?1` at `?2`.
 const FIND_DUE: &str = "
     SELECT d.number, d.fence, d.id, e.id, d.template_set, d.origin, d.created_at, d.first_due_at, d.attempts,
-           d.failures, d.rung, d.part, d.in_doubt, m.channel, m.id, m.shows, m.mentions, d.mentions, d.held_until
+           d.failures, d.rung, d.part, d.in_doubt, m.channel, m.id, m.shows, m.mentions, d.mentions, d.held_until,
+           f.name, d.fallback_reason
     FROM delivery d CROSS JOIN event e ON e.sequence = d.event_sequence
     LEFT JOIN message m ON m.run_number = d.run_number AND m.destination_id = d.destination_id
+    LEFT JOIN delivery o ON o.number = d.fallback_of LEFT JOIN destination f ON f.id = o.destination_id
     WHERE d.destination_id = ?1 AND d.due_at <= ?2 AND d.lease_until IS NULL
     ORDER BY d.due_at, d.number LIMIT ?3";
 
@@ -100,8 +103,16 @@ fn read_claim(row: &Row<'_>, destination: &DestinationName) -> rusqlite::Result<
             rung: word(row.get_ref(10)?.as_str()?, Rung::from_word)?,
             in_doubt: row.get(12)?,
             first: read_first(row)?,
+            stands_for: read_stands_for(row)?,
         },
     })
+}
+
+fn read_stands_for(row: &Row<'_>) -> rusqlite::Result<Option<StandsFor>> {
+    let Some(destination) = row.get::<_, Option<String>>(19)? else { return Ok(None) };
+    let reason = row.get_ref(20)?.as_str_or_null()?;
+    let reason = reason.map(|text| word(text, Reason::from_word)).transpose()?;
+    Ok(Some(StandsFor { destination: DestinationName::new(destination), reason }))
 }
 
 fn read_first(row: &Row<'_>) -> rusqlite::Result<Option<FirstMessage>> {
@@ -132,6 +143,7 @@ mod tests {
             include_str!("../migrations/sqlite/0004_message.sql"),
             include_str!("../migrations/sqlite/0005_card.sql"),
             include_str!("../migrations/sqlite/0009_mute.sql"),
+            include_str!("../migrations/sqlite/0010_fallback.sql"),
         ] {
             connection.execute_batch(migration).unwrap();
         }

@@ -22,6 +22,7 @@ const MIGRATION_STEPS: &[M<'static>] = &[
     M::up(include_str!("../migrations/sqlite/0006_issue_run.sql")),
     M::up(include_str!("../migrations/sqlite/0007_silence.sql")),
     M::up(include_str!("../migrations/sqlite/0009_mute.sql")),
+    M::up(include_str!("../migrations/sqlite/0010_fallback.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 

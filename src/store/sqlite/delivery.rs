@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::value::{json, json_list, micros};
-use super::{card, lane, writer::Writing};
+use super::{card, fallback, lane, writer::Writing};
 use crate::delivery::{DeliveryId, Mention, Muting, Origin, Part};
 
 /// A delivery to be queued.
@@ -25,6 +25,16 @@ pub(super) struct NewDelivery<'a> {
     pub(super) is_routed: bool,
     /// The delivery that it repeats.
     pub(super) replay_of: Option<i64>,
+    /// What it stands for, where it goes to a fallback.
+    pub(super) stands_for: Option<StandsFor>,
+}
+
+/// The delivery that another one stands for, because its destination did not take it.
+#[derive(Debug, Clone)]
+pub(super) struct StandsFor {
+    pub(super) number: i64,
+    /// Why it was not taken, where that is known.
+    pub(super) reason: Option<String>,
 }
 
 /// How a new delivery enters its lane.
@@ -44,20 +54,24 @@ pub(super) struct Start {
     pub(super) mentions: Vec<Mention>,
     /// Whether it is needless from the start, or dropped.
     pub(super) superseded: bool,
+    /// Of a card: from when on the time of the one whose place it takes runs, after which a fallback takes over.
+    pub(super) fallback_from: Option<i64>,
 }
 
 /// Queues a delivery: a card at the head of its lane, in the place of one that waits there, any other one at the end.
-/// What is the head is due at once, or when the mute ends that holds it back. What a mute drops is on record alone.
-pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestamp) -> rusqlite::Result<()> {
+/// What is the head is due at once, or when the mute ends that holds it back. What a mute drops is on record alone. Returns
+/// its number.
+pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestamp) -> rusqlite::Result<i64> {
     let now = micros(now);
     let start = start(writing, new, now)?;
+    let fallback_from = fallback::begins(writing, new, &start, now)?;
     let number = writing
         .prepare(
             "INSERT INTO delivery (id, event_sequence, run_number, destination_id, part, template_set, origin, state,
                                    created_at, due_at, first_due_at, failures, in_doubt, finished_at, replay_of,
-                                   held_until, muting, mentions)
+                                   held_until, muting, mentions, fallback_from, fallback_of, fallback_reason)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, iif(?10 IS NULL, NULL, max(?9, coalesce(?15, ?9))), ?11,
-                     ?12, ?13, ?14, ?15, ?16, ?17)",
+                     ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
         )?
         .insert(params![
             new.id.as_str(),
@@ -77,11 +91,14 @@ pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestam
             start.held_until,
             start.muting.as_ref().map(json),
             json_list(&start.mentions),
+            fallback_from,
+            new.stands_for.as_ref().map(|old| old.number),
+            new.stands_for.as_ref().and_then(|old| old.reason.as_deref()),
         ])?;
     if let Some(old) = new.replay_of {
         writing.prepare("UPDATE delivery SET replayed_by = ?2 WHERE number = ?1")?.execute([old, number])?;
     }
-    Ok(())
+    Ok(number)
 }
 
 fn start(writing: &Writing<'_>, new: &NewDelivery<'_>, now: i64) -> rusqlite::Result<Start> {

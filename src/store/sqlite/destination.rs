@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 use super::value::{micros, time};
-use super::writer::Writing;
+use super::{fallback, writer::Writing};
 use crate::delivery::{DestinationKind, DestinationName};
 use crate::store::{DestinationChange, DestinationEntry, DestinationStatus};
 
@@ -45,6 +45,7 @@ pub(super) fn register(
     let was_set_back = was_set_back(writing, now)?;
     let key: Vec<u8> = writing.connection.query_row("SELECT address_key FROM store", [], |row| row.get(0))?;
     let mut statuses = Vec::with_capacity(entries.len());
+    forget_removed(writing, entries)?;
     for entry in entries {
         let id = ensure(writing, &entry.name, entry.kind)?;
         writing
@@ -66,6 +67,7 @@ pub(super) fn register(
                    AND lease_until IS NULL",
             )?
             .execute([id, micros(latest_due)])?;
+        set_fallback(writing, id, entry.fallback.as_ref(), entries)?;
         let status = writing
             .prepare("SELECT name, held_until, gone_since FROM destination WHERE id = ?1")?
             .query_row([id], read_status)?;
@@ -74,6 +76,44 @@ pub(super) fn register(
         statuses.push(DestinationStatus { held_until, ..status });
     }
     Ok(statuses)
+}
+
+/// Forgets of destinations that are configured no longer which one stood in for them, and that they were down.
+fn forget_removed(writing: &Writing<'_>, entries: &[DestinationEntry]) -> rusqlite::Result<()> {
+    let known: Vec<(i64, String)> = writing
+        .prepare("SELECT id, name FROM destination WHERE fallback IS NOT NULL OR down_since IS NOT NULL")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (id, name) in known {
+        if entries.iter().all(|entry| entry.name.as_str() != name) {
+            writing
+                .prepare(
+                    "UPDATE destination SET fallback = NULL, down_since = NULL, down_organization = NULL,
+                         down_is_told = 0
+                     WHERE id = ?1",
+                )?
+                .execute([id])?;
+        }
+    }
+    Ok(())
+}
+
+/// Notes which destination stands in for another one. What waited there while none did is looked at from now on.
+fn set_fallback(
+    writing: &Writing<'_>,
+    id: i64,
+    fallback: Option<&DestinationName>,
+    entries: &[DestinationEntry],
+) -> rusqlite::Result<()> {
+    let fallback = fallback.and_then(|name| entries.iter().find(|entry| entry.name == *name));
+    let fallback = fallback.map(|entry| ensure(writing, &entry.name, entry.kind)).transpose()?;
+    let had_none: bool = writing
+        .prepare("SELECT fallback IS NULL FROM destination WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))?;
+    writing
+        .prepare("UPDATE destination SET fallback = ?2 WHERE id = ?1 AND fallback IS NOT ?2")?
+        .execute(params![id, fallback])?;
+    if had_none && fallback.is_some() { fallback::adopt(writing, id) } else { Ok(()) }
 }
 
 /// Tells whether the clock was set back: no event that is kept was received later than now.

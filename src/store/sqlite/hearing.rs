@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::value::{micros, span, time};
 use super::{accept, writer::Writing};
-use crate::event::{EventId, Organization, RELAY_RESOURCE};
+use crate::event::{Action, EventId, Organization, RELAY_RESOURCE};
 use crate::store::{Hearing, Notice};
 
 /// Among how many of the newest events those of an organization are looked for that were accepted while nobody wrote
@@ -102,17 +102,17 @@ pub(super) fn settle(
         ])?;
     match notice {
         Some((notice, artifacts)) if !was_told => {
-            insert_notice(writing, &hearing.organization, notice, artifacts, now).map(Some)
+            insert_notice(writing, &hearing.organization, &notice.action, artifacts, now).map(Some)
         }
         Some(_) | None => Ok(None),
     }
 }
 
 /// Adds a notice that is about no run. It is kept as one of its own, so that it is sent, found and removed as any other.
-fn insert_notice(
+pub(super) fn insert_notice(
     writing: &mut Writing<'_>,
     organization: &Organization,
-    notice: &Notice,
+    action: &Action,
     artifacts: &str,
     now: Timestamp,
 ) -> rusqlite::Result<EventId> {
@@ -130,7 +130,7 @@ fn insert_notice(
             organization.as_str(),
             run,
             RELAY_RESOURCE,
-            notice.action.as_str(),
+            action.as_str(),
             micros(now)
         ])?;
     accept::insert_artifacts(writing, sequence, artifacts)?;

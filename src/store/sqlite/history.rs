@@ -40,11 +40,14 @@ fn fold(events: &[Kept]) -> Option<Run> {
 
 /// Walks back from the newest event until it has met so many runs. A notice that is about none is kept as one, but is none.
 fn newest_runs(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<i64>> {
+    let of_no_run = Action::NOTICES.iter().filter(|notice| notice.is_of_no_run()).map(Action::as_str);
+    let of_no_run = of_no_run.collect::<serde_json::Value>().to_string();
     let mut statement = connection.prepare_cached(
-        "SELECT run_number FROM event WHERE run_number IS NOT NULL AND NOT (resource = ?1 AND action = ?2)
+        "SELECT run_number FROM event WHERE run_number IS NOT NULL
+           AND NOT (resource = ?1 AND action IN (SELECT value FROM json_each(?2)))
          ORDER BY sequence DESC",
     )?;
-    let mut rows = statement.query([RELAY_RESOURCE, Action::Silent.as_str()])?;
+    let mut rows = statement.query([RELAY_RESOURCE, of_no_run.as_str()])?;
     let (mut seen, mut newest) = (HashSet::new(), Vec::new());
     while newest.len() < limit {
         let Some(row) = rows.next()? else { break };
@@ -145,8 +148,11 @@ fn list_deliveries(
                     d.created_at, d.due_at, d.finished_at,
                     (SELECT o.id FROM delivery o WHERE o.number = d.replay_of),
                     (SELECT o.id FROM delivery o WHERE o.number = d.replayed_by), d.part,
-                    d.muting, d.held_until, d.mentions
-             FROM {from} CROSS JOIN destination t ON t.id = d.destination_id WHERE {} {end}",
+                    d.muting, d.held_until, d.mentions,
+                    u.id, (SELECT name FROM destination WHERE id = u.destination_id),
+                    v.id, (SELECT name FROM destination WHERE id = v.destination_id)
+             FROM {from} CROSS JOIN destination t ON t.id = d.destination_id
+             LEFT JOIN delivery u ON u.number = d.fallback_of LEFT JOIN delivery v ON v.number = d.fallback_by WHERE {} {end}",
             conditions.join(" AND ")
         ))?
         .query_map(params_from_iter(values), |row| read_delivery(row, now))?
@@ -193,7 +199,16 @@ fn read_delivery(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<DeliveryRow>
         mentions: of_json_list(row.get_ref(23)?.as_str_or_null()?)?,
         replay_of: row.get::<_, Option<String>>(18)?.map(DeliveryId::new),
         replayed_by: row.get::<_, Option<String>>(19)?.map(DeliveryId::new),
+        fallback_for: read_other(row, 24)?,
+        fallback_by: read_other(row, 26)?,
     })
+}
+
+/// Reads another delivery and where that goes, if there is one.
+fn read_other(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<(DeliveryId, DestinationName)>> {
+    let id: Option<String> = row.get(column)?;
+    let name: Option<String> = row.get(column + 1)?;
+    Ok(id.map(DeliveryId::new).zip(name.map(DestinationName::new)))
 }
 
 /// Counts what waits, from indexes alone.

@@ -53,9 +53,25 @@ pub(super) fn planned_delivery(event: &EventId, destination: &DestinationName, p
         Part::Message => {}
         Part::Card | Part::Announcement => digest = digest.chain_update([0]).chain_update(part.as_str()),
     }
+    derived(digest, read(Some(event.as_str()), EVENT_PREFIX).timestamp_ms())
+}
+
+/// Returns the id of the delivery that stands in for another one at a destination; the same whoever queues it anew.
+pub(super) fn fallback_delivery(old: &DeliveryId, destination: &DestinationName) -> DeliveryId {
+    let digest = Sha256::new()
+        .chain_update("fallback")
+        .chain_update([0])
+        .chain_update(old.as_str())
+        .chain_update([0])
+        .chain_update(destination.as_str());
+    let milliseconds = read(Some(old.as_str()), DELIVERY_PREFIX).timestamp_ms();
+    derived(digest, milliseconds)
+}
+
+/// Makes the id of a delivery that follows from what it is.
+fn derived(digest: Sha256, milliseconds: u64) -> DeliveryId {
     let digest: [u8; 32] = digest.finalize().into();
     let random = digest.first_chunk().copied().map(u128::from_be_bytes).unwrap_or_default();
-    let milliseconds = read(Some(event.as_str()), EVENT_PREFIX).timestamp_ms();
     DeliveryId::new(write(Ulid::from_parts(milliseconds, random), DELIVERY_PREFIX))
 }
 
@@ -114,6 +130,15 @@ mod tests {
         assert_eq!(parts.len(), Part::ALL.len());
         assert!(planned.as_str().starts_with(DELIVERY_PREFIX) && planned.as_str().len() == 30);
         assert!(message(&ids.event(at(11)), &chat) > planned, "it sorts by its event's time");
+    }
+
+    #[test]
+    fn what_stands_in_for_a_delivery_has_one_id_at_each_destination() {
+        let old = Ids::default().delivery(at(10));
+        let stand_in = |name: &str| fallback_delivery(&old, &DestinationName::new(name));
+        assert_eq!(stand_in("ops"), stand_in("ops"));
+        assert_ne!(stand_in("ops"), stand_in("dev"));
+        assert!(stand_in("ops") != old && stand_in("ops").as_str().len() == 30);
     }
 
     #[test]

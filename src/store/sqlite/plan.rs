@@ -194,17 +194,19 @@ fn queue(
         superseded,
         is_routed,
         replay_of,
+        stands_for: None,
     };
-    delivery::insert(writing, &new, now)
+    delivery::insert(writing, &new, now).map(drop)
 }
 
-/// Returns whether this part of an event has a delivery for a destination that is or may yet be sent there.
+/// Returns whether this part of an event has a delivery for a destination that is or may yet be sent there, or to what
+/// stands in for it.
 fn goes_out(writing: &Writing<'_>, event: &EventId, destination: i64, part: Part) -> rusqlite::Result<bool> {
     writing
         .prepare(
             "SELECT 1 FROM delivery
              WHERE event_sequence = (SELECT sequence FROM event WHERE id = ?1) AND destination_id = ?2 AND part = ?3
-               AND state <> 'superseded' AND NOT (state = 'dead' AND last_reason IS 'removed')",
+               AND (state <> 'superseded' OR fallback_by IS NOT NULL) AND NOT (state = 'dead' AND last_reason IS 'removed')",
         )?
         .exists(params![event.as_str(), destination, part.as_str()])
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::value::{micros, span};
-use super::{card, destination, lane, message, writer::Writing};
+use super::{card, dead, destination, fallback, lane, message, writer::Writing};
 use crate::delivery::{Attempt, DeliveryState, Reason, Rung};
 use crate::store::{DeliveryTicket, Next, Record, Recorded};
 
@@ -49,6 +49,15 @@ pub(super) fn record(writing: &Writing<'_>, record: &Record, now: Timestamp) -> 
     if after.due_at.is_none() {
         lane::promote(writing, before.run, before.destination, now)?;
     }
+    if finished && before.has_fallback {
+        fallback::follow(writing, before.run, before.destination)?;
+    }
+    if let Some(reason) = after.died_of {
+        if before.has_fallback && reason != Reason::Removed {
+            fallback::take_over(writing, record.ticket.number, Some(reason), now)?;
+        }
+        dead::count(writing, record.ticket.number, reason, now)?;
+    }
     Ok(Recorded::Done)
 }
 
@@ -61,14 +70,17 @@ struct Before {
     attempts: u32,
     failures: u32,
     due_at: Option<i64>,
+    /// Whether another destination stands in for its own.
+    has_fallback: bool,
 }
 
 /// Finds the delivery if the lease is still ours. A lease that has run out is, until somebody claims the delivery.
 fn still_ours(writing: &Writing<'_>, ticket: DeliveryTicket) -> rusqlite::Result<Option<Before>> {
     writing
         .prepare(
-            "SELECT run_number, destination_id, attempts, failures, due_at, part = 'card' FROM delivery
-             WHERE number = ?1 AND fence = ?2 AND lease_until IS NOT NULL",
+            "SELECT run_number, destination_id, attempts, failures, due_at, part = 'card',
+                    (SELECT fallback IS NOT NULL FROM destination WHERE id = destination_id)
+             FROM delivery WHERE number = ?1 AND fence = ?2 AND lease_until IS NOT NULL",
         )?
         .query_row([ticket.number, ticket.fence], |row| {
             Ok(Before {
@@ -79,6 +91,7 @@ fn still_ours(writing: &Writing<'_>, ticket: DeliveryTicket) -> rusqlite::Result
                 failures: row.get(3)?,
                 due_at: row.get(4)?,
                 is_card: row.get(5)?,
+                has_fallback: row.get(6)?,
             })
         })
         .optional()

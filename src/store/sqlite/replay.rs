@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::delivery::{self, NewDelivery};
+use super::delivery::{self, NewDelivery, StandsFor};
 use super::ids::DELIVERY_PREFIX;
 use super::value::{micros, of_json_list, word};
 use super::{find, writer::Writing};
@@ -69,16 +69,20 @@ fn repeat(
     number: i64,
     now: Timestamp,
 ) -> rusqlite::Result<(DeliveryId, DeliveryId)> {
-    let (old, event, run, destination, template_set, part, mentions) = writing
+    let (old, event, run, destination, template_set, part, mentions, stands_for) = writing
         .prepare(
-            "SELECT id, event_sequence, run_number, destination_id, template_set, part, mentions FROM delivery
-             WHERE number = ?1",
+            "SELECT id, event_sequence, run_number, destination_id, template_set, part, mentions, fallback_of,
+                    fallback_reason
+             FROM delivery WHERE number = ?1",
         )?
         .query_row([number], |row| {
             let template_set: Option<String> = row.get(4)?;
             let part = word(row.get_ref(5)?.as_str()?, Part::from_word)?;
             let mentions: Vec<Mention> = of_json_list(row.get_ref(6)?.as_str_or_null()?)?;
-            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, template_set, part, mentions))
+            let (number, reason): (Option<i64>, _) = (row.get(7)?, row.get(8)?);
+            let stands_for = number.map(|number| StandsFor { number, reason });
+            let id = row.get::<_, String>(0)?;
+            Ok((id, row.get(1)?, row.get(2)?, row.get(3)?, template_set, part, mentions, stands_for))
         })?;
     let id = writing.ids.delivery(now);
     let new = NewDelivery {
@@ -94,6 +98,7 @@ fn repeat(
         superseded: false,
         is_routed: true,
         replay_of: Some(number),
+        stands_for,
     };
     delivery::insert(writing, &new, now)?;
     Ok((DeliveryId::new(old), id))

@@ -25,6 +25,7 @@ pub struct Destinations {
     finished: IntCounterVec,
     dead_letters: IntCounterVec,
     event_to_delivered: HistogramVec,
+    handed_over: IntCounterVec,
     paused: IntGaugeVec,
     deliveries: IntGaugeVec,
     oldest_due: IntGaugeVec,
@@ -79,6 +80,11 @@ impl Destinations {
                 "Deliveries that will not be tried again by themselves, by reason",
                 &["destination", "reason"],
             )?,
+            handed_over: counter(
+                "seer_relay_deliveries_handed_over_total",
+                "Deliveries that a destination did not take in time and its fallback got",
+                by_destination,
+            )?,
             event_to_delivered: histogram(
                 "seer_relay_event_to_delivered_seconds",
                 "Time from a webhook to the message that tells of it, replays aside",
@@ -103,7 +109,14 @@ impl Destinations {
     }
 
     pub(super) fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
-        let counters = [&self.attempts, &self.refused, &self.in_doubt, &self.finished, &self.dead_letters];
+        let counters = [
+            &self.attempts,
+            &self.refused,
+            &self.in_doubt,
+            &self.finished,
+            &self.dead_letters,
+            &self.handed_over,
+        ];
         for counter in counters {
             registry.register(Box::new(counter.clone()))?;
         }
@@ -164,6 +177,12 @@ impl Destinations {
     pub fn dead_letter(&self, destination: &str, reason: Reason) {
         self.finish(destination, DeliveryState::Dead);
         self.dead_letters.with_label_values(&[destination, reason.as_str()]).inc();
+    }
+
+    /// Counts deliveries that a destination did not take in time and its fallback got.
+    pub fn handed_over(&self, destination: &str, number: usize) {
+        let number = u64::try_from(number).unwrap_or(u64::MAX);
+        self.handed_over.with_label_values(&[destination]).inc_by(number);
     }
 
     fn finish(&self, destination: &str, state: DeliveryState) {
@@ -249,6 +268,7 @@ mod tests {
             destinations.delivered("dev", None);
             destinations.superseded("dev");
             destinations.dead_letter("dev", Reason::Auth);
+            destinations.handed_over("dev", 3);
         });
         assert_shows(
             &text,
@@ -257,6 +277,7 @@ mod tests {
                 r#"seer_relay_deliveries_finished_total{destination="dev",state="superseded"} 1"#,
                 r#"seer_relay_deliveries_finished_total{destination="dev",state="dead"} 1"#,
                 r#"seer_relay_dead_letters_total{destination="dev",reason="auth"} 1"#,
+                r#"seer_relay_deliveries_handed_over_total{destination="dev"} 3"#,
                 r#"seer_relay_event_to_delivered_seconds_bucket{destination="dev",le="0.05"} 1"#,
                 r#"seer_relay_event_to_delivered_seconds_count{destination="dev"} 1"#,
             ],

@@ -227,6 +227,7 @@ impl Wire {
             in_flight: 1,
             timeout: Duration::from_secs(20),
             expire_after: None,
+            fallback: None,
             diff_lines: 0,
             style: Style::Messages,
             announce: Vec::new(),

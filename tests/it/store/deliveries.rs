@@ -194,6 +194,7 @@ async fn a_destination_stays_gone_or_held_until_its_address_changes_or_a_test_su
             name: name("audit"),
             kind: DestinationKind::Webhook,
             address: address.map(|address| address.to_owned().into()),
+            fallback: None,
         }]
     };
     let register = async |address| {

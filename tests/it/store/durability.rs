@@ -29,7 +29,12 @@ async fn a_clock_that_was_set_back_keeps_nothing_waiting() {
 
     let bench = bench.restart().await;
     assert_eq!(bench.waiting_events().await.len(), 1, "an event is due whatever the clock shows");
-    let audit = DestinationEntry { name: name("audit"), kind: DestinationKind::Webhook, address: None };
+    let audit = DestinationEntry {
+        name: name("audit"),
+        kind: DestinationKind::Webhook,
+        address: None,
+        fallback: None,
+    };
     assert!(bench.claim(60, "audit").await.is_empty());
     let told = bench.store.register_destinations(vec![audit], at(0), at(60)).await.unwrap().remove(0);
     assert_eq!(told.held_until, Some(at(60)));

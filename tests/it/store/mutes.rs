@@ -108,7 +108,8 @@ async fn a_restart_shortens_no_mute_and_still_brings_back_what_a_clock_set_forwa
     bench.record(&claim, 0, retry_at(5_000)).await;
 
     let bench = bench.restart().await;
-    let entry = DestinationEntry { name: name("chat"), kind: DestinationKind::Slack, address: None };
+    let entry =
+        DestinationEntry { name: name("chat"), kind: DestinationKind::Slack, address: None, fallback: None };
     bench.store.register_destinations(vec![entry], at(1), at(600)).await.unwrap();
     let due: Vec<_> = bench.deliveries(1).await.into_iter().map(|row| row.next_attempt_at).collect();
     assert_eq!(due, [Some(at(MORNING)), Some(at(600))]);
@@ -116,7 +117,8 @@ async fn a_restart_shortens_no_mute_and_still_brings_back_what_a_clock_set_forwa
     let claim =
         bench.claim(MORNING, "chat").await.into_iter().find(|claim| claim.delivery.held_until.is_some());
     bench.record(&claim.unwrap(), MORNING, retry_at(9_000)).await;
-    let entry = DestinationEntry { name: name("chat"), kind: DestinationKind::Slack, address: None };
+    let entry =
+        DestinationEntry { name: name("chat"), kind: DestinationKind::Slack, address: None, fallback: None };
     bench.store.register_destinations(vec![entry], at(MORNING), at(MORNING + 600)).await.unwrap();
     assert_eq!(bench.deliveries(1).await[0].next_attempt_at, Some(at(MORNING + 600)));
 }

@@ -253,7 +253,14 @@ async fn what_an_older_version_took_in_is_not_asked_about() {
          ALTER TABLE delivery DROP COLUMN held_until; ALTER TABLE delivery DROP COLUMN muting;
          ALTER TABLE delivery DROP COLUMN mentions;
          ALTER TABLE issue DROP COLUMN merged_into; ALTER TABLE run DROP COLUMN earlier; DROP TABLE hearing;
-         DROP TABLE watch; DROP TABLE watched; DROP TABLE message; PRAGMA user_version = 2",
+         DROP TABLE watch; DROP TABLE watched; DROP TABLE message; DROP TABLE dead_untold;
+         DROP INDEX delivery_fallback; ALTER TABLE delivery DROP COLUMN fallback_from;
+         ALTER TABLE delivery DROP COLUMN fallback_of; ALTER TABLE delivery DROP COLUMN fallback_reason;
+         ALTER TABLE delivery DROP COLUMN fallback_by; ALTER TABLE destination DROP COLUMN fallback;
+         ALTER TABLE destination DROP COLUMN down_since; ALTER TABLE destination DROP COLUMN down_organization;
+         ALTER TABLE destination DROP COLUMN down_is_told; ALTER TABLE destination DROP COLUMN down_told_at;
+         ALTER TABLE destination DROP COLUMN dead_told_at; ALTER TABLE store DROP COLUMN counts_dead;
+         PRAGMA user_version = 2",
     )
     .unwrap();
     drop(file);
