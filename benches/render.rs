@@ -52,6 +52,7 @@ fn destination(service: Service, diff_lines: usize) -> Destination {
         expire_after: None,
         diff_lines,
         style: Style::Messages,
+        digest: None,
         announce: Vec::new(),
         service,
     }

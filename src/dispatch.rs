@@ -41,7 +41,7 @@ use tokio::sync::{Notify, watch as signal};
 use tokio::time::{Instant, sleep};
 
 use crate::clock::Clock;
-use crate::delivery::{DestinationKind, DestinationName, Part};
+use crate::delivery::DestinationName;
 use crate::event::{Action, Organization};
 use crate::notify::{Destination, Notifiers};
 use crate::render::Renderer;
@@ -54,6 +54,7 @@ use desk::Desk;
 use lookup::{Lookup, Source};
 use moment::{SteadyClock, after, between};
 use outage::{Outage, Pauses};
+use plan::Manner;
 use sender::Sender;
 use shelf::Shelf;
 use stories::Room;
@@ -307,14 +308,10 @@ impl Shared {
         }
     }
 
-    /// Returns which messages an event of this action becomes at a destination; `None` where it is not configured.
-    fn parts_at(
-        &self,
-        name: &DestinationName,
-        action: &Action,
-    ) -> Option<(DestinationKind, &'static [Part])> {
+    /// Returns what an event of this action becomes at a destination; `None` where it is not configured.
+    fn manner_at(&self, name: &DestinationName, action: &Action) -> Option<Manner> {
         let place = self.desk_of.get(name)?.place.as_ref()?;
-        Some((place.target.kind, place.parts(action)))
+        Some(Manner { kind: place.target.kind, parts: place.parts(action), digest: place.digest })
     }
 
     /// Says that new deliveries wait for these destinations.

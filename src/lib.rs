@@ -38,6 +38,10 @@
 //! claim leaves each delivery in doubt until an answer is written down, so that after a crash a message is looked for
 //! before it is sent again.
 //!
+//! Where a destination has a digest, the first event opens one: its delivery is due when the digest's time is over, and the
+//! deliveries of what comes until then join it and are needless by themselves. Once it is claimed nothing joins it any
+//! more, unless it is known not to have arrived; what it tells is read from the store then ([`store::History::digest`]).
+//!
 //! Data goes right and down; nothing calls back. Routing comes after storing, so that a wrong route loses nothing and
 //! `replay` can route anew; rendering happens at each attempt, so that a mended template mends its dead letters.
 //!

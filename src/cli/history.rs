@@ -151,6 +151,7 @@ impl Deliveries {
 fn delivery_table(terminal: Terminal, rows: &[DeliveryRow]) -> String {
     let head = ["DELIVERY", "RUN", "ACTION", "TO", "STATE", "ATTEMPTS", "LAST ANSWER", "NEXT OR DELIVERED"];
     let rows = rows.iter().map(DeliveryJson::from).map(|row| {
+        let to = told_to(&row);
         let status = row.last_status.map(|status| status.to_string());
         let reason = row.last_reason.map(|reason| reason.to_string());
         let answer: Vec<String> = status.into_iter().chain(reason).collect();
@@ -158,10 +159,7 @@ fn delivery_table(terminal: Terminal, rows: &[DeliveryRow]) -> String {
             row.id,
             row.run,
             row.action,
-            match row.part {
-                Part::Message => row.destination,
-                Part::Card | Part::Announcement => format!("{} ({})", row.destination, row.part),
-            },
+            to,
             row.state.to_string(),
             row.attempts.to_string(),
             answer.join(" "),
@@ -169,6 +167,20 @@ fn delivery_table(terminal: Terminal, rows: &[DeliveryRow]) -> String {
         ]
     });
     table(terminal, head, rows)
+}
+
+/// Where it goes, and as what.
+fn told_to(row: &DeliveryJson) -> String {
+    let name = &row.destination;
+    match (row.part, &row.digest, row.gathered) {
+        (Part::Message, _, _) => name.clone(),
+        (Part::Digest, Some(digest), _) if row.state == DeliveryState::Superseded => {
+            format!("{name} (in {digest})")
+        }
+        (Part::Digest, _, Some(1)) => format!("{name} (digest of 1 event)"),
+        (Part::Digest, _, Some(events)) => format!("{name} (digest of {events} events)"),
+        (Part::Card | Part::Announcement | Part::Digest, _, _) => format!("{name} ({})", row.part),
+    }
 }
 
 /// Milliseconds are for programs.

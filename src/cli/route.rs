@@ -9,7 +9,7 @@ use super::settings::{json, load_with_templates};
 use super::story::{EventArguments, IssueArguments};
 use super::table::clean;
 use super::{Failure, Output, Terminal};
-use crate::config::Config;
+use crate::config::{Config, show};
 use crate::delivery::Part;
 use crate::event::Event;
 use crate::notify::Destination;
@@ -68,7 +68,12 @@ fn deliveries<'a>(
         Some((destination, destination.target(routed.template_set.as_deref())))
     };
     let each_part = |(destination, target): (&'a Destination, Target)| {
-        let template = |part| renderer.template_for(Purpose::of_part(part, &event.action), &target);
+        let template = |part| {
+            // A digest is the destination's, whichever routes lead there.
+            let own = (part == Part::Digest).then(|| destination.target(None));
+            let target = own.as_ref().unwrap_or(&target);
+            renderer.template_for(Purpose::of_part(part, &event.action), target)
+        };
         destination
             .parts(&event.action)
             .iter()
@@ -96,9 +101,12 @@ fn page(decision: &Decision, deliveries: &[Delivery<'_>], terminal: Terminal) ->
         text.push_str("no route: the event would be kept and shown, and sent nowhere\n");
     }
     for (destination, part, template) in deliveries {
-        let part = match part {
-            Part::Message => String::new(),
-            Part::Card | Part::Announcement => format!(" {part}"),
+        let part = match (part, destination.digest) {
+            (Part::Message, _) => String::new(),
+            (Part::Digest, Some(within)) => {
+                format!(" in the digest of {}", show(within))
+            }
+            (Part::Card | Part::Announcement | Part::Digest, _) => format!(" {part}"),
         };
         let (name, kind) = (&destination.name, destination.service.kind());
         let _ = writeln!(text, "→ {name} ({kind}){part} by {template}");

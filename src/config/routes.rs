@@ -38,6 +38,7 @@ const KEYS: Keys = Keys {
         ("style", "it belongs to a destination"),
         ("rate", "it belongs to a destination"),
         ("diff", "it belongs to a destination"),
+        ("digest", "it belongs to a destination"),
     ],
 };
 

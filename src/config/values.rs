@@ -109,6 +109,10 @@ pub(crate) const RETENTION: DurationRange =
 pub(crate) const EXPIRE: DurationRange =
     DurationRange::new(Duration::from_secs(1), Duration::from_secs(30 * DAY), "6h").or_off();
 
+/// A destination's `digest`.
+pub(crate) const DIGEST: DurationRange =
+    DurationRange::new(Duration::from_secs(MINUTE), Duration::from_secs(DAY), "1h");
+
 /// `http.max_body`, in bytes.
 pub(crate) const MAX_BODY: RangeInclusive<u64> = 64 * 1024..=32 * 1024 * 1024;
 

@@ -8,7 +8,7 @@ use super::DeliveryConfig;
 use super::backoff::gives_up_at;
 use super::desk::Standing;
 use super::moment::{after, between};
-use crate::delivery::{Delivery, Reason};
+use crate::delivery::{Delivery, Part, Reason};
 use crate::store::Next;
 
 /// Returns `Ok` where a delivery is to be sent now; else what becomes of it.
@@ -30,7 +30,7 @@ pub(super) fn decide(
         Standing::Gone => return Err(Next::Dead(Reason::Gone)),
         Standing::Open | Standing::Held(_) | Standing::Keyless => {}
     }
-    if expire_after.is_some_and(|news_for| between(delivery.created_at, now) > news_for) {
+    if expire_after.is_some_and(|news_for| between(news_since(delivery), now) > news_for) {
         return Err(Next::Dead(Reason::Expired));
     }
     let reason = match standing {
@@ -49,8 +49,16 @@ pub(super) fn runs_out_at(
     settings: &DeliveryConfig,
 ) -> Timestamp {
     let gives_up_at = gives_up_at(delivery, settings);
-    let last = expire_after.map(|news_for| after(delivery.created_at, news_for));
+    let last = expire_after.map(|news_for| after(news_since(delivery), news_for));
     after(last.map_or(gives_up_at, |last| last.min(gives_up_at)), Duration::from_millis(1))
+}
+
+/// Returns from when on a delivery was news: a digest that gathered for a day is none of yesterday.
+fn news_since(delivery: &Delivery) -> Timestamp {
+    match delivery.part {
+        Part::Message | Part::Card | Part::Announcement => delivery.created_at,
+        Part::Digest => delivery.first_due_at,
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::probe::{Change, Probe};
 use super::stories::Room;
 use crate::delivery::{Delivery, DeliveryId, DestinationName, Part, Reason};
 use crate::event::Action;
-use crate::notify::{Destination, Notifier, Position, Rate, Service, Style, announces};
+use crate::notify::{Destination, Notifier, Position, Rate, Service, Style, announces, parts_of};
 use crate::render::Target;
 use crate::routing::Pattern;
 use crate::store::{CardKeeper, DestinationChange, DestinationEntry};
@@ -52,6 +52,8 @@ pub(super) struct Place {
     pub(super) wants_payload: bool,
     /// How the messages of a run hang together.
     style: Style,
+    /// How long what comes is gathered for one message that sums it up.
+    pub(super) digest: Option<Duration>,
     /// Actions that everybody is to see.
     announce: Vec<Pattern>,
     /// How long one attempt may take.
@@ -99,7 +101,7 @@ pub(super) enum Standing {
 impl Place {
     /// Returns which messages an event of this action becomes here, in order.
     pub(super) fn parts(&self, action: &Action) -> &'static [Part] {
-        self.style.parts(&self.announce, action)
+        parts_of(self.style, self.digest, &self.announce, action)
     }
 
     /// Tells whether a run has one card here.
@@ -117,7 +119,7 @@ impl Place {
             (Part::Message, Style::Thread) => {
                 Position::Under { message, announced: announces(&self.announce, action) }
             }
-            (Part::Message, Style::Messages | Style::Card) => Position::Alone,
+            (Part::Message, Style::Messages | Style::Card) | (Part::Digest, _) => Position::Alone,
         }
     }
 
@@ -126,7 +128,7 @@ impl Place {
         match part {
             Part::Card => true,
             Part::Message => self.style == Style::Thread,
-            Part::Announcement => false,
+            Part::Announcement | Part::Digest => false,
         }
     }
 }
@@ -148,6 +150,7 @@ impl Desk {
             target: destination.target(None),
             wants_payload: wants_payload(&destination.service),
             style: destination.style,
+            digest: destination.digest,
             announce: destination.announce.clone(),
             timeout: destination.timeout,
             expire_after: destination.expire_after,

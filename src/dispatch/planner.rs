@@ -174,5 +174,5 @@ fn route(shared: &Shared, waiting: &WaitingEvent) -> Plan {
     let issue_unknown = issue.is_none() && routing.needs_issue();
     let decided = Decided { routes, destinations, issue_unknown };
     let action = waiting.events.last().map(|event| &event.action);
-    plan::plan(waiting, decided, |name| shared.parts_at(name, action?), shared.card_keepers.clone())
+    plan::plan(waiting, decided, |name| shared.manner_at(name, action?), shared.card_keepers.clone())
 }

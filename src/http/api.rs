@@ -140,6 +140,10 @@ pub struct DeliveryJson {
     pub replay_of: Option<String>,
     /// The delivery that repeats it.
     pub replayed_by: Option<String>,
+    /// The digest that it is told in, or that it repeats: the delivery that was opened for it.
+    pub digest: Option<String>,
+    /// Where a digest was opened for it: how many events are in that.
+    pub gathered: Option<u64>,
 }
 
 impl From<&DeliveryRow> for DeliveryJson {
@@ -163,6 +167,8 @@ impl From<&DeliveryRow> for DeliveryJson {
             delivered_at: row.delivered_at.map(rfc3339),
             replay_of: row.replay_of.as_ref().map(ToString::to_string),
             replayed_by: row.replayed_by.as_ref().map(ToString::to_string),
+            digest: row.digest.as_ref().map(ToString::to_string),
+            gathered: row.gathered,
         }
     }
 }

@@ -29,6 +29,7 @@ fn destination(name: &str, service: Service) -> Destination {
         expire_after: None,
         diff_lines: 0,
         style: Style::Messages,
+        digest: None,
         announce: Vec::new(),
         service,
     }

@@ -145,6 +145,7 @@ fn destination(service: Service) -> Destination {
         expire_after: None,
         diff_lines: 0,
         style: Style::Messages,
+        digest: None,
         announce: Vec::new(),
         service,
     }

@@ -17,6 +17,7 @@ pub(super) const KEYS: Keys = Keys {
         "in_flight",
         "timeout",
         "expire_after",
+        "digest",
         "diff",
         "thread_id",
         "thread_name",

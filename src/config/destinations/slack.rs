@@ -33,6 +33,7 @@ pub(super) const KEYS: Keys = Keys {
         "in_flight",
         "timeout",
         "expire_after",
+        "digest",
         "diff",
         "buttons",
         "slack_compatible",

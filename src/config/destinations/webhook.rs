@@ -27,6 +27,7 @@ pub(super) const KEYS: Keys = Keys {
         "in_flight",
         "timeout",
         "expire_after",
+        "digest",
     ],
     later: &[],
     elsewhere: &[

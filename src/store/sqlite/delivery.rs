@@ -18,20 +18,22 @@ pub(super) struct NewDelivery<'a> {
     pub(super) origin: Origin,
     /// Whether it is needless from the start.
     pub(super) superseded: bool,
+    /// The digest that tells it, or that it repeats.
+    pub(super) digest: Option<i64>,
     /// The delivery that it repeats.
     pub(super) replay_of: Option<i64>,
 }
 
 /// Queues a delivery: a card at the head of its lane, in the place of one that waits there, any other one at the end.
-/// What is the head is due at once.
-pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestamp) -> rusqlite::Result<()> {
+/// What is the head is due at once. Returns its number.
+pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestamp) -> rusqlite::Result<i64> {
     let now = micros(now);
     let start = start(writing, new, now)?;
     let number = writing
         .prepare(
             "INSERT INTO delivery (id, event_sequence, run_number, destination_id, part, template_set, origin, state,
-                                   created_at, due_at, first_due_at, failures, in_doubt, finished_at, replay_of)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, iif(?10 IS NULL, NULL, ?9), ?11, ?12, ?13, ?14)",
+                                   created_at, due_at, first_due_at, failures, in_doubt, finished_at, replay_of, digest)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, iif(?10 IS NULL, NULL, ?9), ?11, ?12, ?13, ?14, ?15)",
         )?
         .insert(params![
             new.id.as_str(),
@@ -48,11 +50,12 @@ pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestam
             start.in_doubt,
             new.superseded.then_some(now),
             new.replay_of,
+            new.digest,
         ])?;
     if let Some(old) = new.replay_of {
         writing.prepare("UPDATE delivery SET replayed_by = ?2 WHERE number = ?1")?.execute([old, number])?;
     }
-    Ok(())
+    Ok(number)
 }
 
 fn start(writing: &Writing<'_>, new: &NewDelivery<'_>, now: i64) -> rusqlite::Result<card::Inheritance> {
@@ -61,7 +64,7 @@ fn start(writing: &Writing<'_>, new: &NewDelivery<'_>, now: i64) -> rusqlite::Re
     }
     match new.part {
         Part::Card => card::succeed(writing, new.run, new.destination, now),
-        Part::Message | Part::Announcement => {
+        Part::Message | Part::Announcement | Part::Digest => {
             let is_alone = lane::head(writing, new.run, new.destination)?.is_none();
             Ok(card::Inheritance { due_at: is_alone.then_some(now), ..card::Inheritance::default() })
         }

@@ -142,7 +142,10 @@ fn list_deliveries(
                     e.action, e.resource, t.name, t.kind, d.state, d.lease_until, d.attempts, d.last_status, d.last_reason,
                     d.created_at, d.due_at, d.finished_at,
                     (SELECT o.id FROM delivery o WHERE o.number = d.replay_of),
-                    (SELECT o.id FROM delivery o WHERE o.number = d.replayed_by), d.part
+                    (SELECT o.id FROM delivery o WHERE o.number = d.replayed_by), d.part,
+                    (SELECT o.id FROM delivery o WHERE o.number = d.digest AND o.number <> d.number),
+                    iif(d.number = d.digest,
+                        (SELECT count(*) FROM delivery o WHERE o.digest = d.number AND o.origin = 'event'), NULL)
              FROM {from} CROSS JOIN destination t ON t.id = d.destination_id WHERE {} {end}",
             conditions.join(" AND ")
         ))?
@@ -187,6 +190,8 @@ fn read_delivery(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<DeliveryRow>
         delivered_at: finished_at.filter(|_| state == DeliveryState::Delivered),
         replay_of: row.get::<_, Option<String>>(18)?.map(DeliveryId::new),
         replayed_by: row.get::<_, Option<String>>(19)?.map(DeliveryId::new),
+        digest: row.get::<_, Option<String>>(21)?.map(DeliveryId::new),
+        gathered: row.get::<_, Option<i64>>(22)?.map(i64::unsigned_abs),
     })
 }
 

@@ -24,7 +24,7 @@ pub(super) fn head(writing: &Writing<'_>, run: i64, destination: i64) -> rusqlit
         .optional()
 }
 
-/// Makes the head of a lane due, unless it is already.
+/// Makes the head of a lane due, unless it is already; a digest not before its time.
 pub(super) fn promote(
     writing: &Writing<'_>,
     run: i64,
@@ -34,7 +34,8 @@ pub(super) fn promote(
     let Some(number) = head(writing, run, destination)? else { return Ok(()) };
     writing
         .prepare(
-            "UPDATE delivery SET due_at = ?2, first_due_at = coalesce(first_due_at, ?2)
+            "UPDATE delivery SET due_at = max(?2, coalesce(digest_due_at, ?2)),
+                 first_due_at = coalesce(first_due_at, max(?2, coalesce(digest_due_at, ?2)))
              WHERE number = ?1 AND due_at IS NULL",
         )?
         .execute(params![number, micros(now)])

@@ -63,21 +63,32 @@ pub(super) fn dead(
     Ok(pairs)
 }
 
-/// Queues a delivery once more, as a new one; the old one stays as it is.
+/// Queues a delivery once more, as a new one; the old one stays as it is. A digest is repeated as a whole; of what joined
+/// one, the message alone.
 fn repeat(
     writing: &mut Writing<'_>,
     number: i64,
     now: Timestamp,
 ) -> rusqlite::Result<(DeliveryId, DeliveryId)> {
-    let (old, event, run, destination, template_set, part) = writing
+    let (old, event, run, destination, template_set, part, digest) = writing
         .prepare(
-            "SELECT id, event_sequence, run_number, destination_id, template_set, part FROM delivery
-             WHERE number = ?1",
+            "SELECT d.id, d.event_sequence, coalesce(e.run_number, 0), d.destination_id, d.template_set,
+                    iif(d.part = 'digest' AND d.state = 'superseded', 'message', d.part),
+                    iif(d.state = 'superseded', NULL, d.digest)
+             FROM delivery d CROSS JOIN event e ON e.sequence = d.event_sequence WHERE d.number = ?1",
         )?
         .query_row([number], |row| {
             let template_set: Option<String> = row.get(4)?;
             let part = word(row.get_ref(5)?.as_str()?, Part::from_word)?;
-            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, template_set, part))
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get(1)?,
+                row.get(2)?,
+                row.get(3)?,
+                template_set,
+                part,
+                row.get(6)?,
+            ))
         })?;
     let id = writing.ids.delivery(now);
     let new = NewDelivery {
@@ -89,6 +100,7 @@ fn repeat(
         template_set: template_set.as_deref(),
         origin: Origin::Replay,
         superseded: false,
+        digest,
         replay_of: Some(number),
     };
     delivery::insert(writing, &new, now)?;

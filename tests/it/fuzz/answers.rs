@@ -229,6 +229,7 @@ impl Wire {
             expire_after: None,
             diff_lines: 0,
             style: Style::Messages,
+            digest: None,
             announce: Vec::new(),
             service: service(Secret::Known(SecretString::from(url))),
         };
