@@ -109,6 +109,17 @@ mod tests {
     }
 
     #[test]
+    fn a_digest_is_news_from_when_it_was_due() {
+        let day = after(start(), Duration::from_hours(24));
+        let digest = Delivery { part: Part::Digest, first_due_at: day, ..delivery("d") };
+        let decided = |hours| {
+            decide(Standing::Open, &digest, NEWS, &settings(), after(day, Duration::from_hours(hours)))
+        };
+        assert_eq!((decided(0), decided(7)), (Ok(()), Err(Next::Dead(Reason::Expired))));
+        assert_eq!(runs_out_at(&digest, NEWS, &settings()), after(day, Duration::from_millis(21_600_001)));
+    }
+
+    #[test]
     fn when_time_is_up_it_is_tried_once_more_where_it_can_be_and_else_dies() {
         assert_eq!(
             decided(None, 25),

@@ -1,6 +1,7 @@
 //! Digests: one message for the runs of some time, whatever happens to the relay meanwhile.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -187,5 +188,46 @@ async fn every_event_is_in_one_digest_through_kills_at_any_moment() {
         "`kill -9` while digests gather and are sent",
         &format!("{rounds} kills, {planned} events"),
         &format!("each event in exactly one of {} digests", digests.len()),
+    );
+}
+
+#[tokio::test]
+async fn a_day_of_very_many_runs_is_one_message_and_takes_little_memory() {
+    let scale = Scale::of_run();
+    let events = scale.pick(800, 80_000);
+    let receiver = Receiver::start();
+    let url = receiver.url("/slack/team");
+    let mut folder = RelayFolder::new(&format!(
+        "[slack.team]\nwebhook_url = \"{url}\"\ndigest = \"24h\"\n[[route]]\nname = \"all\"\nto = \"team\"\n"
+    ));
+    let machine = Machine::under(&mut folder);
+    let relay = folder.serve();
+    let load = Load::start(&relay.sentry(), 16, 0);
+    load.until_accepted(events).await;
+    load.end().await;
+    event(&relay, "last", 7_777_777).await;
+    let is_last = |list: &[Value]| list.first().is_some_and(|row| row["action"] == "last");
+    folder.until("the last one is planned", is_last).await;
+    let before = relay.peak_memory();
+
+    let began = Instant::now();
+    machine.clock_ahead(25 * HOUR);
+    let message = receiver.took(1).await.remove(0).json();
+    let took = began.elapsed();
+    folder.until_nothing_waits().await;
+    assert_eq!(receiver.count(), 1);
+    let text = message["text"].as_str().unwrap();
+    let runs: usize = text.split(' ').next().unwrap().parse().unwrap();
+    assert!(runs >= events / 8, "{text}");
+    let more = relay.peak_memory().saturating_sub(before);
+    assert!(more < 16 * 1024 * 1024, "{more} bytes for the digest");
+    scale.report(
+        "a day of runs in one digest",
+        &format!("{runs} runs, {events} events"),
+        &format!(
+            "one message, {} ms after it was due; {} KiB more memory at most",
+            took.as_millis(),
+            more / 1024
+        ),
     );
 }
