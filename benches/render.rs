@@ -53,6 +53,7 @@ fn destination(service: Service, diff_lines: usize) -> Destination {
         fallback: None,
         diff_lines,
         style: Style::Messages,
+        digest: None,
         announce: Vec::new(),
         service,
     }

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 
 pub use self::environment::Environment;
 pub use self::fault::{Fault, Faults};
+pub(crate) use self::values::show;
 
 use self::destinations::{Destinations, NamedSet, Surroundings};
 use self::document::Document;

@@ -141,6 +141,9 @@ words! {
         Card = "card",
         /// A short one beside the card, which an edit would not make anybody look at.
         Announcement = "announcement",
+        /// Told with others in one message that sums up the runs of some time. The delivery of the first event of that
+        /// time is sent for all; those that join it are superseded.
+        Digest = "digest",
     }
 }
 

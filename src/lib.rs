@@ -43,6 +43,10 @@
 //! is over, or on record as dropped. Whom a route mentions is planned with the delivery, stands in its envelope, and is put
 //! above the text by the notifier.
 //!
+//! Where a destination has a digest, the first event opens one: its delivery is due when the digest's time is over, and the
+//! deliveries of what comes until then join it and are needless by themselves. Once it is claimed nothing joins it any
+//! more, unless it is known not to have arrived; what it tells is read from the store then ([`store::History::digest`]).
+//!
 //! What a destination refuses for good goes to its fallback in the transaction that makes a dead letter of it, and what
 //! it does not take in time is handed over by [`dispatch`]: each becomes a delivery of the same event there, which knows
 //! what it stands for. That a destination takes nothing is told as a notice, too, of no run.

@@ -51,7 +51,7 @@ pub use self::excess::{Excess, excess};
 pub use self::stand_in::marked;
 pub use self::style::Style;
 pub(crate) use shortening::SHORTENED;
-pub(crate) use style::announces;
+pub(crate) use style::{announces, parts_of};
 
 /// A destination of the routing file.
 #[derive(Debug, Clone)]
@@ -75,6 +75,9 @@ pub struct Destination {
     pub diff_lines: usize,
     /// How the messages of a run hang together. Default `messages`.
     pub style: Style,
+    /// How long what comes is gathered for one message that sums it up, from the first event on. Default `None`: every
+    /// event is told by itself. 1 min to 24 h; with style `messages` alone.
+    pub digest: Option<Duration>,
     /// Actions whose messages everybody in the channel is to see, though they answer another one. Default `pr_created`
     /// and `pr_ready_for_review`.
     pub announce: Vec<Pattern>,
@@ -115,7 +118,7 @@ impl Destination {
 
     /// Returns which messages an event of this action becomes here, in order.
     pub fn parts(&self, action: &Action) -> &'static [Part] {
-        self.style.parts(&self.announce, action)
+        parts_of(self.style, self.digest, &self.announce, action)
     }
 }
 

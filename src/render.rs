@@ -18,6 +18,7 @@
 //! - `{% include "_part.md.tera" %}` takes the nearest file of that name, `"built-in/_part.md.tera"` the built-in one.
 
 pub mod context;
+pub mod digest;
 mod engine;
 mod error;
 mod explain;
@@ -51,7 +52,7 @@ use crate::message::{Message, markdown};
 
 pub use self::error::RenderError;
 pub use self::fault::TemplateFault;
-pub use self::purpose::{CARD, Purpose};
+pub use self::purpose::{CARD, DIGEST, NO_ACTIONS, Purpose};
 pub use self::trace::{Line, Trace, Tracer};
 
 /// Settings of the `[templates]` table.
@@ -133,8 +134,9 @@ impl Renderer {
         faults.sort_by(|one, other| {
             (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column))
         });
-        let shape = context::shape();
-        let unknown_fields = files.iter().flat_map(|file| lint::fields::unknown(file, &shape)).collect();
+        let shapes = Shapes::new();
+        let unknown_fields =
+            files.iter().flat_map(|file| lint::fields::unknown(file, shapes.of(file))).collect();
         let foreign = foreign(&files);
         let traps = files.iter().flat_map(lint::traps::traps).collect();
         Self { sets, files, foreign, unknown_fields, traps, faults }
@@ -197,7 +199,7 @@ impl Renderer {
         Action::known().chain(own).collect()
     }
 
-    /// Returns the template that an action or the card would use, as people know it: its path in the templates folder.
+    /// Returns the template that an action, the card or the digest would use, as people know it: its path in the templates folder.
     pub fn template_for<'a>(&self, purpose: impl Into<Purpose<'a>>, target: &Target) -> String {
         match self.find(purpose.into(), target) {
             Some(found) => place::path(&found.name).to_owned(),
@@ -205,12 +207,12 @@ impl Renderer {
         }
     }
 
-    /// Tells whether the template that an action or the card would use came with the relay; so does the documented JSON.
+    /// Tells whether the template that an action, the card or the digest would use came with the relay; so does the documented JSON.
     pub fn is_built_in<'a>(&self, purpose: impl Into<Purpose<'a>>, target: &Target) -> bool {
         self.find(purpose.into(), target).is_none_or(|found| place::is_built_in(&found.name))
     }
 
-    /// Tells whether the template that an action or the card would use came with the relay, with every part of it.
+    /// Tells whether the template that an action, the card or the digest would use came with the relay, with every part of it.
     pub fn is_untouched<'a>(&self, purpose: impl Into<Purpose<'a>>, target: &Target) -> bool {
         self.is_built_in(purpose, target) && !self.files.iter().any(TemplateFile::is_own_part)
     }
@@ -231,7 +233,7 @@ impl Renderer {
         self.render_for(Purpose::Card, context, target)
     }
 
-    /// Renders an event, or the card of its run, for a destination.
+    /// Renders an event, the card of its run, or a digest, for a destination.
     ///
     /// # Errors
     /// As [`render`](Self::render).
@@ -278,7 +280,7 @@ impl Renderer {
         self.render(&context, target)
     }
 
-    /// Tells whether the template that an action or the card would use was loaded: one that is at fault itself, or needs
+    /// Tells whether the template that an action, the card or the digest would use was loaded: one that is at fault itself, or needs
     /// one that is, was not.
     pub fn is_loaded<'a>(&self, purpose: impl Into<Purpose<'a>>, target: &Target) -> bool {
         self.find(purpose.into(), target).is_none_or(|found| self.has_loaded(&found))
@@ -305,6 +307,35 @@ impl Renderer {
 
     fn find(&self, purpose: Purpose<'_>, target: &Target) -> Option<Found<'_>> {
         self.sets.find(target.set.as_deref(), target.kind, purpose)
+    }
+}
+
+/// What templates may see.
+struct Shapes {
+    event: Value,
+    digest: Value,
+    /// A part may stand in either.
+    part: Value,
+}
+
+impl Shapes {
+    fn new() -> Self {
+        let (event, digest) = (context::shape(), context::digest_shape());
+        let mut part = event.clone();
+        if let (Value::Object(fields), Value::Object(more)) = (&mut part, &digest) {
+            fields.extend(more.clone());
+        }
+        Self { event, digest, part }
+    }
+
+    fn of(&self, file: &TemplateFile) -> &Value {
+        if file.is_part() {
+            &self.part
+        } else if file.stem() == DIGEST {
+            &self.digest
+        } else {
+            &self.event
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Knows neither how events are kept nor how a run is shown.
 
 mod fold;
+mod need;
 mod pairs;
 
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use crate::event::{
 };
 
 pub use fold::{ends, is_late_start, pair_of_ready};
+pub use need::Need;
 pub use pairs::{StepSign, twin_of};
 
 /// Everything known of one run up to and including one event.

@@ -4,6 +4,7 @@
 //! of what the relay would notice itself of such a run, or where no webhook comes. Pure: the clock and the secret are arguments.
 
 mod alert;
+mod digest;
 mod encoding;
 mod issue;
 mod notice;
@@ -28,6 +29,7 @@ use crate::sentry::{
 };
 
 pub use alert::alert;
+pub use digest::{DigestSample, digest, digests};
 pub use encoding::encode;
 pub use issue::{issue, issue_variants};
 pub use notice::notice_variants;

@@ -1,9 +1,10 @@
-//! Renders every template for every action, and the card after it, for both payload shapes and every destination, to
-//! find what fails and what would be cut.
+//! Renders every template for every action, and the card after it, for both payload shapes and every destination, and the
+//! digests, to find what fails and what would be cut.
 
 mod names;
 mod uses;
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,8 +21,10 @@ use crate::message::Message;
 use crate::notify::cuts::{Cut, Part, cuts};
 use crate::notify::{Excess, excess};
 use crate::render::context::{Context, Links};
+use crate::render::digest::Digest;
 use crate::render::{Line, RenderError, Rendered, Renderer, TemplateFault, TemplatesConfig, Trace, Tracer};
-use crate::sample::{self, HOSTILE, LARGE, SampleIds, Shape, UNKNOWN_ACTION};
+use crate::run::Run;
+use crate::sample::{self, DigestSample, HOSTILE, LARGE, SampleIds, Shape, UNKNOWN_ACTION};
 use crate::words::quoted;
 
 /// When the samples happen.
@@ -144,7 +147,36 @@ impl<'a> Trial<'a> {
                 }
             }
         }
+        for (sample, context) in self.digests() {
+            let is_plain = sample == Sample::Plain;
+            for piece in self.uses.iter().filter_map(|usage| usage.digest(is_plain)) {
+                findings.add(self.render(&piece, &context, sample), piece.usage);
+            }
+        }
         findings.in_order()
+    }
+
+    /// Returns what a digest may be about.
+    fn digests(&self) -> Vec<(Sample, Context)> {
+        if self.uses.iter().all(|usage| !usage.wants_digest(self.renderer)) {
+            return Vec::new();
+        }
+        let all = sample::digests(&self.organization, self.now).into_iter();
+        let tried = all.filter(|(sample, _)| *sample == DigestSample::Plain || self.has_own_templates);
+        let contexts = tried.map(|(sample, tellings)| {
+            let runs = tellings.into_iter();
+            let runs = runs.filter_map(|telling| Some((Run::fold(&telling.events)?, telling.issue)));
+            let digest = Digest::of_samples(self.now, self.now, runs);
+            let context = Context::of_digest(&digest, |_| Cow::Borrowed(&self.links));
+            let sort = match sample {
+                DigestSample::Plain => Sample::Plain,
+                DigestSample::Unknown | DigestSample::One => Sample::Variant,
+                // Lists of any length are the platforms' to cut, and say so.
+                DigestSample::Many | DigestSample::Hostile => Sample::Hostile,
+            };
+            (sort, context)
+        });
+        contexts.collect()
     }
 
     /// Returns what a message may be about: the sample at its place in a run, and each of its variants alone.
@@ -282,10 +314,10 @@ impl<'a> Trial<'a> {
             column: None,
             code: "platform_limit",
             message: format!(
-                "the body for `{}` that {} makes of `{}` {}",
+                "the body for `{}` that {} makes of {} {}",
                 piece.usage.name(),
                 quoted(&template),
-                piece.action,
+                piece.made_of(),
                 excess.what
             ),
             hint: Some(

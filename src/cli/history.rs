@@ -185,6 +185,12 @@ fn place(row: &DeliveryRow) -> String {
     let part = match row.part {
         Part::Message => None,
         Part::Card | Part::Announcement => Some(row.part.to_string()),
+        Part::Digest => Some(match (&row.digest, row.gathered) {
+            (Some(digest), _) if row.state == DeliveryState::Superseded => format!("in {digest}"),
+            (_, Some(1)) => "digest of 1 event".to_owned(),
+            (_, Some(events)) => format!("digest of {events} events"),
+            (_, None) => row.part.to_string(),
+        }),
     };
     let of = row.fallback_for.as_ref().map(|(_, name)| format!("for {name}"));
     let by = row.fallback_by.as_ref().map(|(_, name)| format!("taken over by {name}"));

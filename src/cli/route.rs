@@ -11,7 +11,7 @@ use super::story::{EventArguments, IssueArguments};
 use super::table::clean;
 use super::{Failure, Output, Terminal};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, show};
 use crate::delivery::{Mention, Muting, Part};
 use crate::event::Event;
 use crate::http::api::MutedJson;
@@ -105,12 +105,17 @@ fn deliveries<'a>(
     };
     let each_part = |(destination, target, terms): (&'a Destination, Target, Terms)| {
         let parts = destination.parts(&event.action);
-        let delivery = |part: &Part| Delivery {
-            destination,
-            part: *part,
-            template: renderer.template_for(Purpose::of_part(*part, &event.action), &target),
-            muting: terms.muting.clone(),
-            mentions: terms.mentioned_by(*part, parts, destination.service.kind()).to_vec(),
+        // A digest is the destination's, whichever routes lead there.
+        let of_digest = destination.target(None);
+        let delivery = |part: &Part| {
+            let target = if *part == Part::Digest { &of_digest } else { &target };
+            Delivery {
+                destination,
+                part: *part,
+                template: renderer.template_for(Purpose::of_part(*part, &event.action), target),
+                muting: terms.muting.clone(),
+                mentions: terms.mentioned_by(*part, parts, destination.service.kind()).to_vec(),
+            }
         };
         parts.iter().map(delivery).collect::<Vec<_>>()
     };
@@ -135,9 +140,10 @@ fn page(decision: &Decision, deliveries: &[Delivery<'_>], terminal: Terminal) ->
         text.push_str("no route: the event would be kept and shown, and sent nowhere\n");
     }
     for delivery in deliveries {
-        let part = match delivery.part {
-            Part::Message => String::new(),
-            part @ (Part::Card | Part::Announcement) => format!(" {part}"),
+        let part = match (delivery.part, delivery.destination.digest) {
+            (Part::Message, _) => String::new(),
+            (Part::Digest, Some(within)) => format!(" in the digest of {}", show(within)),
+            (part @ (Part::Card | Part::Announcement | Part::Digest), _) => format!(" {part}"),
         };
         let (name, kind) = (&delivery.destination.name, delivery.destination.service.kind());
         let stand_in = delivery.destination.fallback.as_ref();

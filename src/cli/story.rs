@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, GroupId, Organization};
 use crate::issue::{Issue, Project};
+use crate::render::DIGEST;
 use crate::sample::{self, SampleIds, Shape, Telling};
 use crate::sentry::OrganizationConfig;
 use crate::sentry::payload::PayloadError;
@@ -106,6 +107,11 @@ impl EventArguments {
                 suggestion(slug, "defined", names).unwrap_or_default(),
             )
         })
+    }
+
+    /// Tells whether a digest is meant in place of an event.
+    pub(super) fn is_digest(&self) -> bool {
+        self.source.as_deref() == Some(DIGEST)
     }
 
     /// Returns the payload shape of a sample.

@@ -155,9 +155,11 @@ fn destination(
     surroundings: Surroundings<'_>,
 ) -> Option<Destination> {
     reader.check_keys(keys(kind));
-    let style = style(reader, kind);
-    let announce = announce(reader, kind, style);
-    let defaults = Defaults::of(kind, style);
+    let digest = reader.parsed("digest", "\"1h\"", |text| values::duration(text, values::DIGEST)).flatten();
+    let has_digest = reader.table.get("digest").is_some();
+    let style = style(reader, kind, has_digest);
+    let announce = announce(reader, kind, style, has_digest);
+    let defaults = Defaults::of(kind, style, has_digest);
     let rate = reader.parsed("rate", "\"1/s\"", values::rate).unwrap_or(defaults.rate);
     let in_flight = reader.integer("in_flight", 1..=MAX_IN_FLIGHT, "4").unwrap_or(defaults.in_flight);
     let timeout = reader.parsed("timeout", "\"10s\"", |text| values::duration(text, values::TIMEOUT));
@@ -183,6 +185,7 @@ fn destination(
         fallback,
         diff_lines: diff_lines.unwrap_or(0),
         style,
+        digest,
         announce,
         service,
     })
@@ -205,10 +208,10 @@ struct Defaults {
 }
 
 impl Defaults {
-    const fn of(kind: DestinationKind, style: Style) -> Self {
+    const fn of(kind: DestinationKind, style: Style, has_digest: bool) -> Self {
         let news = match style {
-            Style::Messages => Some(Duration::from_hours(6)),
-            Style::Thread | Style::Card => None,
+            Style::Messages if !has_digest => Some(Duration::from_hours(6)),
+            Style::Messages | Style::Thread | Style::Card => None,
         };
         match kind {
             DestinationKind::Slack => {
@@ -225,10 +228,12 @@ impl Defaults {
     }
 }
 
-/// Reads the style; where none is given, or after a fault, it is the best that the kind can do.
-fn style(reader: &mut Reader<'_>, kind: DestinationKind) -> Style {
+/// Reads the style; where none is given, or after a fault, it is the best that the kind can do. A digest is one message by
+/// itself.
+fn style(reader: &mut Reader<'_>, kind: DestinationKind, has_digest: bool) -> Style {
     let is_bot = reader.table.get("bot_token").is_some();
     let default = match kind {
+        DestinationKind::Slack | DestinationKind::Discord if has_digest => Style::Messages,
         DestinationKind::Discord => Style::Card,
         DestinationKind::Slack if is_bot => Style::Card,
         DestinationKind::Slack | DestinationKind::Webhook => Style::Messages,
@@ -242,6 +247,11 @@ fn style(reader: &mut Reader<'_>, kind: DestinationKind) -> Style {
             ("invalid_value", format!("{shown}, which is not a style"), hint)
         }
         (Some(Style::Messages), _) => return Style::Messages,
+        (Some(Style::Card | Style::Thread), _) if has_digest => (
+            "misplaced_key",
+            format!("{shown}, but `digest` sums the runs up in one message"),
+            "take one of the two out: a destination has a digest, or messages of each run".to_owned(),
+        ),
         (Some(Style::Card | Style::Thread), DestinationKind::Webhook) => (
             "misplaced_key",
             format!("{shown}, but a webhook gets every event as a request of its own"),
@@ -270,7 +280,7 @@ fn style(reader: &mut Reader<'_>, kind: DestinationKind) -> Style {
 const DEFAULT_HINT: &str = "write `style = \"messages\"`, or leave it out: it is the default";
 
 /// Reads which actions are announced.
-fn announce(reader: &mut Reader<'_>, kind: DestinationKind, style: Style) -> Vec<Pattern> {
+fn announce(reader: &mut Reader<'_>, kind: DestinationKind, style: Style, has_digest: bool) -> Vec<Pattern> {
     const EXAMPLE: &str = "[\"pr_created\"]";
     let Some(entry) = reader.table.get("announce") else {
         return ANNOUNCED.iter().copied().map(Pattern::new).collect();
@@ -280,6 +290,13 @@ fn announce(reader: &mut Reader<'_>, kind: DestinationKind, style: Style) -> Vec
         (Style::Thread, DestinationKind::Discord) => Some("what stands in a thread of a forum stays there"),
         (Style::Card, _) | (Style::Thread, DestinationKind::Slack | DestinationKind::Webhook) => None,
     };
+    if has_digest {
+        let message =
+            format!("{} means nothing beside `digest`: nothing is told by itself", reader.full("announce"));
+        let hint = "take it out, and route what is urgent to another destination";
+        reader.fault("announce", "misplaced_key", message, hint);
+        return Vec::new();
+    }
     if let Some(why_not) = why_not {
         let message = format!("{} belongs to another style: {why_not}", reader.full("announce"));
         reader.fault("announce", "misplaced_key", message, "take it out, or write `style = \"card\"`");

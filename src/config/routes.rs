@@ -46,6 +46,7 @@ pub(super) const KEYS: Keys = Keys {
         ("timezone", "it belongs to a `[mute.NAME]`, which the route names: `mute = [\"NAME\"]`"),
         ("fallback", "it belongs to a destination"),
         ("fallback_after", "it belongs to a destination"),
+        ("digest", "it belongs to a destination"),
     ],
 };
 

@@ -114,6 +114,10 @@ pub(crate) fn fallback(give_up_after: Duration) -> DurationRange {
     DurationRange::new(Duration::from_secs(1), give_up_after, "10m")
 }
 
+/// A destination's `digest`.
+pub(crate) const DIGEST: DurationRange =
+    DurationRange::new(Duration::from_secs(MINUTE), Duration::from_secs(DAY), "1h");
+
 /// `http.max_body`, in bytes.
 pub(crate) const MAX_BODY: RangeInclusive<u64> = 64 * 1024..=32 * 1024 * 1024;
 

@@ -8,7 +8,7 @@ use super::DeliveryConfig;
 use super::backoff::gives_up_at;
 use super::desk::Standing;
 use super::moment::{after, between};
-use crate::delivery::{Delivery, Reason};
+use crate::delivery::{Delivery, Part, Reason};
 use crate::store::Next;
 
 /// Returns `Ok` where a delivery is to be sent now; else what becomes of it.
@@ -53,9 +53,14 @@ pub(super) fn runs_out_at(
     after(last.map_or(gives_up_at, |last| last.min(gives_up_at)), Duration::from_millis(1))
 }
 
-/// Returns since when a delivery is news that nobody gets: while a mute held it back, nobody was to get it.
+/// Returns since when a delivery is news that nobody gets: while a mute held it back, nobody was to get it, and a digest
+/// that gathered for a day is none of yesterday.
 fn news_since(delivery: &Delivery) -> Timestamp {
-    delivery.held_until.map_or(delivery.created_at, |until| until.max(delivery.created_at))
+    let since = match delivery.part {
+        Part::Message | Part::Card | Part::Announcement => delivery.created_at,
+        Part::Digest => delivery.first_due_at,
+    };
+    delivery.held_until.map_or(since, |until| until.max(since))
 }
 
 #[cfg(test)]
@@ -111,6 +116,17 @@ mod tests {
         let held = Delivery { held_until: Some(hours(12)), first_due_at: hours(12), ..delivery("d") };
         let decided = |hour| decide(Standing::Open, &held, NEWS, &settings(), hours(hour));
         assert_eq!([decided(18), decided(19)], [Ok(()), Err(Next::Dead(Reason::Expired))]);
+    }
+
+    #[test]
+    fn a_digest_is_news_from_when_it_was_due() {
+        let day = after(start(), Duration::from_hours(24));
+        let digest = Delivery { part: Part::Digest, first_due_at: day, ..delivery("d") };
+        let decided = |hours| {
+            decide(Standing::Open, &digest, NEWS, &settings(), after(day, Duration::from_hours(hours)))
+        };
+        assert_eq!((decided(0), decided(7)), (Ok(()), Err(Next::Dead(Reason::Expired))));
+        assert_eq!(runs_out_at(&digest, NEWS, &settings()), after(day, Duration::from_millis(21_600_001)));
     }
 
     #[test]

@@ -16,13 +16,13 @@ use super::decide::{decide, runs_out_at};
 use super::desk::Desk;
 use super::finish::{Began, Finish, Subject};
 use super::journal;
-use super::letter::Letter;
+use super::letter::{Letter, Matter};
 use super::place::Place;
 use super::regime::Regime;
-use super::stories::{StoryTicket, fetch_heavy};
+use super::stories::{StoryTicket, fetch_digest, fetch_heavy};
 use crate::delivery::{Delivery, Part, Reason};
 use crate::notify::{Call, Notifier, SendError, Verdict};
-use crate::store::{DeliveryClaim, DestinationChange, Next, Record, Recorded, Story, Told};
+use crate::store::{DeliveryClaim, DestinationChange, Next, Record, Recorded, Told};
 
 /// How long a claimed delivery waits for a free slot, or for room for its story, before it is given back. Together with
 /// an attempt and its recording it stays within the lease.
@@ -108,13 +108,13 @@ impl Courier {
             fetched = fetch(shared, desk, delivery, story) => fetched,
             () = self.quitting() => None,
         };
-        let Some((story, rooms)) = fetched else { return Finish::uncalled(Next::GivenBack) };
+        let Some((matter, rooms)) = fetched else { return Finish::uncalled(Next::GivenBack) };
         // One is dropped with the message, once it is told; the other when it is made.
         let (_room, workshop) = rooms.unzip();
-        let subject = Subject::of(delivery, story.as_ref());
+        let subject = Subject::of(delivery, matter.as_ref().and_then(Matter::events));
 
         let began = Began::now(&shared.clock);
-        let letter = match Letter::write(shared, regime, place, notifier.as_ref(), delivery, story) {
+        let letter = match Letter::write(shared, regime, place, notifier.as_ref(), delivery, matter) {
             Ok(letter) => letter,
             Err(words) => return Finish::unrendered(delivery, began, &words).of(subject),
         };
@@ -221,21 +221,25 @@ impl Courier {
     }
 }
 
-/// Returns the story, and the rooms that it takes where it is heavy; `None` where it cannot be had now.
+/// Returns what is to be told, and the rooms that it takes where it is heavy; `None` where it cannot be had now.
 async fn fetch<'a>(
     shared: &'a Shared,
     desk: &'a Desk,
     delivery: &Delivery,
     ticket: StoryTicket,
-) -> Option<(Option<Story>, Option<Rooms<'a>>)> {
+) -> Option<(Option<Matter>, Option<Rooms<'a>>)> {
+    if delivery.part == Part::Digest {
+        return Some((fetch_digest(delivery, shared).await?.map(Matter::Digest), None));
+    }
     let bytes = match ticket.fetch(shared).await? {
         None => return Some((None, None)),
-        Some(Told::Story(story)) => return Some((Some(story), None)),
+        Some(Told::Story(story)) => return Some((Some(Matter::Story(story)), None)),
         Some(Told::Heavy { bytes }) => bytes,
     };
     let room = patiently(desk.room_for(bytes)).await?;
     let workshop = patiently(shared.workshop.room_for(bytes)).await?;
-    Some((fetch_heavy(delivery, shared).await?, Some((room, workshop))))
+    let story = fetch_heavy(delivery, shared).await?.map(Matter::Story);
+    Some((story, Some((room, workshop))))
 }
 
 /// What a heavy story takes at its desk, and while its message is made.

@@ -10,9 +10,10 @@ use super::desk::Desk;
 use super::moment::{SteadyClock, after};
 use super::{DeliveryConfig, bearable};
 use crate::delivery::{Attempt, Delivery, DeliveryId, Reason};
+use crate::event::Event;
 use crate::notify::{Doubt, SendError, Sent, Verdict};
 use crate::run::Run;
-use crate::store::{DeliveryTicket, DestinationChange, MessageChange, Next, Record, Story};
+use crate::store::{DeliveryTicket, DestinationChange, MessageChange, Next, Record};
 
 /// Longest text of a template error that is kept, in characters.
 const WORDS_LIMIT: usize = 500;
@@ -54,9 +55,9 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    /// Finds it in the story.
-    pub(super) fn of(delivery: &Delivery, story: Option<&Story>) -> Self {
-        let events = story.map_or(&[][..], |story| &story.events);
+    /// Finds it in the events of the run, where it is about one.
+    pub(super) fn of(delivery: &Delivery, events: Option<&[Event]>) -> Self {
+        let events = events.unwrap_or_default();
         let event = events.iter().rfind(|event| event.id == delivery.event_id);
         Self { run: Run::label_of(events), received_at: event.map(|event| event.received_at) }
     }

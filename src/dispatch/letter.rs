@@ -3,17 +3,37 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use super::Shared;
 use super::place::Place;
 use super::regime::Regime;
 use crate::delivery::{Delivery, Fingerprint, FirstMessage, Origin, Part};
+use crate::event::Event;
 use crate::notify::{Envelope, Notifier, Position, Sent, announcement, marked};
 use crate::render::context::Context;
-use crate::render::{RenderError, Rendered, Target};
+use crate::render::digest::Digest;
+use crate::render::{Purpose, RenderError, Rendered, Target};
 use crate::run::Run;
 use crate::store::{MessageChange, Story};
+
+/// What a delivery tells.
+pub(super) enum Matter {
+    /// Of one run.
+    Story(Story),
+    /// Of many.
+    Digest(Digest),
+}
+
+impl Matter {
+    /// Returns the events of the run that it is about, where that is one.
+    pub(super) fn events(&self) -> Option<&[Event]> {
+        match self {
+            Self::Story(story) => Some(&story.events),
+            Self::Digest(_) => None,
+        }
+    }
+}
 
 /// What a delivery sends.
 pub(super) struct Letter {
@@ -38,13 +58,18 @@ impl Letter {
         place: &Place,
         notifier: &dyn Notifier,
         delivery: &Delivery,
-        story: Option<Story>,
+        matter: Option<Matter>,
     ) -> Result<Self, String> {
-        let story = story.ok_or("the event is no longer in the store")?;
+        let matter = matter.ok_or("the event is no longer in the store")?;
         // A panic would come again with every attempt, and nobody would learn of it.
         catch_unwind(AssertUnwindSafe(|| {
-            let envelope = envelope(place, delivery, &story).ok_or("the event has no run")?;
-            let rendered = render(shared, regime, place, delivery, story)?;
+            let (envelope, rendered) = match matter {
+                Matter::Story(story) => {
+                    let envelope = envelope(place, delivery, &story).ok_or("the event has no run")?;
+                    (envelope, render(shared, regime, place, delivery, story)?)
+                }
+                Matter::Digest(digest) => (alone(delivery), render_digest(shared, regime, place, &digest)?),
+            };
             let rendered = match &delivery.stands_for {
                 Some(stands_for) => marked(rendered, place.target.kind, delivery.rung, stands_for),
                 None => rendered,
@@ -89,7 +114,7 @@ fn envelope(place: &Place, delivery: &Delivery, story: &Story) -> Option<Envelop
     let (first, event) = (story.events.first()?, story.events.last()?);
     let mark = match delivery.part {
         Part::Card => format!("{} {}", first.id, delivery.destination),
-        Part::Message | Part::Announcement => delivery.id.to_string(),
+        Part::Message | Part::Announcement | Part::Digest => delivery.id.to_string(),
     };
     let in_doubt_since = delivery.in_doubt.then_some(first.received_at);
     let position = place.position(delivery, &event.action);
@@ -99,6 +124,15 @@ fn envelope(place: &Place, delivery: &Delivery, story: &Story) -> Option<Envelop
         (Position::Alone | Position::Under { .. } | Position::Instead(_), _) => delivery.mentions.clone(),
     };
     Some(Envelope { position, mentions, mark, subject: subject(story), in_doubt_since })
+}
+
+/// Addresses a digest, which is about no single run.
+fn alone(delivery: &Delivery) -> Envelope {
+    Envelope {
+        mark: delivery.id.to_string(),
+        in_doubt_since: delivery.in_doubt.then_some(delivery.first_due_at),
+        ..Envelope::default()
+    }
 }
 
 /// Returns what people call the issue: `API-1X TypeError: …`, or its id where nothing else is known.
@@ -140,10 +174,22 @@ fn render(
     rendered.map_err(|error| error.to_string())
 }
 
+fn render_digest(
+    shared: &Shared,
+    regime: &Regime,
+    place: &Place,
+    digest: &Digest,
+) -> Result<Rendered, String> {
+    let context = Context::of_digest(digest, |organization| regime.links(organization));
+    let context = context.made_at(shared.clock.wall());
+    let renderer = &regime.rules.renderer;
+    renderer.render_for(Purpose::Digest, &context, &place.target).map_err(|error| error.to_string())
+}
+
 fn rendered(regime: &Regime, part: Part, context: Context, target: &Target) -> Result<Rendered, RenderError> {
     let renderer = &regime.rules.renderer;
     match part {
-        Part::Message => renderer.render_once(context, target),
+        Part::Message | Part::Digest => renderer.render_once(context, target),
         Part::Card => renderer.render_card(&context, target),
         Part::Announcement => renderer.render_once(context, target).map(announcement),
     }

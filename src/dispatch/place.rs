@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::delivery::{Delivery, Part};
 use crate::event::Action;
-use crate::notify::{Destination, Fallback, Notifier, Position, Rate, Service, Style, announces};
+use crate::notify::{Destination, Fallback, Notifier, Position, Rate, Service, Style, announces, parts_of};
 use crate::render::Target;
 use crate::routing::Pattern;
 use crate::telemetry::Metrics;
@@ -22,6 +22,8 @@ pub(super) struct Place {
     pub(super) wants_payload: bool,
     /// How the messages of a run hang together.
     style: Style,
+    /// How long what comes is gathered for one message that sums it up.
+    pub(super) digest: Option<Duration>,
     /// Actions that everybody is to see.
     announce: Vec<Pattern>,
     /// How long one attempt may take.
@@ -55,6 +57,7 @@ impl Place {
             target: destination.target(None),
             wants_payload: wants_payload(&destination.service),
             style: destination.style,
+            digest: destination.digest,
             announce: destination.announce.clone(),
             timeout: destination.timeout,
             expire_after: destination.expire_after,
@@ -68,7 +71,7 @@ impl Place {
 
     /// Returns which messages an event of this action becomes here, in order.
     pub(super) fn parts(&self, action: &Action) -> &'static [Part] {
-        self.style.parts(&self.announce, action)
+        parts_of(self.style, self.digest, &self.announce, action)
     }
 
     /// Tells whether a run has one card here.
@@ -86,7 +89,7 @@ impl Place {
             (Part::Message, Style::Thread) => {
                 Position::Under { message, announced: announces(&self.announce, action) }
             }
-            (Part::Message, Style::Messages | Style::Card) => Position::Alone,
+            (Part::Message, Style::Messages | Style::Card) | (Part::Digest, _) => Position::Alone,
         }
     }
 
@@ -95,7 +98,7 @@ impl Place {
         match part {
             Part::Card => true,
             Part::Message => self.style == Style::Thread,
-            Part::Announcement => false,
+            Part::Announcement | Part::Digest => false,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Plans: which deliveries an event becomes, and which of them are needless from the start. Pure.
 
+use std::time::Duration;
+
 use crate::delivery::{DestinationKind, DestinationName, Part};
 use crate::event::{Event, EventId};
 use crate::routing::{RoutedDestination, Terms};
@@ -36,22 +38,47 @@ pub(super) struct Decided {
     pub(super) issue_unknown: bool,
 }
 
+/// What an event becomes at a destination.
+pub(super) struct Manner {
+    /// What kind of service that is.
+    pub(super) kind: DestinationKind,
+    /// Its messages, in order.
+    pub(super) parts: &'static [Part],
+    /// How long what is told in a digest is gathered.
+    pub(super) digest: Option<Duration>,
+}
+
 /// Turns the routing decision for an event into its plan.
 ///
 /// A person does not want to hear late that something began, nor twice of one step or pull request; a program gets every
-/// event, and a card shows what is new of any. What somebody asked to be sent again is sent. A destination that
-/// `parts_at` does not know is no destination.
+/// event, and a card shows what is new of any. What somebody asked to be sent again is sent, at once and by itself. A
+/// destination that `manner_at` does not know is no destination.
 pub(super) fn plan(
     waiting: &WaitingEvent,
     decided: Decided,
-    parts_at: impl Fn(&DestinationName) -> Option<(DestinationKind, &'static [Part])>,
+    manner_at: impl Fn(&DestinationName) -> Option<Manner>,
     card_keepers: Vec<CardKeeper>,
 ) -> Plan {
     let news = if waiting.replay { News::Fresh } else { News::of(waiting) };
     let Decided { routes, destinations, issue_unknown } = decided;
     let mut deliveries = Vec::with_capacity(destinations.len());
     for (RoutedDestination { name, template_set, .. }, terms) in destinations {
-        let Some((kind, parts)) = parts_at(&name) else { continue };
+        let Some(Manner { kind, parts, digest }) = manner_at(&name) else { continue };
+        let digest = digest.filter(|_| parts == [Part::Digest]);
+        if let (Some(within), false) = (digest, waiting.replay) {
+            deliveries.push(PlannedDelivery {
+                destination: name,
+                kind,
+                part: Part::Digest,
+                // A digest is the destination's, whichever routes lead there: so is its template, and it mentions nobody.
+                template_set: None,
+                mentions: Vec::new(),
+                muting: terms.muting,
+                entry: news.entry_into_digest(kind, within),
+            });
+            continue;
+        }
+        let parts = if digest.is_some() { &[Part::Message] } else { parts };
         deliveries.extend(parts.iter().map(|part| PlannedDelivery {
             destination: name.clone(),
             kind,
@@ -98,6 +125,16 @@ impl News {
             }
         }
     }
+
+    fn entry_into_digest(&self, kind: DestinationKind, within: Duration) -> Entry {
+        match (kind, self) {
+            (DestinationKind::Webhook, _) | (_, Self::Fresh) => Entry::Gathered { within, unless: None },
+            (DestinationKind::Slack | DestinationKind::Discord, Self::Late) => Entry::Superseded,
+            (DestinationKind::Slack | DestinationKind::Discord, Self::Repeats(event)) => {
+                Entry::Gathered { within, unless: Some(event.clone()) }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -108,29 +145,40 @@ mod tests {
     use crate::event::Action;
     use crate::store::EventTicket;
 
+    const HOUR: Duration = Duration::from_hours(1);
+
     fn entries(actions: &[Action], replay: bool) -> Vec<(String, Entry)> {
+        entries_at(&["slack", "discord", "webhook", "card", "stranger"], actions, replay)
+    }
+
+    fn routed(to: &[&str]) -> Vec<RoutedDestination> {
+        let named = |name: &&str| RoutedDestination {
+            name: DestinationName::new(*name),
+            template_set: Some("oncall".to_owned()),
+            routes: vec![0],
+        };
+        to.iter().map(named).collect()
+    }
+
+    fn entries_at(to: &[&str], actions: &[Action], replay: bool) -> Vec<(String, Entry)> {
         let events = actions.iter().map(|action| event(action.as_str(), action.clone())).collect();
         let ticket = EventTicket { sequence: 1, fence: 1 };
         let waiting =
             WaitingEvent { ticket, events, payload: None, issue: None, bytes: 0, later: Vec::new(), replay };
-        let to = ["slack", "discord", "webhook", "card", "stranger"];
-        let routed = to
-            .map(|name| RoutedDestination {
-                name: DestinationName::new(name),
-                template_set: None,
-                routes: vec![0],
-            })
-            .map(|routed| (routed, terms()))
-            .to_vec();
+        let routed = routed(to).into_iter().map(|routed| (routed, terms())).collect();
         let decided = Decided { routes: vec!["all".to_owned()], destinations: routed, issue_unknown: false };
-        let parts_at = |name: &DestinationName| match name.as_str() {
-            "card" => Some((DestinationKind::Slack, &[Part::Card, Part::Announcement][..])),
-            kind => DestinationKind::from_word(kind).map(|kind| (kind, &[Part::Message][..])),
+        let slack = DestinationKind::Slack;
+        let manner = |kind, parts, digest| Some(Manner { kind, parts, digest });
+        let manner_at = |name: &DestinationName| match name.as_str() {
+            "card" => manner(slack, &[Part::Card, Part::Announcement], None),
+            "digest" => manner(slack, &[Part::Digest], Some(HOUR)),
+            "digests" => manner(DestinationKind::Webhook, &[Part::Digest], Some(HOUR)),
+            kind => manner(DestinationKind::from_word(kind)?, &[Part::Message], None),
         };
-        let plan = plan(&waiting, decided, parts_at, Vec::new());
+        let plan = plan(&waiting, decided, manner_at, Vec::new());
         assert_eq!(plan.routes, ["all"]);
         let shown = |planned: PlannedDelivery| match planned.part {
-            Part::Message => (planned.destination.to_string(), planned.entry),
+            Part::Message | Part::Digest => (planned.destination.to_string(), planned.entry),
             Part::Card | Part::Announcement => (planned.part.to_string(), planned.entry),
         };
         plan.deliveries.into_iter().map(shown).collect()
@@ -166,14 +214,15 @@ mod tests {
         let destinations =
             ["chat", "discord", "webhook", "card", "announced"].map(|name| (routed(name), terms())).to_vec();
         let decided = Decided { routes: Vec::new(), destinations, issue_unknown: false };
+        let manner = |kind, parts| Some(Manner { kind, parts, digest: None });
         let plan = plan(
             &waiting,
             decided,
             |name| match name.as_str() {
-                "chat" => Some((DestinationKind::Slack, &[Part::Message][..])),
-                "card" => Some((DestinationKind::Slack, &[Part::Card])),
-                "announced" => Some((DestinationKind::Slack, &[Part::Card, Part::Announcement])),
-                kind => DestinationKind::from_word(kind).map(|kind| (kind, &[Part::Message][..])),
+                "chat" => manner(DestinationKind::Slack, &[Part::Message]),
+                "card" => manner(DestinationKind::Slack, &[Part::Card]),
+                "announced" => manner(DestinationKind::Slack, &[Part::Card, Part::Announcement]),
+                kind => manner(DestinationKind::from_word(kind)?, &[Part::Message]),
             },
             Vec::new(),
         );
@@ -202,6 +251,26 @@ mod tests {
         let entries = entries(&[Action::RootCauseStarted, Action::RootCauseCompleted], false);
 
         assert_eq!(entries, at(&Entry::Waiting));
+    }
+
+    #[test]
+    fn what_is_told_in_a_digest_is_gathered_unless_it_says_nothing_new_to_people() {
+        let entries = |actions: &[Action], replay| {
+            let entries = entries_at(&["digest", "digests"], actions, replay).into_iter();
+            entries.map(|(_, entry)| entry).collect::<Vec<_>>()
+        };
+        let gathered = || Entry::Gathered { within: HOUR, unless: None };
+        let late = [Action::CodingCompleted, Action::CodingStarted];
+        assert_eq!(entries(&late[..1], false), [gathered(), gathered()]);
+        assert_eq!(entries(&late, false), [Entry::Superseded, gathered()]);
+        let pair = [Action::PrCreated, Action::PrReadyForReview];
+        let unless = Entry::Gathered { within: HOUR, unless: Some(EventId::new("pr_created")) };
+        assert_eq!(entries(&pair, false), [unless, gathered()]);
+        assert_eq!(
+            entries(&pair, true),
+            [Entry::Waiting, Entry::Waiting],
+            "at once, as somebody asked for it"
+        );
     }
 
     #[test]

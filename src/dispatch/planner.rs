@@ -181,5 +181,5 @@ fn route(regime: &Regime, waiting: &WaitingEvent, now: Timestamp) -> Plan {
     let issue_unknown = issue.is_none() && routing.needs_issue();
     let decided = Decided { routes, destinations, issue_unknown };
     let action = waiting.events.last().map(|event| &event.action);
-    plan::plan(waiting, decided, |name| regime.parts_at(name, action?), regime.card_keepers.clone())
+    plan::plan(waiting, decided, |name| regime.manner_at(name, action?), regime.card_keepers.clone())
 }

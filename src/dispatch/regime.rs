@@ -10,8 +10,9 @@ use tokio::time::Instant;
 
 use super::desk::{self, Desk};
 use super::moment::{SteadyClock, between};
+use super::plan::Manner;
 use super::{Rules, bearable};
-use crate::delivery::{DestinationKind, DestinationName, Part};
+use crate::delivery::DestinationName;
 use crate::event::{Action, Organization};
 use crate::render::context::Links;
 use crate::store::{CardKeeper, DestinationEntry, DestinationStatus};
@@ -118,14 +119,10 @@ impl Regime {
         self.desk_of.get(&desk.name).is_none_or(|current| current.goes_on_at(desk))
     }
 
-    /// Returns which messages an event of this action becomes at a destination; `None` where it is not configured.
-    pub(super) fn parts_at(
-        &self,
-        name: &DestinationName,
-        action: &Action,
-    ) -> Option<(DestinationKind, &'static [Part])> {
+    /// Returns what an event of this action becomes at a destination; `None` where it is not configured.
+    pub(super) fn manner_at(&self, name: &DestinationName, action: &Action) -> Option<Manner> {
         let place = self.desk_of.get(name)?.place.as_ref()?;
-        Some((place.target.kind, place.parts(action)))
+        Some(Manner { kind: place.target.kind, parts: place.parts(action), digest: place.digest })
     }
 
     /// Returns where links lead for an organization; for one that is no longer configured, to its place at Sentry.

@@ -65,9 +65,14 @@ impl Shelf {
     }
 }
 
-/// Tells whether a delivery wants the story up to its event, now or soon. A card tells the whole run, whatever the event.
+/// Tells whether a delivery wants the story up to its event, now or soon. A card tells the whole run, whatever the event,
+/// and a digest many of them.
 fn may_take(delivery: &PlannedDelivery) -> bool {
-    delivery.entry != Entry::Superseded && delivery.part != Part::Card && delivery.muting.is_none()
+    let wants_story = match delivery.part {
+        Part::Message | Part::Announcement => true,
+        Part::Card | Part::Digest => false,
+    };
+    wants_story && delivery.entry != Entry::Superseded && delivery.muting.is_none()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::Shared;
 use super::shelf::Shelf;
 use crate::delivery::{Delivery, Part};
+use crate::render::digest::Digest;
 use crate::store::{Reach, Story, Told, Wanted};
 
 /// How many stories are fetched together: few enough that the first one need not wait long for the last.
@@ -65,6 +66,8 @@ pub(super) enum StoryTicket {
         /// Its place among them.
         number: usize,
     },
+    /// It needs none: a digest is told of many runs.
+    NotNeeded,
 }
 
 impl Stories {
@@ -72,33 +75,35 @@ impl Stories {
     pub(super) fn tickets(deliveries: &[&Delivery], shelf: &Shelf) -> Vec<StoryTicket> {
         let now = Instant::now();
         let mut wanted = Vec::new();
-        let here: Vec<Result<Arc<Story>, usize>> = deliveries
+        let here: Vec<Option<Result<Arc<Story>, usize>>> = deliveries
             .iter()
             .map(|delivery| {
-                let story = wanted_by(delivery);
+                let story = wanted_by(delivery)?;
                 let here = (story.reach == Reach::UpToEvent).then(|| shelf.take(&story.event, now)).flatten();
-                here.ok_or_else(|| {
+                Some(here.ok_or_else(|| {
                     wanted.push(story);
                     wanted.len() - 1
-                })
+                }))
             })
             .collect();
         let stories = Arc::new(Self { wanted, fetched: OnceCell::new() });
         let ticket = |here| match here {
-            Ok(story) => StoryTicket::Here(story),
-            Err(number) => StoryTicket::ToFetch { stories: Arc::clone(&stories), number },
+            Some(Ok(story)) => StoryTicket::Here(story),
+            Some(Err(number)) => StoryTicket::ToFetch { stories: Arc::clone(&stories), number },
+            None => StoryTicket::NotNeeded,
         };
         here.into_iter().map(ticket).collect()
     }
 }
 
-/// Returns the story that a delivery tells: a card's is that of the run as it is now.
-fn wanted_by(delivery: &Delivery) -> Wanted {
+/// Returns the story that a delivery tells: a card's is that of the run as it is now. A digest tells none.
+fn wanted_by(delivery: &Delivery) -> Option<Wanted> {
     let reach = match delivery.part {
         Part::Card => Reach::WholeRun,
         Part::Message | Part::Announcement => Reach::UpToEvent,
+        Part::Digest => return None,
     };
-    Wanted { event: delivery.event_id.clone(), reach }
+    Some(Wanted { event: delivery.event_id.clone(), reach })
 }
 
 impl StoryTicket {
@@ -108,6 +113,7 @@ impl StoryTicket {
         let (stories, number) = match self {
             Self::Here(story) => return Some(Some(Told::Story(Arc::unwrap_or_clone(story)))),
             Self::ToFetch { stories, number } => (stories, number),
+            Self::NotNeeded => return Some(None),
         };
         let fetch = || async {
             let until = Instant::now() + PATIENCE;
@@ -121,9 +127,15 @@ impl StoryTicket {
     }
 }
 
+/// Returns what a digest tells, or `None` in it where the store has it no longer; `None` where the store could not be asked.
+pub(super) async fn fetch_digest(delivery: &Delivery, shared: &Shared) -> Option<Option<Digest>> {
+    let until = Instant::now() + PATIENCE;
+    shared.outage.insist(until, || shared.history.digest(&delivery.id)).await
+}
+
 /// Returns a story whatever its weight; `None` as [`StoryTicket::fetch`].
 pub(super) async fn fetch_heavy(delivery: &Delivery, shared: &Shared) -> Option<Option<Story>> {
-    let wanted = [wanted_by(delivery)];
+    let wanted: Vec<Wanted> = wanted_by(delivery).into_iter().collect();
     let until = Instant::now() + PATIENCE;
     let told = shared.outage.insist(until, || shared.history.stories(&wanted, usize::MAX)).await?.pop()?;
     Some(told.and_then(|told| match told {

@@ -105,6 +105,7 @@ pub(super) fn destination(name: &str) -> Destination {
         fallback: None,
         diff_lines: 0,
         style: Style::Messages,
+        digest: None,
         announce: Vec::new(),
         service: Service::Webhook(WebhookConfig {
             url: Secret::Known(SecretString::from("http://127.0.0.1:9/")),

@@ -150,6 +150,10 @@ pub struct DeliveryJson {
     pub fallback_for: Option<String>,
     /// The delivery that stands for it, at the destination's fallback.
     pub fallback_by: Option<String>,
+    /// The digest that it is told in, or that it repeats: the delivery that was opened for it.
+    pub digest: Option<String>,
+    /// Where a digest was opened for it: how many events are in that.
+    pub gathered: Option<u64>,
 }
 
 /// What a mute did to a delivery.
@@ -198,6 +202,8 @@ impl From<&DeliveryRow> for DeliveryJson {
             replayed_by: row.replayed_by.as_ref().map(ToString::to_string),
             fallback_for: row.fallback_for.as_ref().map(|(id, _)| id.to_string()),
             fallback_by: row.fallback_by.as_ref().map(|(id, _)| id.to_string()),
+            digest: row.digest.as_ref().map(ToString::to_string),
+            gathered: row.gathered,
         }
     }
 }

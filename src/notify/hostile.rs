@@ -35,6 +35,7 @@ fn destination(service: Service) -> Destination {
         fallback: None,
         diff_lines: 0,
         style: Style::Messages,
+        digest: None,
         announce: Vec::new(),
         service,
     }

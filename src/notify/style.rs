@@ -1,5 +1,7 @@
 //! Styles: how the messages of a run hang together at a destination, and which ones an event becomes there. Pure.
 
+use std::time::Duration;
+
 use crate::delivery::Part;
 use crate::event::{Action, words};
 use crate::routing::Pattern;
@@ -27,6 +29,17 @@ impl Style {
             Self::Card => &[Part::Card],
         }
     }
+}
+
+/// Returns which messages an event of this action becomes, in order, at a destination of this style, or where runs are
+/// summed up. The relay's own notices are alarms, and wait for nothing.
+pub(crate) fn parts_of(
+    style: Style,
+    digest: Option<Duration>,
+    announce: &[Pattern],
+    action: &Action,
+) -> &'static [Part] {
+    if digest.is_some() && !action.is_notice() { &[Part::Digest] } else { style.parts(announce, action) }
 }
 
 /// Tells whether an action is among those that everybody is to see.

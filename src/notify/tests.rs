@@ -30,6 +30,7 @@ fn destination(name: &str, service: Service) -> Destination {
         fallback: None,
         diff_lines: 0,
         style: Style::Messages,
+        digest: None,
         announce: Vec::new(),
         service,
     }

@@ -163,6 +163,7 @@ mod tests {
             timeout: PATIENCE,
             expire_after: None,
             fallback: None,
+            digest: None,
             diff_lines: 0,
             style: Style::Messages,
             announce: Vec::new(),

@@ -101,14 +101,43 @@
 //! | `destination.name`, `.kind` | text | where the message goes (templates only) |
 //! | `destination.diff` | number | how many lines of diff it wants (templates only) |
 //! | `payload` | object or null | the webhook's body as Sentry sent it; null for a notice (webhook bodies only) |
+//!
+//! `digest.md.tera` sees `now`, `destination` and, in place of all others, `digest`. `run` in it is the run as it was when
+//! the newest event of the digest came:
+//!
+//! | field | type | is |
+//! | --- | --- | --- |
+//! | `digest.id` | text | the relay's id of the digest, `dlv_…` |
+//! | `digest.since` | time | when its first event was routed |
+//! | `digest.until` | time | up to when events are in it |
+//! | `digest.events` | number | how many events it tells of |
+//! | `digest.total` | number | how many runs these are of |
+//! | `digest.counts` | list | how many runs are in which state, the ones that want somebody first; only states that there are |
+//! | `digest.counts[].state` | text | as `run.state` |
+//! | `digest.counts[].runs` | number | how many |
+//! | `digest.needs.review` | number | how many runs have pull requests to review |
+//! | `digest.needs.answer` | number | how many wait for somebody's answer |
+//! | `digest.needs.look` | number | how many failed, stalled, or could open no pull request |
+//! | `digest.needs.nothing` | number | how many want nobody |
+//! | `digest.runs` | list | the 15 newest of each of these four sorts, in this order |
+//! | `digest.runs[].needs` | text or null | `review`, `answer`, `look`; null where it wants nobody |
+//! | `digest.runs[].events` | number | how many of the events are the run's |
+//! | `digest.runs[].run` | object | `id`, `sentry_run_id`, `group_id`, `organization`, `state`, `started_at`, `updated_at`, `pull_requests` and `iterations`, as of `run` |
+//! | `digest.runs[].issue` | object | as `issue` |
+//! | `digest.runs[].links` | object | as `links` |
+//! | `digest.more` | number | how many runs are not listed |
+//! | `digest.url` | text or null | where Sentry lists the organization's issues; null where these are runs of several |
 
+mod digest;
 mod view;
+
+use std::borrow::Cow;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::delivery::StandsFor;
+use crate::delivery::{DeliveryId, StandsFor};
 use crate::event::{
     Action, Artifacts, DestinationReport, Event, EventId, FileChange, Organization, PullRequest, ReasonCount,
     RepositoryChange, RootCause, Solution, Step,
@@ -116,7 +145,8 @@ use crate::event::{
 use crate::issue::Issue;
 use crate::json::parse_lenient;
 use crate::message::Tone;
-use crate::render::{Purpose, tone};
+use crate::render::digest::{Digest, Digested};
+use crate::render::{DIGEST, Purpose, tone};
 use crate::run::Run;
 
 /// What links are made of.
@@ -172,6 +202,14 @@ impl Context {
         self
     }
 
+    /// Makes the context of a digest; `links` says where they lead for an organization.
+    pub fn of_digest<'a>(digest: &Digest, links: impl Fn(&Organization) -> Cow<'a, Links>) -> Self {
+        let data = digest::document(digest, links);
+        let tone = tone::of_digest(digest);
+        let action = Action::from_name(DIGEST);
+        Self { action, tone, card_tone: tone, data, payload: None, now: digest.until }
+    }
+
     /// Sets when the message is made; without it, that is when its event was received.
     #[must_use]
     pub fn made_at(self, now: Timestamp) -> Self {
@@ -216,7 +254,8 @@ impl Context {
     /// Returns where all of it can be read: in Sentry, with Seer's panel open.
     pub(super) fn source(&self) -> Option<Url> {
         let link = |name| self.data.pointer(name).and_then(Value::as_str);
-        link("/links/seer").or_else(|| link("/links/issue")).and_then(|link| Url::parse(link).ok())
+        let links = ["/links/seer", "/links/issue", "/digest/url"];
+        links.into_iter().find_map(link).and_then(|link| Url::parse(link).ok())
     }
 
     /// Returns when the message is made.
@@ -227,7 +266,7 @@ impl Context {
     /// Returns the mood of a message about the event, or that of the run's card.
     pub(super) fn tone(&self, purpose: Purpose<'_>) -> Tone {
         match purpose {
-            Purpose::Action(_) => self.tone,
+            Purpose::Action(_) | Purpose::Digest => self.tone,
             Purpose::Card => self.card_tone,
         }
     }
@@ -235,6 +274,18 @@ impl Context {
 
 /// Returns the contract as a value with every field in it, and one item in each list: what a template may see.
 pub(super) fn shape() -> Value {
+    let event = any_event();
+    let links = Url::parse("https://sentry.io").map(|base_url| Links { base_url, public_url: None });
+    let context = links.ok().and_then(|links| Context::new(&[event], None, &links, false));
+    let mut shape = context.map(|context| context.data).unwrap_or_default();
+    if let Value::Object(fields) = &mut shape {
+        fields.insert("destination".to_owned(), json!({ "name": "", "kind": "", "diff": 0 }));
+    }
+    shape
+}
+
+/// Returns an event that says everything, with one item in each list.
+fn any_event() -> Event {
     let text = || Some(String::new());
     let change =
         RepositoryChange { repo: text(), files: vec![FileChange::default()], ..RepositoryChange::default() };
@@ -243,7 +294,7 @@ pub(super) fn shape() -> Value {
         reproduction: vec![String::new()],
         ..RootCause::default()
     };
-    let event = Event {
+    Event {
         id: EventId::new(""),
         organization: Organization::new(""),
         resource: String::new(),
@@ -265,13 +316,20 @@ pub(super) fn shape() -> Value {
                 ..DestinationReport::default()
             }),
         },
-    };
-    let links = Url::parse("https://sentry.io").map(|base_url| Links { base_url, public_url: None });
-    let context = links.ok().and_then(|links| Context::new(&[event], None, &links, false));
-    let mut shape = context.map(|context| context.data).unwrap_or_default();
-    if let Value::Object(fields) = &mut shape {
-        fields.insert("destination".to_owned(), json!({ "name": "", "kind": "", "diff": 0 }));
     }
+}
+
+/// As [`shape`], of what the template of a digest may see.
+pub(super) fn digest_shape() -> Value {
+    let mut shape = shape();
+    let Value::Object(fields) = &mut shape else { return shape };
+    let links = Url::parse("https://sentry.io").map(|base_url| Links { base_url, public_url: None });
+    let (Ok(links), Some(run)) = (links, Run::fold([&any_event()])) else { return shape };
+    let mut digest = Digest::new(DeliveryId::new(""), Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
+    digest.add(Digested { run, events: 1, issue: None });
+    let document = digest::document(&digest, |_| Cow::Borrowed(&links));
+    fields.retain(|name, _| name == "destination");
+    fields.insert("digest".to_owned(), document.get("digest").cloned().unwrap_or_default());
     shape
 }
 

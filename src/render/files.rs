@@ -8,7 +8,7 @@ use include_dir::{Dir, include_dir};
 use super::family::Family;
 use super::fault::TemplateFault;
 use super::place::{BUILT_IN, Place};
-use super::purpose::{self, CARD, DEFAULT};
+use super::purpose::{self, CARD, DEFAULT, NO_ACTIONS};
 use crate::delivery::DestinationKind;
 use crate::event::Action;
 use crate::message::markdown::strip;
@@ -151,15 +151,25 @@ impl Reader<'_> {
 }
 
 impl TemplateFile {
-    /// Returns the action that it is for, where it is a team's own; `None` for `default`, the card and parts.
+    /// Returns the action that it is for, where it is a team's own; `None` for `default`, the card, the digest and parts.
     pub(super) fn own_action(&self) -> Option<&str> {
         let Place::User { .. } = self.place else { return None };
-        purpose::action_of(self.file_name().strip_suffix(self.family.suffix())?)
+        purpose::action_of(self.stem())
+    }
+
+    /// Tells whether it is a part of others.
+    pub(super) fn is_part(&self) -> bool {
+        self.file_name().starts_with('_')
+    }
+
+    /// Returns what it is for: the file's name without its ending.
+    pub(super) fn stem(&self) -> &str {
+        self.file_name().strip_suffix(self.family.suffix()).unwrap_or_default()
     }
 
     /// Tells whether it is a team's own part, which may stand in a built-in template.
     pub(super) fn is_own_part(&self) -> bool {
-        matches!(self.place, Place::User { .. }) && self.file_name().starts_with('_')
+        matches!(self.place, Place::User { .. }) && self.is_part()
     }
 
     /// Returns the file's name without its place.
@@ -179,7 +189,7 @@ fn meant_template(name: &str) -> Option<String> {
     let meant = format!("{name}.tera");
     let family = Family::of_file(&meant)?;
     let name = meant.strip_suffix(family.suffix())?;
-    (name == DEFAULT || name == CARD || Action::from_name(name).is_known()).then_some(meant)
+    (name == DEFAULT || NO_ACTIONS.contains(&name) || Action::from_name(name).is_known()).then_some(meant)
 }
 
 /// Finds what is wrong with a good file name in this place.

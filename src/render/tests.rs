@@ -2,6 +2,7 @@
 
 mod built_in;
 mod card;
+mod digest;
 mod hostile;
 mod loading;
 mod lookup;

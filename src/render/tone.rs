@@ -2,6 +2,7 @@
 
 use crate::event::{Action, Event, PullRequest};
 use crate::message::Tone;
+use crate::render::digest::Digest;
 use crate::run::{Run, RunState};
 
 /// Returns the mood of a message about the event. That no code fix will follow is no trouble, only news.
@@ -43,6 +44,11 @@ pub(super) fn of_run(run: &Run) -> Tone {
         RunState::Failed | RunState::Stalled => Tone::Trouble,
         RunState::PrCreated | RunState::PrReady | RunState::PrUpdated => of_pull_requests(&run.pull_requests),
     }
+}
+
+/// Returns the mood of a digest: whether anything in it wants somebody.
+pub(super) fn of_digest(digest: &Digest) -> Tone {
+    if digest.wanting(None) == digest.total() { Tone::Progress } else { Tone::Ready }
 }
 
 /// A pull request that failed to open is trouble, unless another one did open.

@@ -39,6 +39,8 @@ impl Terms {
     pub fn mentioned_by(&self, part: Part, parts: &[Part], kind: DestinationKind) -> &[Mention] {
         match part {
             Part::Card if parts.contains(&Part::Announcement) => &[],
+            // It tells of what many routes sent, at a time that nobody waits for.
+            Part::Digest => &[],
             Part::Card | Part::Message | Part::Announcement => self.mentions.of(kind),
         }
     }

@@ -12,6 +12,7 @@ use crate::delivery::{
 };
 use crate::event::{Event, EventId, GroupId, Organization};
 use crate::issue::Issue;
+use crate::render::digest::Digest;
 use crate::run::Run;
 
 /// A story that is asked for.
@@ -128,6 +129,10 @@ pub struct DeliveryRow {
     pub fallback_for: Option<(DeliveryId, DestinationName)>,
     /// The delivery that stands for it, at its destination's fallback.
     pub fallback_by: Option<(DeliveryId, DestinationName)>,
+    /// The digest that it is told in, or that it repeats: the delivery that was opened for it.
+    pub digest: Option<DeliveryId>,
+    /// Where a digest was opened for it: how many events are in that.
+    pub gathered: Option<u64>,
 }
 
 /// A run with its history.
@@ -187,6 +192,13 @@ pub trait History: Send + Sync {
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn stories(&self, wanted: &[Wanted], most_bytes: usize) -> Result<Vec<Option<Told>>, StoreError>;
+
+    /// Returns what a delivery of the part [`Part::Digest`] tells, the same at each attempt where one may have arrived;
+    /// `None` where it is no longer there.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn digest(&self, delivery: &DeliveryId) -> Result<Option<Digest>, StoreError>;
 
     /// Returns what Sentry said last of the issue that has, or had, this id; `None` where nobody ever asked or told.
     ///

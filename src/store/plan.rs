@@ -1,5 +1,7 @@
 //! Plans: the events that wait to be routed, and what was decided of them.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::KeptIssue;
@@ -98,4 +100,11 @@ pub enum Entry {
     Superseded,
     /// It is needless where the same part of this other event was planned for the same destination; else it waits.
     SupersededBy(EventId),
+    /// It joins the digest that gathers at its destination; where none does, it opens one.
+    Gathered {
+        /// When one that it opens is due.
+        within: Duration,
+        /// It is needless where this other event was told in an earlier digest there.
+        unless: Option<EventId>,
+    },
 }

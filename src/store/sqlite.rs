@@ -11,6 +11,7 @@ mod connection;
 mod dead;
 mod delivery;
 mod destination;
+mod digest;
 mod fallback;
 mod fault;
 mod find;
@@ -46,15 +47,16 @@ use self::place::{Found, Lock};
 use self::reader::Readers;
 use self::writer::{Opening, Writer};
 use super::{
-    Acceptance, Access, AfterLook, Backlog, Claims, DeadTold, DeliveryFilter, DeliveryRow, DestinationEntry,
-    DestinationStatus, Downtime, FindError, HandOver, HandedOver, HealthChange, HealthSettled, Hearing,
-    History, IssueSource, KeptIssue, Look, Notice, OpenDestination, Plan, Queue, Record, Recorded,
-    ReplayTarget, Replayed, RunHistory, RunRow, SilentFor, SilentRuns, StoreError, Told, WaitingEvent,
-    Wanted,
+    Acceptance, Access, AfterLook, Backlog, Claims, DeadTold, DeliveryClaim, DeliveryFilter, DeliveryRow,
+    DestinationEntry, DestinationStatus, Downtime, FindError, HandOver, HandedOver, HealthChange,
+    HealthSettled, Hearing, History, IssueSource, KeptIssue, Look, Notice, OpenDestination, Plan, Queue,
+    Record, Recorded, ReplayTarget, Replayed, RunHistory, RunRow, SilentFor, SilentRuns, StoreError, Told,
+    WaitingEvent, Wanted,
 };
-use crate::delivery::DestinationName;
+use crate::delivery::{DeliveryId, DestinationName, Part};
 use crate::event::{Artifacts, EventId, GroupId, Organization};
 use crate::issue::Issue;
+use crate::render::digest::Digest;
 use crate::sentry::payload::AcceptedEvent;
 
 /// How many dead letters one transaction repeats, so that nobody waits long behind a replay of very many.
@@ -194,7 +196,19 @@ impl Queue for Store {
         now: Timestamp,
         lease: Duration,
     ) -> Result<Claims, StoreError> {
-        self.writer.run_lightly(move |writing| claim::claim(writing, &open, now, lease)).await
+        let claims = self.writer.run_lightly(move |writing| claim::claim(writing, &open, now, lease)).await?;
+        let is_digest = |claim: &&DeliveryClaim| claim.delivery.part == Part::Digest;
+        let digests = claims.deliveries.iter().filter(is_digest);
+        let digests: Vec<_> = digests.map(|claim| (claim.ticket.number, claim.delivery.in_doubt)).collect();
+        if !digests.is_empty() {
+            // On disk before it is sent, and with it the claim: what it covers must not grow, not even where the machine
+            // goes down.
+            let seal = move |writing: &mut writer::Writing<'_>| {
+                digests.iter().try_for_each(|(number, doubt)| digest::seal(writing, *number, *doubt, now))
+            };
+            self.writer.run(seal).await?;
+        }
+        Ok(claims)
     }
 
     async fn record(&self, record: Record, now: Timestamp) -> Result<Recorded, StoreError> {
@@ -368,6 +382,11 @@ impl History for Store {
             wanted.iter().map(|wanted| story::of_event(connection, wanted, most_bytes)).collect()
         };
         self.readers.run(read).await
+    }
+
+    async fn digest(&self, delivery: &DeliveryId) -> Result<Option<Digest>, StoreError> {
+        let delivery = delivery.clone();
+        self.readers.run(move |connection| digest::read(connection, &delivery)).await
     }
 
     async fn issue(

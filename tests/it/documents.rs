@@ -119,7 +119,7 @@ fn faults(relay: &str, routes: &str) -> Vec<String> {
 
 #[test]
 fn every_example_of_settings_and_routes_is_sound() {
-    const ROUTE: &str = "\n[[route]]\nto = [\"team\", \"fixes\", \"dev\", \"audit\"]\n";
+    const ROUTE: &str = "\n[[route]]\nto = [\"team\", \"fixes\", \"dev\", \"leads\", \"audit\"]\n";
     const AUDIT: &str = "\n[webhook.audit]\nurl = \"https://audit.example/\"\n";
     let examples = fences("toml");
     let (settings, routes): (Vec<_>, Vec<_>) = examples
@@ -130,8 +130,8 @@ fn every_example_of_settings_and_routes_is_sound() {
         routes.into_iter().partition(|example| example.contains("[[route]]"));
     assert_eq!(
         (whole.len(), parts.len()),
-        (2, 3),
-        "the routing file with a fallback, and a destination for each way into a chat"
+        (2, 5),
+        "the routing file with a fallback, a destination for each way into a chat, and one with a digest"
     );
     assert_eq!(faults(least, &whole.concat()), [""; 0]);
     assert_eq!(faults(settings, &whole.concat()), [""; 0]);
@@ -145,6 +145,7 @@ fn example_of(key: &str) -> &'static str {
         "rate" => "\"1/s\"",
         "in_flight" | "diff" => "2",
         "timeout" | "expire_after" => "\"10s\"",
+        "digest" => "\"1h\"",
         "buttons" | "slack_compatible" | "thin" => "true",
         "thread_id" => "\"1012345678901234567\"",
         "thread_name" => "\"{issue}\"",

@@ -10,6 +10,7 @@
 mod cards;
 mod commands;
 mod delivering;
+mod digests;
 mod doctor;
 mod documents;
 mod emulated;

@@ -7,6 +7,7 @@ mod alerts;
 mod bench;
 mod cards;
 mod deliveries;
+mod digests;
 mod durability;
 mod fallbacks;
 mod health;

@@ -8,7 +8,7 @@ use crate::config::Reading;
 use crate::config::fault::Fault;
 use crate::delivery::DestinationKind;
 use crate::event::Action;
-use crate::render::{CARD, Renderer};
+use crate::render::{NO_ACTIONS, Renderer};
 use crate::words::{nearest, quoted, quoted_path, suggestion};
 
 const KINDS: &[DestinationKind] = DestinationKind::ALL;
@@ -46,7 +46,7 @@ fn no_set(name: &str) -> Option<String> {
 
 /// Finds templates for actions that this version does not know: Sentry may add actions, so they are no fault.
 pub(super) fn unknown_actions(renderer: &Renderer, shown: &Shown<'_>) -> Vec<Fault> {
-    let known = Action::known().map(|action| action.to_string()).chain([CARD.to_owned()]);
+    let known = Action::known().map(|action| action.to_string()).chain(NO_ACTIONS.map(str::to_owned));
     let known: Vec<String> = known.collect();
     let foreign = renderer.foreign_templates().iter();
     foreign

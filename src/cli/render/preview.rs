@@ -1,5 +1,6 @@
 //! The preview page's contents: what today's templates make of each sample for each destination.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -16,15 +17,23 @@ use crate::notify::{Destination, Envelope, SHORTENED, Service, Style, body_for};
 use crate::preview::Platform;
 use crate::preview::page::{self, Outcome, Page, Sample, Screen, Take, View};
 use crate::render::context::{Context, Links};
-use crate::render::{CARD, Purpose, Target};
+use crate::render::{CARD, DIGEST, Purpose, Target};
 use crate::routing::{Route, RoutedDestination};
 use crate::run::Run;
-use crate::sample::{self, HOSTILE, LARGE, SampleIds, Shape, Telling, UNKNOWN_ACTION};
+use crate::sample::{self, DigestSample, HOSTILE, LARGE, SampleIds, Shape, Telling, UNKNOWN_ACTION};
 use crate::sentry::OrganizationConfig;
 
 /// After these a card is drawn: where it begins, in its middle, at its end, and where the run failed.
 const CARD_AFTER: [Action; 4] =
     [Action::RootCauseStarted, Action::CodingCompleted, Action::IterationCompleted, Action::RunFailed];
+
+/// Which runs each sample of a digest tells of.
+const DIGESTS: [(Sample, DigestSample); 4] = [
+    (Sample::Present, DigestSample::Plain),
+    (Sample::Unknown, DigestSample::Unknown),
+    (Sample::Long, DigestSample::Many),
+    (Sample::Hostile, DigestSample::Hostile),
+];
 
 /// Draws everything and writes it to a file.
 pub(super) fn write(
@@ -67,8 +76,12 @@ impl Preview<'_> {
         let mut actions = self.checked.renderer.actions();
         actions.push(Action::from_name(UNKNOWN_ACTION));
         let messages = actions.iter().map(|action| self.action(action, action.into()));
+        // Nothing of a message is shown where every destination tells it in a digest.
+        let has_none = self.checked.config.destinations.is_empty();
+        let messages = messages.filter(|message| has_none || !message.views.is_empty());
         let cards = CARD_AFTER.iter().map(|action| self.action(action, Purpose::Card));
-        messages.chain(cards.filter(|card| !card.views.is_empty())).collect()
+        let cards = cards.chain([self.digest()]);
+        messages.chain(cards.filter(|action| !action.views.is_empty())).collect()
     }
 
     /// Returns what each destination gets of an action: a message, or the card as it is then.
@@ -76,16 +89,46 @@ impl Preview<'_> {
         let told: Vec<Told> =
             Sample::ALL.into_iter().filter_map(|sample| self.told(action, sample)).collect();
         let routed = told.first().map(|told| self.routed(&told.telling)).unwrap_or_default();
-        let destinations = self.checked.config.destinations.iter();
-        let destinations =
-            destinations.filter(|destination| purpose != Purpose::Card || destination.style == Style::Card);
+        let shows = |destination: &&Destination| match purpose {
+            Purpose::Card => destination.style == Style::Card,
+            // Elsewhere than in a digest only the relay's own notices are told there.
+            Purpose::Action(action) => destination.parts(action) != [Part::Digest],
+            Purpose::Digest => false,
+        };
+        let destinations = self.checked.config.destinations.iter().filter(shows);
         let views =
             destinations.flat_map(|destination| self.views(purpose, destination, &routed, &told)).collect();
         let name = match purpose {
             Purpose::Action(action) => action.as_str().to_owned(),
             Purpose::Card => format!("{CARD} after {action}"),
+            Purpose::Digest => DIGEST.to_owned(),
         };
         page::Action { name, views }
+    }
+
+    /// Returns the digest of each destination that has one.
+    fn digest(&self) -> page::Action {
+        let destinations = self.checked.config.destinations.iter();
+        let views = destinations.filter(|destination| destination.digest.is_some()).map(|destination| {
+            let target = destination.target(None);
+            let mut takes = Vec::new();
+            for (sample, of) in DIGESTS {
+                let tellings = sample::digest(of, &self.organization.organization, self.now);
+                let digest = super::digest_of(tellings, destination);
+                let context = Context::of_digest(&digest, |_| Cow::Borrowed(&self.links));
+                let outcome = self.outcome(Purpose::Digest, destination, &target, &[], sample, &context);
+                add(&mut takes, sample, outcome);
+            }
+            View {
+                destination: destination.name.to_string(),
+                screen: screen(destination),
+                is_own: !self.checked.renderer.is_built_in(Purpose::Digest, &target),
+                template: self.checked.renderer.template_for(Purpose::Digest, &target),
+                is_routed: true,
+                takes,
+            }
+        });
+        page::Action { name: DIGEST.to_owned(), views: views.collect() }
     }
 
     fn told(&self, action: &Action, sample: Sample) -> Option<Told> {
@@ -149,7 +192,7 @@ impl Preview<'_> {
                 shown.map(|part| terms.mentioned_by(*part, parts, destination.service.kind()).to_vec())
             }
             // As an edit leaves it: pinged is by what is announced.
-            Purpose::Card => None,
+            Purpose::Card | Purpose::Digest => None,
         };
         let mentions = mentions.unwrap_or_default();
         let routed = routed.map(|routed| destination.target(routed.template_set.as_deref()));
@@ -193,10 +236,7 @@ impl Preview<'_> {
         let mut takes: Vec<Take> = Vec::new();
         for Told { sample, context, .. } in told {
             let outcome = self.outcome(purpose, destination, target, mentions, *sample, context);
-            match takes.iter_mut().find(|take| take.outcome == outcome) {
-                Some(take) => take.samples.push(*sample),
-                None => takes.push(Take { samples: vec![*sample], outcome }),
-            }
+            add(&mut takes, *sample, outcome);
         }
         takes
     }
@@ -210,7 +250,8 @@ impl Preview<'_> {
         sample: Sample,
         context: &Context,
     ) -> Outcome {
-        if sample == Sample::Long && screen(destination) == Screen::Service {
+        let is_cut_nowhere = purpose != Purpose::Digest && screen(destination) == Screen::Service;
+        if sample == Sample::Long && is_cut_nowhere {
             return Outcome::Untried("Nothing is cut here: a program gets all of it, however long.");
         }
         match self.checked.renderer.render_for(purpose, context, target) {
@@ -221,6 +262,13 @@ impl Preview<'_> {
             }
             Err(error) => Outcome::Failed(error.to_string()),
         }
+    }
+}
+
+fn add(takes: &mut Vec<Take>, sample: Sample, outcome: Outcome) {
+    match takes.iter_mut().find(|take| take.outcome == outcome) {
+        Some(take) => take.samples.push(sample),
+        None => takes.push(Take { samples: vec![sample], outcome }),
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) const KEYS: Keys = Keys {
         "expire_after",
         "fallback",
         "fallback_after",
+        "digest",
         "diff",
         "thread_id",
         "thread_name",

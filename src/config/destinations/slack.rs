@@ -35,6 +35,7 @@ pub(super) const KEYS: Keys = Keys {
         "expire_after",
         "fallback",
         "fallback_after",
+        "digest",
         "diff",
         "buttons",
         "slack_compatible",

@@ -29,6 +29,7 @@ pub(super) const KEYS: Keys = Keys {
         "expire_after",
         "fallback",
         "fallback_after",
+        "digest",
     ],
     later: &[],
     elsewhere: &[

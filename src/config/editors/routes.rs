@@ -58,6 +58,12 @@ const EXPIRE_AFTER: Key = Key(
     "News older than this becomes a dead letter; from 1s to 30d, or `off`. By default 6h for chat with \
      `style = \"messages\"`, else off.",
 );
+const DIGEST: Key = Key(
+    "digest",
+    Shape::Duration,
+    Absent::None,
+    "One message that sums up the runs of that time, in place of messages and cards; from 1m to 24h.",
+);
 const FALLBACK: Key =
     Key("fallback", Shape::Text, Absent::None, "The destination that gets what this one does not take.");
 const FALLBACK_AFTER: Key = Key(
@@ -108,6 +114,7 @@ const SLACK: &[Key] = &[
     IN_FLIGHT,
     TIMEOUT,
     EXPIRE_AFTER,
+    DIGEST,
     FALLBACK,
     FALLBACK_AFTER,
     DIFF,
@@ -139,6 +146,7 @@ const DISCORD: &[Key] = &[
     IN_FLIGHT,
     TIMEOUT,
     EXPIRE_AFTER,
+    DIGEST,
     FALLBACK,
     FALLBACK_AFTER,
     DIFF,
@@ -178,6 +186,7 @@ const WEBHOOK: &[Key] = &[
     IN_FLIGHT,
     TIMEOUT,
     EXPIRE_AFTER,
+    DIGEST,
     FALLBACK,
     FALLBACK_AFTER,
 ];

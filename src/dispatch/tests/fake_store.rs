@@ -11,11 +11,12 @@ use secrecy::ExposeSecret;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::delivery::{Delivery, DeliveryState, DestinationName, Reason};
+use crate::delivery::{Delivery, DeliveryId, DeliveryState, DestinationName, Reason};
 use crate::dispatch::moment::after;
 use crate::event::{Event, EventId, GroupId, Organization, RELAY_RESOURCE};
 use crate::issue::Issue;
-use crate::run::StepSign;
+use crate::render::digest::{Digest, Digested};
+use crate::run::{Run, StepSign};
 use crate::sentry::payload::AcceptedEvent;
 use crate::store::{
     Acceptance, AfterLook, Backlog, Claims, DeadTold, DeliveryClaim, DeliveryFilter, DeliveryRow,
@@ -533,6 +534,17 @@ impl History for FakeStore {
             Told::Story(Story { events: vec![event.clone()], payload: Bytes::from_static(b"{}"), issue })
         };
         Ok(wanted.iter().map(|wanted| kept.events.get(&wanted.event).map(story)).collect())
+    }
+
+    async fn digest(&self, delivery: &DeliveryId) -> Result<Option<Digest>, StoreError> {
+        let kept = self.available()?;
+        let row = kept.row(delivery.as_str());
+        let mut digest = Digest::new(delivery.clone(), row.delivery.created_at, row.due_at);
+        let run = kept.events.get(&row.delivery.event_id).and_then(|event| Run::fold([event]));
+        if let Some(run) = run {
+            digest.add(Digested { run, events: 1, issue: None });
+        }
+        Ok(Some(digest))
     }
 
     async fn issue(&self, _: &Organization, group: &GroupId) -> Result<Option<KeptIssue>, StoreError> {

@@ -1,5 +1,7 @@
-//! Every sample in every variant, through the built-in templates, the card's among them: what a relay without templates
+//! Every sample in every variant, through the built-in templates, those of the card and of digests among them: what a relay without templates
 //! of its own sends.
+
+use std::borrow::Cow;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -9,8 +11,10 @@ use crate::delivery::Rung;
 use crate::event::{Action, Event, EventId, Organization};
 use crate::notify::{Destination, Envelope, body_for};
 use crate::render::context::{Context, Links};
-use crate::render::{Rendered, Renderer};
-use crate::sample::{self, SampleIds, Shape};
+use crate::render::digest::Digest;
+use crate::render::{Purpose, Rendered, Renderer, Target};
+use crate::run::Run;
+use crate::sample::{self, DigestSample, SampleIds, Shape, Telling};
 
 /// A rendered sample, by name.
 type Sample = (String, Rendered);
@@ -64,7 +68,20 @@ fn rendered(destination: &Destination) -> Vec<Sample> {
             add(format!("{action}, {variant}"), &context);
         }
     }
+    samples.extend(digests(&renderer, &target, &links));
     samples
+}
+
+fn digests(renderer: &Renderer, target: &Target, links: &Links) -> Vec<Sample> {
+    let (organization, now) = (Organization::new("acme"), Timestamp::UNIX_EPOCH);
+    let digest = |(sample, tellings): (DigestSample, Vec<Telling>)| {
+        let runs = tellings.into_iter().map(|each| (Run::fold(&each.events).unwrap(), each.issue));
+        let digest = Digest::of_samples(now, now, runs);
+        let context = Context::of_digest(&digest, |_| Cow::Borrowed(links));
+        let made = renderer.render_for(Purpose::Digest, &context, target).unwrap();
+        (format!("digest, {sample:?}"), made)
+    };
+    sample::digests(&organization, now).into_iter().map(digest).collect()
 }
 
 fn bodies(destination: &Destination, rungs: &[Rung]) -> Vec<(String, Value)> {

@@ -12,6 +12,9 @@ use crate::message::Message;
 use crate::notify::{summary, written};
 use crate::render::Rendered;
 
+/// The type of a digest.
+const DIGEST: &str = "relay.digest";
+
 /// Returns the exact request body.
 pub(crate) fn body(thin: bool, rendered: &Rendered, rung: Rung) -> Bytes {
     let thin = thin || rung != Rung::Whole;
@@ -32,11 +35,15 @@ impl Serialize for StandardBody<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = |pointer: &str| self.document.pointer(pointer).and_then(Value::as_str);
         let action = Action::from_name(text("/event/action").unwrap_or("unknown"));
-        let kind = action.full_name(text("/event/resource").unwrap_or_default());
+        let of_event = || action.full_name(text("/event/resource").unwrap_or_default());
+        let is_digest = self.document.get("digest").is_some();
+        let kind = if is_digest { DIGEST.to_owned() } else { of_event() };
+        let (id, timestamp) =
+            if is_digest { ("/digest/id", "/digest/until") } else { ("/event/id", "/event/received_at") };
         let mut map = serializer.serialize_map(Some(4))?;
         map.serialize_entry("type", &kind)?;
-        map.serialize_entry("id", &text("/event/id"))?;
-        map.serialize_entry("timestamp", &text("/event/received_at"))?;
+        map.serialize_entry("id", &text(id))?;
+        map.serialize_entry("timestamp", &text(timestamp))?;
         map.serialize_entry("data", &Part { value: self.document, thin: self.thin, root: true })?;
         map.end()
     }
@@ -143,6 +150,21 @@ mod tests {
     fn the_relay_s_own_events_keep_their_name() {
         let document = json!({ "event": { "id": "evt_1", "action": "relay.stalled" } });
         assert_eq!(made(false, &Rendered::Document(document), Rung::Whole)["type"], "relay.stalled");
+    }
+
+    #[test]
+    fn a_digest_is_known_by_its_own_id_and_the_time_up_to_which_it_gathered() {
+        let document =
+            json!({ "digest": { "id": "dlv_1", "until": "2026-11-23T13:00:00.000Z", "total": 3 } });
+        assert_eq!(
+            made(false, &Rendered::Document(document.clone()), Rung::Whole),
+            json!({
+                "type": "relay.digest",
+                "id": "dlv_1",
+                "timestamp": "2026-11-23T13:00:00.000Z",
+                "data": document,
+            })
+        );
     }
 
     #[test]

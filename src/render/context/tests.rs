@@ -1,9 +1,14 @@
 //! The contract, field by field.
 
+use std::borrow::Cow;
+
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::delivery::DeliveryId;
 use crate::event::{Artifacts, GroupId, RunId};
+use crate::render::digest::{Digest, Digested};
 use crate::render::fixture::{
     changes, context_of, event, issue, links, pull_request, root_cause, slack, solution,
 };
@@ -219,6 +224,29 @@ fn every_field_is_documented() {
         let is_there =
             documented.contains(&format!("`{steps}`")) || documented.contains(&format!("`.{last}`"));
         assert!(is_there, "`{path}` is not in the table of context.rs");
+    }
+}
+
+#[test]
+fn every_field_of_a_digest_is_documented() {
+    let run = Run::fold(&[event("x", Artifacts::default())]).unwrap();
+    let mut digest = Digest::new(DeliveryId::new("dlv_1"), Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
+    digest.add(Digested { run, events: 1, issue: None });
+    let links = links();
+    let document = Context::of_digest(&digest, |_| Cow::Borrowed(&links)).document();
+    let documented: String =
+        include_str!("../context.rs").lines().filter(|line| line.starts_with("//! |")).collect();
+    let mut paths = Vec::new();
+    gather("", &document, &mut paths);
+
+    for path in paths {
+        // Of the same objects in the table of events the fields are told there.
+        let path = path.replace("digest.runs[].issue.", "issue.").replace("digest.runs[].links.", "links.");
+        let path = path.replace("digest.runs[].run.", "run.");
+        let last = path.rsplit('.').next().unwrap();
+        let is_there =
+            documented.contains(&format!("`{path}`")) || documented.contains(&format!("`.{last}`"));
+        assert!(is_there, "`{path}` is not in the tables of context.rs");
     }
 }
 

@@ -117,7 +117,7 @@ struct ProjectData<'a> {
 
 /// `links`: where to read on.
 #[derive(Serialize)]
-struct LinkData {
+pub(super) struct LinkData {
     issue: Option<String>,
     seer: Option<String>,
     relay: Option<String>,
@@ -280,7 +280,7 @@ impl StageData {
 }
 
 impl LinkData {
-    fn new(issue: Option<Url>, run: &Run, links: &Links) -> Self {
+    pub(super) fn new(issue: Option<Url>, run: &Run, links: &Links) -> Self {
         let seer = issue.clone().map(|mut url| {
             url.set_query(Some("seerDrawer=true"));
             url.set_fragment(None);
@@ -296,7 +296,7 @@ impl LinkData {
 
 /// Returns the address of something below another one. An id may be a stranger's text: not even in an address does it
 /// read like a mention.
-fn below(base: &Url, segments: &[&str]) -> Option<Url> {
+pub(super) fn below(base: &Url, segments: &[&str]) -> Option<Url> {
     let mut url = base.clone();
     url.path_segments_mut().ok()?.pop_if_empty().extend(segments);
     let path = url.path().replace('@', "%40");

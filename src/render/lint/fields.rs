@@ -248,6 +248,7 @@ fn fault(file: &TemplateFile, finding: Finding) -> TemplateFault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::Shapes;
     use crate::render::context::shape;
     use crate::render::family::Family;
     use crate::render::files;
@@ -363,8 +364,9 @@ mod tests {
 
     #[test]
     fn the_built_in_templates_use_nothing_else() {
+        let shapes = Shapes::new();
         for file in files::built_in() {
-            assert_eq!(unknown(&file, &shape()), [], "{}", file.name);
+            assert_eq!(unknown(&file, shapes.of(&file)), [], "{}", file.name);
         }
     }
 }

@@ -23,6 +23,7 @@ const MIGRATION_STEPS: &[M<'static>] = &[
     M::up(include_str!("../migrations/sqlite/0007_silence.sql")),
     M::up(include_str!("../migrations/sqlite/0009_mute.sql")),
     M::up(include_str!("../migrations/sqlite/0010_fallback.sql")),
+    M::up(include_str!("../migrations/sqlite/0011_digest.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 

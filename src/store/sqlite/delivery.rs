@@ -8,6 +8,7 @@ use super::{card, fallback, lane, writer::Writing};
 use crate::delivery::{DeliveryId, Mention, Muting, Origin, Part};
 
 /// A delivery to be queued.
+#[derive(Clone)]
 pub(super) struct NewDelivery<'a> {
     pub(super) id: &'a DeliveryId,
     pub(super) event: i64,
@@ -23,6 +24,8 @@ pub(super) struct NewDelivery<'a> {
     pub(super) superseded: bool,
     /// Whether a route, or somebody, asks for it; else it only keeps a card up to date.
     pub(super) is_routed: bool,
+    /// The digest that tells it, or that it repeats.
+    pub(super) digest: Option<i64>,
     /// The delivery that it repeats.
     pub(super) replay_of: Option<i64>,
     /// What it stands for, where it goes to a fallback.
@@ -69,9 +72,10 @@ pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestam
         .prepare(
             "INSERT INTO delivery (id, event_sequence, run_number, destination_id, part, template_set, origin, state,
                                    created_at, due_at, first_due_at, failures, in_doubt, finished_at, replay_of,
-                                   held_until, muting, mentions, fallback_from, fallback_of, fallback_reason)
+                                   held_until, muting, mentions, fallback_from, fallback_of, fallback_reason,
+                                   digest)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, iif(?10 IS NULL, NULL, max(?9, coalesce(?15, ?9))), ?11,
-                     ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+                     ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
         )?
         .insert(params![
             new.id.as_str(),
@@ -94,6 +98,7 @@ pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestam
             fallback_from,
             new.stands_for.as_ref().map(|old| old.number),
             new.stands_for.as_ref().and_then(|old| old.reason.as_deref()),
+            new.digest,
         ])?;
     if let Some(old) = new.replay_of {
         writing.prepare("UPDATE delivery SET replayed_by = ?2 WHERE number = ?1")?.execute([old, number])?;
@@ -108,7 +113,7 @@ fn start(writing: &Writing<'_>, new: &NewDelivery<'_>, now: i64) -> rusqlite::Re
     }
     match new.part {
         Part::Card => card::succeed(writing, new, now),
-        Part::Message | Part::Announcement => {
+        Part::Message | Part::Announcement | Part::Digest => {
             if let Some(muting) = new.muting.filter(|muting| muting.dropped) {
                 return Ok(Start {
                     superseded: true,

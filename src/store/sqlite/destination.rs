@@ -59,14 +59,15 @@ pub(super) fn register(
                 )?
                 .execute(params![id, fingerprint(&key, address)])?;
         }
-        // By the index of what is due: where no clock was set back, it finds nothing.
+        // By the index of what is due: where no clock was set back, it finds nothing but a digest, which has its time.
         writing
             .prepare(
-                "UPDATE delivery SET due_at = max(?2, coalesce(held_until, ?2))
+                "UPDATE delivery
+                 SET due_at = min(due_at, max(?2, coalesce(held_until, ?2), ?3 + coalesce(digest_due_at - created_at, 0)))
                  WHERE destination_id = ?1 AND due_at > ?2 AND due_at > coalesce(held_until, ?2)
                    AND lease_until IS NULL",
             )?
-            .execute([id, micros(latest_due)])?;
+            .execute([id, micros(latest_due), micros(now)])?;
         set_fallback(writing, id, entry.fallback.as_ref(), entries)?;
         let status = writing
             .prepare("SELECT name, held_until, gone_since FROM destination WHERE id = ?1")?

@@ -55,7 +55,7 @@ pub(super) fn begins(
     match new.part {
         Part::Card if start.held_until.is_some() => Ok(Some(held_until)),
         Part::Card => Ok(Some(start.fallback_from.map_or(now, |from| from.min(now)))),
-        Part::Message | Part::Announcement => match start.due_at {
+        Part::Message | Part::Announcement | Part::Digest => match start.due_at {
             Some(due_at) => Ok(Some(due_at)),
             None => Ok(front(writing, new.run, new.destination)?.is_none().then_some(held_until)),
         },
@@ -165,7 +165,7 @@ fn hand_one_over(
                 .prepare("UPDATE delivery SET fallback_from = NULL WHERE number = ?1")?
                 .execute([number])?;
         }
-        Part::Message | Part::Announcement => {
+        Part::Message | Part::Announcement | Part::Digest => {
             writing
                 .prepare(
                     "UPDATE delivery SET state = 'superseded', due_at = NULL, fallback_from = NULL, finished_at = ?2
@@ -191,18 +191,20 @@ pub(super) fn take_over(
 ) -> rusqlite::Result<()> {
     let found = writing
         .prepare(
-            "SELECT d.id, d.event_sequence, d.run_number, t.id, t.name
+            "SELECT d.id, d.event_sequence, d.run_number, t.id, t.name, iif(d.part = 'digest', d.digest, NULL)
              FROM delivery d JOIN destination f ON f.id = d.destination_id JOIN destination t ON t.id = f.fallback
              WHERE d.number = ?1 AND d.fallback_of IS NULL AND d.fallback_by IS NULL",
         )?
         .query_row([number], |row| {
             let (id, name) = (row.get::<_, String>(0)?, row.get::<_, String>(4)?);
             let (id, name) = (DeliveryId::new(id), DestinationName::new(name));
-            Ok((id, row.get::<_, i64>(1)?, row.get(2)?, row.get::<_, i64>(3)?, name))
+            Ok((id, row.get::<_, i64>(1)?, row.get(2)?, row.get::<_, i64>(3)?, name, row.get::<_, Option<i64>>(5)?))
         })
         .optional()?;
-    let Some((id, event, run, to, name)) = found else { return Ok(()) };
-    let by = if let Some(by) = has_already(writing, event, to)? {
+    let Some((id, event, run, to, name, digest)) = found else { return Ok(()) };
+    // A digest tells of many events, whatever the fallback has of the one that opened it.
+    let already = if digest.is_some() { None } else { has_already(writing, event, to)? };
+    let by = if let Some(by) = already {
         by
     } else {
         let new = NewDelivery {
@@ -210,7 +212,8 @@ pub(super) fn take_over(
             event,
             run,
             destination: to,
-            part: Part::Message,
+            part: if digest.is_some() { Part::Digest } else { Part::Message },
+            digest,
             // What a route asks for was written for where it sends to.
             template_set: None,
             mentions: &[],

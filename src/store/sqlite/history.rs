@@ -150,7 +150,10 @@ fn list_deliveries(
                     (SELECT o.id FROM delivery o WHERE o.number = d.replayed_by), d.part,
                     d.muting, d.held_until, d.mentions,
                     u.id, (SELECT name FROM destination WHERE id = u.destination_id),
-                    v.id, (SELECT name FROM destination WHERE id = v.destination_id)
+                    v.id, (SELECT name FROM destination WHERE id = v.destination_id),
+                    (SELECT o.id FROM delivery o WHERE o.number = d.digest AND o.number <> d.number),
+                    iif(d.number = d.digest,
+                        (SELECT count(*) FROM delivery o WHERE o.digest = d.number AND o.origin = 'event'), NULL)
              FROM {from} CROSS JOIN destination t ON t.id = d.destination_id
              LEFT JOIN delivery u ON u.number = d.fallback_of LEFT JOIN delivery v ON v.number = d.fallback_by WHERE {} {end}",
             conditions.join(" AND ")
@@ -201,6 +204,8 @@ fn read_delivery(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<DeliveryRow>
         replayed_by: row.get::<_, Option<String>>(19)?.map(DeliveryId::new),
         fallback_for: read_other(row, 24)?,
         fallback_by: read_other(row, 26)?,
+        digest: row.get::<_, Option<String>>(28)?.map(DeliveryId::new),
+        gathered: row.get::<_, Option<i64>>(29)?.map(i64::unsigned_abs),
     })
 }
 

@@ -51,7 +51,9 @@ pub(super) fn planned_delivery(event: &EventId, destination: &DestinationName, p
     match part {
         // Made before there were others.
         Part::Message => {}
-        Part::Card | Part::Announcement => digest = digest.chain_update([0]).chain_update(part.as_str()),
+        Part::Card | Part::Announcement | Part::Digest => {
+            digest = digest.chain_update([0]).chain_update(part.as_str());
+        }
     }
     derived(digest, read(Some(event.as_str()), EVENT_PREFIX).timestamp_ms())
 }

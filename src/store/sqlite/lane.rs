@@ -39,7 +39,7 @@ pub(super) fn held_until(
         .query_row([run, destination, now], |row| row.get(0))
 }
 
-/// Makes the head of a lane due, unless it is already; one that a mute holds back then.
+/// Makes the head of a lane due, unless it is already; one that a mute holds back, and a digest, not before its time.
 pub(super) fn promote(
     writing: &Writing<'_>,
     run: i64,
@@ -49,8 +49,8 @@ pub(super) fn promote(
     let Some(number) = head(writing, run, destination)? else { return Ok(()) };
     writing
         .prepare(
-            "UPDATE delivery SET due_at = max(?2, coalesce(held_until, ?2)),
-                 first_due_at = coalesce(first_due_at, max(?2, coalesce(held_until, ?2)))
+            "UPDATE delivery SET due_at = max(?2, coalesce(held_until, ?2), coalesce(digest_due_at, ?2)),
+                 first_due_at = coalesce(first_due_at, max(?2, coalesce(held_until, ?2), coalesce(digest_due_at, ?2)))
              WHERE number = ?1 AND due_at IS NULL",
         )?
         .execute(params![number, micros(now)])

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::delivery::{self, NewDelivery};
 use super::value::{micros, time};
-use super::{card, destination, ids, issue, story, writer::Writing};
+use super::{card, destination, digest, ids, issue, story, writer::Writing};
 use crate::delivery::{Origin, Part};
 use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, Event, EventId};
 use crate::run::StepSign;
@@ -167,7 +167,7 @@ fn queue(
 ) -> rusqlite::Result<()> {
     let destination = destination::ensure(writing, &planned.destination, planned.kind)?;
     let superseded = match &planned.entry {
-        Entry::Waiting => false,
+        Entry::Waiting | Entry::Gathered { .. } => false,
         Entry::Superseded => true,
         Entry::SupersededBy(other) => goes_out(writing, other, destination, planned.part)?,
     };
@@ -193,10 +193,16 @@ fn queue(
         origin: if event.replay { Origin::Replay } else { Origin::Event },
         superseded,
         is_routed,
+        digest: None,
         replay_of,
         stands_for: None,
     };
-    delivery::insert(writing, &new, now).map(drop)
+    match &planned.entry {
+        Entry::Gathered { within, unless } => digest::gather(writing, &new, *within, unless.as_ref(), now),
+        Entry::Waiting | Entry::Superseded | Entry::SupersededBy(_) => {
+            delivery::insert(writing, &new, now).map(drop)
+        }
+    }
 }
 
 /// Returns whether this part of an event has a delivery for a destination that is or may yet be sent there, or to what

@@ -13,10 +13,13 @@ const FREE_PAGES_KEPT: i64 = 1_000;
 /// How many pages one transaction moves to the end of the file and cuts off.
 const PAGES_AT_ONCE: i64 = 256;
 
-/// Whether nothing of the run `r` is newer than `?1` or waits.
+/// Whether nothing of the run `r` is newer than `?1` or waits, not in a digest either.
 const IS_OVER: &str = "NOT EXISTS (SELECT 1 FROM event e WHERE e.run_number = r.number
                                    AND (e.received_at >= ?1 OR e.due_at IS NOT NULL))
-    AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.run_number = r.number AND d.state = 'waiting')";
+    AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.run_number = r.number AND d.state = 'waiting')
+    AND NOT EXISTS (SELECT 1 FROM event e CROSS JOIN delivery d ON d.event_sequence = e.sequence
+                    CROSS JOIN delivery c ON c.number = d.digest
+                    WHERE e.run_number = r.number AND c.state = 'waiting')";
 
 /// Lists up to `limit` runs whose last event is older than `before` and of which nothing waits, oldest first.
 pub(super) fn list(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<Vec<i64>> {

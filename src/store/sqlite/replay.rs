@@ -63,17 +63,19 @@ pub(super) fn dead(
     Ok(pairs)
 }
 
-/// Queues a delivery once more, as a new one; the old one stays as it is.
+/// Queues a delivery once more, as a new one; the old one stays as it is. A digest is repeated as a whole; of what joined
+/// one, the message alone.
 fn repeat(
     writing: &mut Writing<'_>,
     number: i64,
     now: Timestamp,
 ) -> rusqlite::Result<(DeliveryId, DeliveryId)> {
-    let (old, event, run, destination, template_set, part, mentions, stands_for) = writing
+    let (old, event, run, destination, template_set, part, mentions, stands_for, digest) = writing
         .prepare(
-            "SELECT id, event_sequence, run_number, destination_id, template_set, part, mentions, fallback_of,
-                    fallback_reason
-             FROM delivery WHERE number = ?1",
+            "SELECT d.id, d.event_sequence, coalesce(e.run_number, 0), d.destination_id, d.template_set,
+                    iif(d.part = 'digest' AND d.state = 'superseded', 'message', d.part), d.mentions, d.fallback_of,
+                    d.fallback_reason, iif(d.state = 'superseded', NULL, d.digest)
+             FROM delivery d CROSS JOIN event e ON e.sequence = d.event_sequence WHERE d.number = ?1",
         )?
         .query_row([number], |row| {
             let template_set: Option<String> = row.get(4)?;
@@ -82,7 +84,8 @@ fn repeat(
             let (number, reason): (Option<i64>, _) = (row.get(7)?, row.get(8)?);
             let stands_for = number.map(|number| StandsFor { number, reason });
             let id = row.get::<_, String>(0)?;
-            Ok((id, row.get(1)?, row.get(2)?, row.get(3)?, template_set, part, mentions, stands_for))
+            let (event, run, destination, digest) = (row.get(1)?, row.get(2)?, row.get(3)?, row.get(9)?);
+            Ok((id, event, run, destination, template_set, part, mentions, stands_for, digest))
         })?;
     let id = writing.ids.delivery(now);
     let new = NewDelivery {
@@ -97,6 +100,7 @@ fn repeat(
         origin: Origin::Replay,
         superseded: false,
         is_routed: true,
+        digest,
         replay_of: Some(number),
         stands_for,
     };

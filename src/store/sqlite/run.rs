@@ -173,7 +173,7 @@ fn merge(writing: &Writing<'_>, older: i64, younger: i64, now: Timestamp) -> rus
     for sql in [
         // Deliveries are found through the events, so these go last.
         "UPDATE delivery SET run_number = ?1
-         WHERE event_sequence IN (SELECT sequence FROM event WHERE run_number = ?2)",
+         WHERE event_sequence IN (SELECT sequence FROM event WHERE run_number = ?2) AND run_number = ?2",
         "UPDATE event SET run_number = ?1 WHERE run_number = ?2",
         // Where both have one, the older run's stays the first.
         "INSERT OR IGNORE INTO message (run_number, destination_id, channel, id, shows, mentions)

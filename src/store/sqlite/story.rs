@@ -15,6 +15,11 @@ const EVENT_BYTES: usize = 256;
 const ONLY_PULL_REQUESTS: &str =
     "iif(a.artifacts IS NULL, NULL, json_object('pull_requests', a.artifacts -> '$.pull_requests'))";
 
+/// The same, of those events that say nothing else: code is not even read.
+const PULL_REQUESTS_WITHOUT_CODE: &str =
+    "iif(e.action IN ('pr_created', 'pr_ready_for_review', 'relay.failed') AND a.artifacts IS NOT NULL,
+         json_object('pull_requests', a.artifacts -> '$.pull_requests'), NULL)";
+
 /// An event as it is kept.
 pub(super) struct Kept {
     pub(super) sequence: i64,
@@ -44,6 +49,17 @@ pub(super) fn of_place(
 /// Reads every event of a run as [`of_run`] does, but of what its payloads say the pull requests alone: code may be long.
 pub(super) fn with_pull_requests(connection: &Connection, run: i64) -> rusqlite::Result<Vec<Event>> {
     let kept = read(connection, Some(run), i64::MAX, usize::MAX, ONLY_PULL_REQUESTS)?;
+    Ok(events_of(kept.map(|(events, _)| events).unwrap_or_default()))
+}
+
+/// Reads the events of a run up to a place in the order of acceptance, of an event without a run that event alone. Of what
+/// their payloads say, the pull requests alone, and these where nothing long stands beside them.
+pub(super) fn without_code(
+    connection: &Connection,
+    run: Option<i64>,
+    sequence: i64,
+) -> rusqlite::Result<Vec<Event>> {
+    let kept = read(connection, run, sequence, usize::MAX, PULL_REQUESTS_WITHOUT_CODE)?;
     Ok(events_of(kept.map(|(events, _)| events).unwrap_or_default()))
 }
 

@@ -230,6 +230,7 @@ impl Wire {
             fallback: None,
             diff_lines: 0,
             style: Style::Messages,
+            digest: None,
             announce: Vec::new(),
             service: service(Secret::Known(SecretString::from(url))),
         };

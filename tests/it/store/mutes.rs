@@ -60,7 +60,7 @@ impl Bench {
             let mentions = delivery.mentions.clone();
             let message = match (delivery.part, &delivery.first) {
                 (Part::Card, None) => MessageChange::First(FirstMessage { place, shows: None, mentions }),
-                (Part::Card | Part::Message | Part::Announcement, _) => MessageChange::None,
+                (Part::Card | Part::Message | Part::Announcement | Part::Digest, _) => MessageChange::None,
             };
             let record = Record { message, ..attempted(claim, second, Next::Delivered) };
             self.store.record(record, at(second)).await.unwrap();

@@ -249,7 +249,9 @@ async fn what_an_older_version_took_in_is_not_asked_about() {
     drop(bench.store);
     let file = rusqlite::Connection::open(&path).unwrap();
     file.execute_batch(
-        "DROP INDEX delivery_card; ALTER TABLE delivery DROP COLUMN in_doubt; DROP INDEX issue_merged;
+        "DROP INDEX delivery_digest; ALTER TABLE delivery DROP COLUMN digest; ALTER TABLE delivery DROP COLUMN digest_due_at;
+         ALTER TABLE delivery DROP COLUMN digest_until;
+         DROP INDEX delivery_card; ALTER TABLE delivery DROP COLUMN in_doubt; DROP INDEX issue_merged;
          ALTER TABLE delivery DROP COLUMN held_until; ALTER TABLE delivery DROP COLUMN muting;
          ALTER TABLE delivery DROP COLUMN mentions;
          ALTER TABLE issue DROP COLUMN merged_into; ALTER TABLE run DROP COLUMN earlier; DROP TABLE hearing;

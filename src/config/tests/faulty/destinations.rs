@@ -182,6 +182,79 @@ pub(super) const CASES: &[Case] = &[
         "messages",
     ),
     (
+        "a_digest_that_is_no_duration",
+        Routes("[webhook.x]\nurl = \"https://x.dev\"\ndigest = \"hourly\"\n[[route]]\nto = \"x\"\n"),
+        8,
+        "invalid_value",
+        "`webhook.x.digest` is `hourly`, which is not a duration",
+        "write a number with its unit, for example `\"1h\"`; from `1m` to `1d`",
+    ),
+    (
+        "a_digest_that_is_no_text",
+        Routes("[webhook.x]\nurl = \"https://x.dev\"\ndigest = true\n[[route]]\nto = \"x\"\n"),
+        8,
+        "wrong_type",
+        "`webhook.x.digest` is `true` or `false`, but has to be text",
+        "for example `digest = \"1h\"`",
+    ),
+    (
+        "a_digest_of_too_short_a_time",
+        Routes("[webhook.x]\nurl = \"https://x.dev\"\ndigest = \"30s\"\n[[route]]\nto = \"x\"\n"),
+        8,
+        "out_of_range",
+        "`webhook.x.digest` is `30s`, outside `1m` to `1d`",
+        "for example `\"1h\"`",
+    ),
+    (
+        "a_digest_of_too_long_a_time",
+        Routes("[webhook.x]\nurl = \"https://x.dev\"\ndigest = \"2d\"\n[[route]]\nto = \"x\"\n"),
+        8,
+        "out_of_range",
+        "`webhook.x.digest` is `2d`, outside `1m` to `1d`",
+        "for example `\"1h\"`",
+    ),
+    (
+        "a_card_beside_a_digest",
+        Routes(
+            "[discord.x]\nwebhook_url = { env = \"DISCORD_WEBHOOK_URL\" }\nstyle = \"card\"\ndigest = \"1h\"\n\
+             [[route]]\nto = \"x\"\n",
+        ),
+        8,
+        "misplaced_key",
+        "`discord.x.style` is `card`, but `digest` sums the runs up in one message",
+        "take one of the two out: a destination has a digest, or messages of each run",
+    ),
+    (
+        "a_thread_beside_a_digest",
+        Routes(
+            "[slack.x]\nbot_token = { env = \"SLACK_WEBHOOK_URL\" }\nchannel = \"C1\"\nstyle = \"thread\"\n\
+             digest = \"1h\"\n[[route]]\nto = \"x\"\n",
+        ),
+        9,
+        "misplaced_key",
+        "`slack.x.style` is `thread`, but `digest` sums the runs up in one message",
+        "take one of the two out: a destination has a digest, or messages of each run",
+    ),
+    (
+        "what_is_announced_beside_a_digest",
+        Routes(
+            "[slack.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\ndigest = \"1h\"\nannounce = \"pr_created\"\n\
+             [[route]]\nto = \"x\"\n",
+        ),
+        9,
+        "misplaced_key",
+        "`slack.x.announce` means nothing beside `digest`: nothing is told by itself",
+        "take it out, and route what is urgent to another destination",
+    ),
+    (
+        "a_digest_of_a_route",
+        Routes("[[route]]\nname = \"x\"\nto = \"backend\"\ndigest = \"1h\"\n"),
+        9,
+        "misplaced_key",
+        "`digest`",
+        "it belongs to a destination",
+    ),
+    (
         "a_style_nobody_knows",
         Routes(
             "[slack.x]\nwebhook_url = { env = \"SLACK_WEBHOOK_URL\" }\nstyle = \"letters\"\n[[route]]\nto = \"x\"\n",
