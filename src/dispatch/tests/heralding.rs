@@ -72,7 +72,10 @@ async fn dead_letters_are_told_of_soon_after_one_died_and_not_before() {
 
     let _playing = stage.play();
     pass(Duration::from_mins(10)).await;
-    assert_eq!((stage.store.kept().tells, &*stage.store.kept().counts_dead), (1, &[true][..]));
+    {
+        let kept = stage.store.kept();
+        assert_eq!((kept.tells, kept.counts_dead.as_slice()), (1, &[true][..]));
+    }
     stage.queue("audit", "1", "d");
     stage.store.until("it is asked for what died", |kept| kept.tells == 2).await;
 }
