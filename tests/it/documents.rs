@@ -130,7 +130,7 @@ fn every_example_of_settings_and_routes_is_sound() {
         routes.into_iter().partition(|example| example.contains("[[route]]"));
     assert_eq!(
         (whole.len(), parts.len()),
-        (2, 5),
+        (2, 4),
         "the routing file with a fallback, a destination for each way into a chat, and one with a digest"
     );
     assert_eq!(faults(least, &whole.concat()), [""; 0]);

@@ -28,7 +28,7 @@ const MIGRATION_STEPS: &[M<'static>] = &[
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 
 /// The newest version in [`MIGRATIONS`].
-pub(super) const LATEST_VERSION: i32 = 8;
+pub(super) const LATEST_VERSION: i32 = 10;
 
 /// Neither makes a file, and no connection is used by two threads at once.
 const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
