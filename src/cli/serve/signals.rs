@@ -1,6 +1,6 @@
 //! The signals that `serve` listens to.
 
-use std::io::{IsTerminal, stderr, stdin, stdout};
+use std::io::{IsTerminal, stderr, stdin};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -59,7 +59,7 @@ impl HangUps {
 }
 
 fn is_in_terminal() -> bool {
-    stdin().is_terminal() || stdout().is_terminal() || stderr().is_terminal()
+    stdin().is_terminal() || stderr().is_terminal()
 }
 
 fn listen(kind: SignalKind) -> Result<Signal, Failure> {
