@@ -1,5 +1,6 @@
 //! What Prometheus and Grafana are given: the metrics themselves, the alert rules and the dashboard.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -38,6 +39,34 @@ fn promtool(arguments: &[&str], input: &str) -> Output {
 fn assert_passes(output: &Output) {
     let said = [&output.stdout[..], &output.stderr].concat();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+}
+
+/// Every name of a metric in a text; of the series that a histogram is written as, its own.
+fn names(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    let series = words.filter(|word| word.starts_with("seer_relay_"));
+    let of_histogram = |name: &str| {
+        let suffix = ["_bucket", "_count", "_sum"].into_iter().find_map(|suffix| name.strip_suffix(suffix));
+        suffix.unwrap_or(name).to_owned()
+    };
+    series.map(of_histogram).collect()
+}
+
+/// The names under which the code registers metrics.
+fn registered() -> BTreeSet<String> {
+    fn collect(folder: &Path, text: &mut String) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, text);
+            } else {
+                *text += &fs::read_to_string(&path).unwrap();
+            }
+        }
+    }
+    let mut source = String::new();
+    collect(&file("src/telemetry"), &mut source);
+    names(&source)
 }
 
 #[tokio::test]
@@ -84,6 +113,18 @@ fn each_alert_fires_when_it_should_and_no_sooner() {
         let fires = format!("alertname: {alert}\n        exp_alerts:");
         assert!(tests.contains(&fires), "no test in which {alert} fires");
     }
+}
+
+#[test]
+fn rules_dashboard_and_readme_name_the_metrics_that_there_are() {
+    let registered = registered();
+    for path in ["config/observability/alerts.yml", "config/observability/grafana.json"] {
+        let unknown: Vec<String> = names(&read(path)).difference(&registered).cloned().collect();
+        assert!(unknown.is_empty(), "{path} asks for metrics that do not exist: {unknown:?}");
+    }
+    let readme = read("README.md");
+    let table = readme.split("| metric | shows |").nth(1).unwrap().split("\n\n").next().unwrap();
+    assert_eq!(names(table), registered);
 }
 
 #[test]
