@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use seer_relay::delivery::{DeliveryId, DeliveryState, DestinationKind, Part, Reason};
+use seer_relay::delivery::{DeliveryId, DeliveryState, DestinationKind, Muting, Part, Reason};
 use seer_relay::event::EventId;
 use seer_relay::render::digest::Digest;
 use seer_relay::run::RunState;
@@ -362,4 +362,47 @@ async fn a_digest_of_very_many_runs_lists_a_few_and_counts_all() {
     let digest = bench.digest(&claim.delivery.id).await;
     assert_eq!((digest.total(), digest.events, digest.runs.len()), (runs, runs, 15));
     assert_eq!(digest.states[&RunState::RootCauseStarted], runs);
+}
+
+#[tokio::test]
+async fn a_mute_holds_a_digest_back_until_an_event_joins_it_that_is_not_muted() {
+    let bench = Bench::new().await;
+    bench.accept(webhook("root_cause_started").run("1").at(0)).await;
+    let waiting = bench.waiting_events().await.remove(0);
+    let by = vec!["nights".to_owned()];
+    let muting = Muting { by, until: at(10 * HOUR), timezone: "UTC".to_owned(), dropped: false };
+    let muted = PlannedDelivery { muting: Some(muting), ..gathered(None) };
+    let plans = vec![Plan { deliveries: vec![muted], ..plan(&waiting, &[]) }];
+    bench.store.plan(plans, at(0)).await.unwrap();
+    assert!(bench.claim(9 * HOUR, "chat").await.is_empty(), "it waits for the mute to end");
+
+    bench.gather("root_cause_started", "2", 9 * HOUR - 1800).await;
+
+    assert!(bench.claim(9 * HOUR, "chat").await.is_empty(), "its own time is not over");
+    let claim = bench.claim_one(9 * HOUR + 1800, "chat").await;
+    assert_eq!(bench.told_in(&claim.delivery.id).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_digest_that_its_destination_refuses_goes_to_the_fallback_as_a_whole() {
+    let bench = Bench::new().await;
+    let entry = |destination: &str, fallback: Option<&str>| DestinationEntry {
+        name: name(destination),
+        kind: DestinationKind::Slack,
+        address: None,
+        fallback: fallback.map(name),
+    };
+    let entries = vec![entry("chat", Some("ops")), entry("ops", None)];
+    bench.store.register_destinations(entries, at(0), at(1)).await.unwrap();
+    bench.gather("root_cause_started", "1", 0).await;
+    bench.gather("root_cause_started", "2", 5).await;
+    let claim = bench.claim_one(HOUR, "chat").await;
+    bench.end_digest(&claim, HOUR, Next::Dead(Reason::Auth), false).await;
+
+    let stand_in = bench.claim_one(HOUR, "ops").await.delivery;
+
+    assert_eq!(stand_in.part, Part::Digest);
+    let told = bench.told_in(&stand_in.id).await;
+    assert_eq!(told, bench.told_in(&claim.delivery.id).await);
+    assert_eq!(told.len(), 2);
 }
