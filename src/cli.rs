@@ -2,9 +2,13 @@
 //!
 //! Knows no logic of its own: every command is a view on the rooms below.
 
+mod backtest;
 mod check;
 mod demo;
+mod draw;
+mod explain;
 mod failure;
+mod forecast;
 mod history;
 mod init;
 mod render;
@@ -64,6 +68,8 @@ enum Command {
     Check(check::Check),
     /// Show which routes match an event, why, and where it would go
     Route(route::Route),
+    /// Send the stored events through today's routes and through new ones, and show what would change
+    Backtest(backtest::Backtest),
     /// Show the exact request body that would be sent to a destination, or draw all of them on one page
     Render(render::Render),
     /// Sign a webhook as Sentry does and post it to a running relay
@@ -74,6 +80,8 @@ enum Command {
     Runs(history::Runs),
     /// Show one run: its events, their routes, their deliveries
     Show(history::Show),
+    /// Tell what became of one event, and why: its routes, its deliveries, every attempt
+    Explain(explain::Explain),
     /// List deliveries, the newest first
     Deliveries(history::Deliveries),
     /// Send again: deliveries, events, runs, or all dead letters
@@ -139,11 +147,13 @@ pub async fn run(arguments: Arguments, terminal: Terminal) -> Result<Output, Fai
         Command::Init(init) => init.run(dir),
         Command::Check(check) => Ok(check.run(dir)),
         Command::Route(route) => route.run(dir, terminal),
+        Command::Backtest(backtest) => backtest.run(dir, terminal).await,
         Command::Render(render) => render.run(dir),
         Command::Send(send) => send.run(dir).await,
         Command::Test(test) => test.run(dir).await,
         Command::Runs(runs) => runs.run(dir, terminal).await,
         Command::Show(show) => show.run(dir, terminal).await,
+        Command::Explain(explain) => explain.run(dir, terminal).await,
         Command::Deliveries(deliveries) => deliveries.run(dir, terminal).await,
         Command::Replay(replay) => replay.run(dir).await,
         Command::Completions { shell } => {

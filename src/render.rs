@@ -92,6 +92,8 @@ pub struct Target {
 pub struct Renderer {
     sets: Sets,
     files: Vec<TemplateFile>,
+    /// Whether there is any template of a team's own.
+    has_own: bool,
     /// A team's own templates for actions that this version does not know.
     foreign: Vec<ForeignTemplate>,
     unknown_fields: Vec<TemplateFault>,
@@ -137,7 +139,8 @@ impl Renderer {
         let unknown_fields = files.iter().flat_map(|file| lint::fields::unknown(file, &shape)).collect();
         let foreign = foreign(&files);
         let traps = files.iter().flat_map(lint::traps::traps).collect();
-        Self { sets, files, foreign, unknown_fields, traps, faults }
+        let has_own = files.iter().any(|file| !place::is_built_in(&file.name));
+        Self { sets, files, has_own, foreign, unknown_fields, traps, faults }
     }
 
     /// Returns the renderer of the built-in templates alone.
@@ -147,6 +150,7 @@ impl Renderer {
         Self {
             sets,
             files,
+            has_own: false,
             foreign: Vec::new(),
             unknown_fields: Vec::new(),
             traps: Vec::new(),
@@ -197,6 +201,21 @@ impl Renderer {
             Some(found) => place::path(&found.name).to_owned(),
             None => "documented JSON".to_owned(),
         }
+    }
+
+    /// Returns the template of the team's own that an action or the card would use, as its path in the templates folder;
+    /// `None` where what came with the relay is used.
+    pub fn own_template_for<'a>(
+        &self,
+        purpose: impl Into<Purpose<'a>>,
+        set: Option<&str>,
+        kind: DestinationKind,
+    ) -> Option<String> {
+        if !self.has_own {
+            return None;
+        }
+        let found = self.sets.find(set, kind, purpose.into())?;
+        (!place::is_built_in(&found.name)).then(|| place::path(&found.name).to_owned())
     }
 
     /// Tells whether the template that an action or the card would use came with the relay; so does the documented JSON.

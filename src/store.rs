@@ -4,6 +4,7 @@
 //! that both are had from. None of them knows a destination's address, a template or Sentry's wire format.
 //! What is promised to anybody outside is durable before a method answers `Ok`.
 
+mod account;
 mod history;
 mod issue;
 mod plan;
@@ -15,11 +16,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use account::{Account, Decided, EventHistory, MadeBy, Needless, RunNumber, Tale, Try};
 pub use history::{
     Backlog, DeliveryFilter, DeliveryRow, EventRow, History, Reach, RunHistory, RunRow, Story, Told, Wanted,
 };
 pub use issue::{IssueSource, KeptIssue};
-pub use plan::{CardKeeper, Entry, EventTicket, LaterStep, Plan, PlannedDelivery, WaitingEvent};
+pub use plan::{CardKeeper, Entry, EventTicket, LaterStep, Plan, PlannedDelivery, Reasons, WaitingEvent};
 pub use queue::{
     Acceptance, Claims, DeliveryClaim, DeliveryTicket, DestinationChange, DestinationEntry,
     DestinationStatus, MessageChange, Next, OpenDestination, Queue, Record, Recorded, ReplayTarget, Replayed,

@@ -16,7 +16,7 @@ use super::decide::{decide, runs_out_at};
 use super::desk::{Desk, Place};
 use super::finish::{Began, Finish};
 use super::journal;
-use super::letter::Letter;
+use super::letter::{self, Letter};
 use super::stories::{StoryTicket, fetch_heavy};
 use crate::delivery::{Delivery, Part, Reason};
 use crate::notify::{Call, Notifier, SendError, Verdict};
@@ -97,11 +97,12 @@ impl Courier {
         // One is dropped with the message, once it is told; the other when it is made.
         let (_room, workshop) = rooms.unzip();
         let run = story.as_ref().and_then(|story| Run::label_of(&story.events));
+        let template = story.as_ref().and_then(|story| letter::template(shared, place, delivery, story));
 
         let began = Began::now(&shared.clock);
         let letter = match Letter::write(shared, place, notifier.as_ref(), delivery, story) {
             Ok(letter) => letter,
-            Err(words) => return Finish::unrendered(delivery, began, &words).of(run),
+            Err(words) => return Finish::unrendered(delivery, began, &words).by(template).of(run),
         };
         drop(workshop);
         if letter.is_needless(delivery) {
@@ -118,7 +119,7 @@ impl Courier {
         // While the slot is still taken: whoever gets it next is to know.
         finish.tell(desk, &delivery.id, &shared.settings, Instant::now());
         drop(permit);
-        finish.of(run)
+        finish.by(template).of(run)
     }
 
     fn may_send(&self, desk: &Desk, delivery: &Delivery) -> Result<(), Next> {

@@ -10,7 +10,7 @@ use super::desk::Place;
 use crate::delivery::{Delivery, Fingerprint, FirstMessage, Origin, Part};
 use crate::notify::{Envelope, Notifier, Position, Sent, announcement};
 use crate::render::context::Context;
-use crate::render::{RenderError, Rendered, Target};
+use crate::render::{Purpose, RenderError, Rendered, Target};
 use crate::run::Run;
 use crate::store::{MessageChange, Story};
 
@@ -98,6 +98,13 @@ fn subject(story: &Story) -> String {
         (true, Some(group)) => format!("Issue {group}"),
         (true, None) => String::new(),
     }
+}
+
+/// Returns the template of the team's own by which a delivery is rendered.
+pub(super) fn template(shared: &Shared, place: &Place, delivery: &Delivery, story: &Story) -> Option<String> {
+    let purpose = Purpose::of_part(delivery.part, &story.events.last()?.action);
+    let set = delivery.template_set.as_deref().or(place.target.set.as_deref());
+    shared.rules.renderer.own_template_for(purpose, set, place.target.kind)
 }
 
 fn render(shared: &Shared, place: &Place, delivery: &Delivery, story: Story) -> Result<Rendered, String> {

@@ -4,7 +4,7 @@ use crate::delivery::{DestinationKind, DestinationName, Part};
 use crate::event::{Event, EventId};
 use crate::routing::RoutedDestination;
 use crate::run::{self, StepSign};
-use crate::store::{CardKeeper, Entry, LaterStep, Plan, PlannedDelivery, WaitingEvent};
+use crate::store::{CardKeeper, Entry, LaterStep, Plan, PlannedDelivery, Reasons, WaitingEvent};
 
 /// The other webhook of an event's step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +27,14 @@ pub(super) fn twin(waiting: &WaitingEvent) -> Option<Twin> {
 }
 
 /// What was decided of an event.
+#[derive(Default)]
 pub(super) struct Decided {
     /// Names of the routes that matched.
     pub(super) routes: Vec<String>,
     /// Where it goes.
     pub(super) destinations: Vec<RoutedDestination>,
+    /// Why; `None` where routing it broke off.
+    pub(super) reasons: Option<Reasons>,
     /// Whether a route asks for the issue, which is not known.
     pub(super) issue_unknown: bool,
 }
@@ -48,7 +51,7 @@ pub(super) fn plan(
     card_keepers: Vec<CardKeeper>,
 ) -> Plan {
     let news = if waiting.replay { News::Fresh } else { News::of(waiting) };
-    let Decided { routes, destinations, issue_unknown } = decided;
+    let Decided { routes, destinations, reasons, issue_unknown } = decided;
     let mut deliveries = Vec::with_capacity(destinations.len());
     for RoutedDestination { name, template_set } in destinations {
         let Some((kind, parts)) = parts_at(&name) else { continue };
@@ -60,7 +63,7 @@ pub(super) fn plan(
             entry: news.entry(kind, *part),
         }));
     }
-    Plan { ticket: waiting.ticket, routes, issue_unknown, deliveries, card_keepers }
+    Plan { ticket: waiting.ticket, routes, reasons, issue_unknown, deliveries, card_keepers }
 }
 
 /// What an event is worth to a person.
@@ -114,7 +117,7 @@ mod tests {
         let routed = to
             .map(|name| RoutedDestination { name: DestinationName::new(name), template_set: None })
             .to_vec();
-        let decided = Decided { routes: vec!["all".to_owned()], destinations: routed, issue_unknown: false };
+        let decided = Decided { routes: vec!["all".to_owned()], destinations: routed, ..Decided::default() };
         let parts_at = |name: &DestinationName| match name.as_str() {
             "card" => Some((DestinationKind::Slack, &[Part::Card, Part::Announcement][..])),
             kind => DestinationKind::from_word(kind).map(|kind| (kind, &[Part::Message][..])),

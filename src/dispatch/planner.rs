@@ -18,7 +18,7 @@ use super::stories::{LIGHT_BYTES, PATIENCE};
 use super::{POLL, Shared, plan};
 use crate::event::{Event, EventId};
 use crate::run::Run;
-use crate::store::{Entry, Plan, WaitingEvent};
+use crate::store::{Entry, Plan, Reasons, WaitingEvent};
 
 /// How many events are planned together.
 const BATCH: usize = 64;
@@ -160,19 +160,21 @@ fn wish(shared: &Shared, waiting: &WaitingEvent, event: &Event) -> Option<Wait> 
 fn route(shared: &Shared, waiting: &WaitingEvent) -> Plan {
     let issue = waiting.issue.as_ref().and_then(|kept| kept.issue.as_ref());
     let routing = &shared.rules.routing;
+    let issue_unknown = issue.is_none() && routing.needs_issue();
     // One event that cannot be routed must not keep all others from it; it stays in the history, and can be replayed.
     let decided = catch_unwind(AssertUnwindSafe(|| {
         let event = waiting.events.last()?;
         let run = Run::fold(&waiting.events)?;
-        Some(routing.destinations(event, &run, issue))
+        let decision = routing.route(event, &run, issue);
+        let routes = routing.names_of(&decision);
+        let reasons = Reasons { basis: Arc::clone(routing.basis()), answers: decision.answers };
+        Some(Decided { routes, destinations: decision.destinations, reasons: Some(reasons), issue_unknown })
     }));
     if decided.is_err() {
         let event = waiting.events.last().map(|event| event.id.as_str());
         tracing::error!(event.id = event, "routing an event broke off; it goes nowhere");
     }
-    let (routes, destinations) = decided.ok().flatten().unwrap_or_default();
-    let issue_unknown = issue.is_none() && routing.needs_issue();
-    let decided = Decided { routes, destinations, issue_unknown };
+    let decided = decided.ok().flatten().unwrap_or_default();
     let action = waiting.events.last().map(|event| &event.action);
     plan::plan(waiting, decided, |name| shared.parts_at(name, action?), shared.card_keepers.clone())
 }

@@ -7,11 +7,13 @@
     reason = "helpers of tests may panic; the switches of .clippy.toml reach only `#[test]` functions"
 )]
 
+mod backtesting;
 mod cards;
 mod commands;
 mod delivering;
 mod documents;
 mod emulated;
+mod explaining;
 mod faults;
 mod fuzz;
 mod house;
@@ -22,6 +24,7 @@ mod living;
 mod lookup;
 mod preview;
 mod proof;
+mod routing_table;
 mod store;
 mod strangers;
 mod support;

@@ -21,11 +21,12 @@ const MIGRATION_STEPS: &[M<'static>] = &[
     M::up(include_str!("../migrations/sqlite/0005_card.sql")),
     M::up(include_str!("../migrations/sqlite/0006_issue_run.sql")),
     M::up(include_str!("../migrations/sqlite/0007_silence.sql")),
+    M::up(include_str!("../migrations/sqlite/0008_reasons.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 
 /// The newest version in [`MIGRATIONS`].
-pub(super) const LATEST_VERSION: i32 = 7;
+pub(super) const LATEST_VERSION: i32 = 8;
 
 /// Neither makes a file, and no connection is used by two threads at once.
 const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);

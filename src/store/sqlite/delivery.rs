@@ -18,6 +18,8 @@ pub(super) struct NewDelivery<'a> {
     pub(super) origin: Origin,
     /// Whether it is needless from the start.
     pub(super) superseded: bool,
+    /// The other event by which it is needless, where it is.
+    pub(super) told_by: Option<i64>,
     /// The delivery that it repeats.
     pub(super) replay_of: Option<i64>,
 }
@@ -30,8 +32,9 @@ pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestam
     let number = writing
         .prepare(
             "INSERT INTO delivery (id, event_sequence, run_number, destination_id, part, template_set, origin, state,
-                                   created_at, due_at, first_due_at, failures, in_doubt, finished_at, replay_of)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, iif(?10 IS NULL, NULL, ?9), ?11, ?12, ?13, ?14)",
+                                   created_at, due_at, first_due_at, failures, in_doubt, finished_at, replay_of,
+                                   told_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, iif(?10 IS NULL, NULL, ?9), ?11, ?12, ?13, ?14, ?15)",
         )?
         .insert(params![
             new.id.as_str(),
@@ -48,6 +51,7 @@ pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestam
             start.in_doubt,
             new.superseded.then_some(now),
             new.replay_of,
+            new.told_by,
         ])?;
     if let Some(old) = new.replay_of {
         writing.prepare("UPDATE delivery SET replayed_by = ?2 WHERE number = ?1")?.execute([old, number])?;

@@ -89,6 +89,7 @@ fn repeat(
         template_set: template_set.as_deref(),
         origin: Origin::Replay,
         superseded: false,
+        told_by: None,
         replay_of: Some(number),
     };
     delivery::insert(writing, &new, now)?;
