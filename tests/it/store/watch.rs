@@ -251,7 +251,10 @@ async fn what_an_older_version_took_in_is_not_asked_about() {
     file.execute_batch(
         "DROP INDEX delivery_card; ALTER TABLE delivery DROP COLUMN in_doubt; DROP INDEX issue_merged;
          ALTER TABLE issue DROP COLUMN merged_into; ALTER TABLE run DROP COLUMN earlier; DROP TABLE hearing;
-         DROP TABLE watch; DROP TABLE watched; DROP TABLE message; PRAGMA user_version = 2",
+         DROP TABLE watch; DROP TABLE watched; DROP TABLE message;
+         DROP TABLE routing; ALTER TABLE event DROP COLUMN routing; ALTER TABLE event DROP COLUMN answers;
+         ALTER TABLE event DROP COLUMN seen; ALTER TABLE delivery DROP COLUMN told_by;
+         ALTER TABLE attempt DROP COLUMN template; PRAGMA user_version = 2",
     )
     .unwrap();
     drop(file);
