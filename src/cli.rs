@@ -2,10 +2,14 @@
 //!
 //! Knows no logic of its own: every command is a view on the rooms below.
 
+mod backtest;
 mod check;
 mod demo;
 mod doctor;
+mod draw;
+mod explain;
 mod failure;
+mod forecast;
 mod history;
 mod init;
 mod render;
@@ -68,6 +72,8 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Show which routes match an event, why, and where it would go
     Route(route::Route),
+    /// Send the stored events through today's routes and through new ones, and show what would change
+    Backtest(backtest::Backtest),
     /// Show the exact request body that would be sent to a destination, or draw all of them on one page
     Render(render::Render),
     /// Sign a webhook as Sentry does and post it to a running relay
@@ -78,6 +84,8 @@ enum Command {
     Runs(history::Runs),
     /// Show one run: its events, their routes, their deliveries
     Show(history::Show),
+    /// Tell what became of one event, and why: its routes, its deliveries, every attempt
+    Explain(explain::Explain),
     /// List deliveries, the newest first
     Deliveries(history::Deliveries),
     /// Send again: deliveries, events, runs, or all dead letters
@@ -146,11 +154,13 @@ pub async fn run(arguments: Arguments, terminal: Terminal) -> Result<Output, Fai
         Command::Check(check) => Ok(check.run(dir)),
         Command::Doctor(doctor) => doctor.run(dir, terminal).await,
         Command::Route(route) => route.run(dir, terminal),
+        Command::Backtest(backtest) => backtest.run(dir, terminal).await,
         Command::Render(render) => render.run(dir),
         Command::Send(send) => send.run(dir).await,
         Command::Test(test) => test.run(dir).await,
         Command::Runs(runs) => runs.run(dir, terminal).await,
         Command::Show(show) => show.run(dir, terminal).await,
+        Command::Explain(explain) => explain.run(dir, terminal).await,
         Command::Deliveries(deliveries) => deliveries.run(dir, terminal).await,
         Command::Replay(replay) => replay.run(dir).await,
         Command::Schema(schema) => Ok(schema.run()),

@@ -35,7 +35,7 @@ use self::organizations::Organizations;
 use self::routes::{Known, Routes};
 use self::secrets::Vault;
 use self::settings::Settings;
-use crate::delivery::DestinationKind;
+use crate::delivery::{DestinationKind, DestinationName};
 use crate::dispatch::{DeliveryConfig, WatchConfig};
 use crate::event::Organization;
 use crate::http::HttpConfig;
@@ -234,11 +234,17 @@ impl Reading {
             delivery: settings.delivery,
             watch: settings.watch,
             log: settings.log,
+            routing: RoutingTable::new(self.routes.list).with_own_sets(own_sets(&self.destinations.list)),
             destinations: self.destinations.list,
-            routing: RoutingTable::new(self.routes.list),
             warnings: findings.into_faults().warnings,
         })
     }
+}
+
+/// Returns which template sets destinations ask for themselves.
+fn own_sets(destinations: &[Destination]) -> Vec<(DestinationName, String)> {
+    let own = |destination: &Destination| Some((destination.name.clone(), destination.template_set.clone()?));
+    destinations.iter().filter_map(own).collect()
 }
 
 fn read_routes(

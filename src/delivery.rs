@@ -220,4 +220,6 @@ pub struct Attempt {
     pub reason: Option<Reason>,
     /// The platform's own words, cut and free of secrets.
     pub words: Option<String>,
+    /// The template of the team's own that made the message, as a path in the templates folder; `None` for a built-in one.
+    pub template: Option<String>,
 }

@@ -15,7 +15,7 @@
 //!                              dispatch ◀── Queue::silent_runs            nothing was heard for long
 //!                                  └─▶ lookup ─▶ sentry/api ─▶ Queue::settle_look     a notice waits like a webhook
 //!                              dispatch ─▶ Queue::hand_over               what was not taken in time, to the fallback
-//! cli, http/api        ◀── History                                        runs, deliveries, attempts
+//! cli, http/api        ◀── History                                        runs, deliveries, attempts, reasons
 //! ```
 //!
 //! Take a `pr_created`. [`http`] reads the body within its limits; [`sentry::signature`] finds the organization whose
@@ -38,6 +38,11 @@
 //! and the [`notify::Envelope`] says whether it is posted or takes the place of the message that the store remembers. A
 //! claim leaves each delivery in doubt until an answer is written down, so that after a crash a message is looked for
 //! before it is sent again.
+//!
+//! One function decides where an event goes, [`routing::RoutingTable::route`], whoever asks: the dispatcher, `route`,
+//! `backtest`. What its conditions said is kept with the event, in a few letters, and the table itself once for all
+//! events that were routed by it; so `explain` tells what was decided then, whatever the routes are now, by reading the same table with the
+//! answers that were kept.
 //!
 //! A route may be muted at times ([`routing::mute`]): what it would send is planned all the same, and is due when the mute
 //! is over, or on record as dropped. Whom a route mentions is planned with the delivery, stands in its envelope, and is put

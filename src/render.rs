@@ -93,6 +93,8 @@ pub struct Target {
 pub struct Renderer {
     sets: Sets,
     files: Vec<TemplateFile>,
+    /// Whether there is any template of a team's own.
+    has_own: bool,
     /// A team's own templates for actions that this version does not know.
     foreign: Vec<ForeignTemplate>,
     unknown_fields: Vec<TemplateFault>,
@@ -139,7 +141,8 @@ impl Renderer {
             files.iter().flat_map(|file| lint::fields::unknown(file, shapes.of(file))).collect();
         let foreign = foreign(&files);
         let traps = files.iter().flat_map(lint::traps::traps).collect();
-        Self { sets, files, foreign, unknown_fields, traps, faults }
+        let has_own = files.iter().any(|file| !place::is_built_in(&file.name));
+        Self { sets, files, has_own, foreign, unknown_fields, traps, faults }
     }
 
     /// Returns the renderer of the built-in templates alone.
@@ -149,6 +152,7 @@ impl Renderer {
         Self {
             sets,
             files,
+            has_own: false,
             foreign: Vec::new(),
             unknown_fields: Vec::new(),
             traps: Vec::new(),
@@ -205,6 +209,21 @@ impl Renderer {
             Some(found) => place::path(&found.name).to_owned(),
             None => "documented JSON".to_owned(),
         }
+    }
+
+    /// Returns the template of the team's own that an action, the card or the digest would use, as its path in the
+    /// templates folder; `None` where what came with the relay is used.
+    pub fn own_template_for<'a>(
+        &self,
+        purpose: impl Into<Purpose<'a>>,
+        set: Option<&str>,
+        kind: DestinationKind,
+    ) -> Option<String> {
+        if !self.has_own {
+            return None;
+        }
+        let found = self.sets.find(set, kind, purpose.into())?;
+        (!place::is_built_in(&found.name)).then(|| place::path(&found.name).to_owned())
     }
 
     /// Tells whether the template that an action, the card or the digest would use came with the relay; so does the documented JSON.

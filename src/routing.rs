@@ -2,6 +2,8 @@
 //!
 //! Knows neither the routing file nor how anything is sent.
 
+pub mod answers;
+mod basis;
 pub mod condition;
 pub mod mute;
 pub mod pattern;
@@ -12,18 +14,20 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::delivery::{DestinationName, Mentions};
+use crate::delivery::{DestinationName, Mentions, Part};
 use crate::event::{Action, Event, OWN_NOTICE};
 use crate::issue::Issue;
 use crate::run::Run;
 
+use self::answers::{Answer, Answers, Asking};
 use self::condition::Facts;
 
+pub use basis::Basis;
 pub use condition::{Condition, Conditions, Field};
 pub use mute::Mute;
 pub use pattern::Pattern;
 pub use terms::{Muted, Terms};
-pub use verdict::{ConditionVerdict, Note};
+pub use verdict::{ConditionVerdict, Note, RouteVerdict};
 
 /// A rule of the routing file.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,29 +55,38 @@ pub struct Route {
 }
 
 /// The routes, in the order in which they are read.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RoutingTable {
     routes: Vec<Route>,
+    /// The template sets that destinations ask for themselves; a route's own wins.
+    own_sets: Vec<(DestinationName, String)>,
+    basis: Arc<Basis>,
 }
 
-/// Where an event goes, and what every route said to it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+impl Default for RoutingTable {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
+
+/// Where an event goes, and what every condition that was asked said to it.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Decision {
-    /// Every route, in order.
-    pub routes: Vec<RouteVerdict>,
-    /// Each destination once.
+    /// Where it goes, each destination once.
     pub destinations: Vec<RoutedDestination>,
+    /// The places of the routes that matched, in order.
+    pub matched: Vec<usize>,
+    /// What the conditions said.
+    pub answers: Answers,
 }
 
-/// What one route said to an event.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RouteVerdict {
-    /// The route's name.
-    pub name: String,
-    /// Whether it matched.
-    pub matched: bool,
-    /// Each of its conditions; it matched where all of them held.
-    pub why: Vec<ConditionVerdict>,
+/// Who asks for the template set by which a message is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetFrom {
+    /// The first route that sends there, by its name.
+    Route(String),
+    /// The destination itself.
+    Destination,
 }
 
 /// A destination that an event goes to.
@@ -88,10 +101,35 @@ pub struct RoutedDestination {
     pub routes: Vec<usize>,
 }
 
+impl SetFrom {
+    /// Returns its word.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Route(_) => "route",
+            Self::Destination => "destination",
+        }
+    }
+}
+
 impl RoutingTable {
     /// Makes a table of routes that are read from first to last.
     pub fn new(routes: Vec<Route>) -> Self {
-        Self { routes }
+        Self::whole(routes, Vec::new())
+    }
+
+    /// Adds which template sets destinations ask for themselves.
+    #[must_use]
+    pub fn with_own_sets(self, own_sets: Vec<(DestinationName, String)>) -> Self {
+        Self::whole(self.routes, own_sets)
+    }
+
+    fn whole(routes: Vec<Route>, own_sets: Vec<(DestinationName, String)>) -> Self {
+        Self { basis: Arc::new(Basis::of(&routes, &own_sets)), routes, own_sets }
+    }
+
+    /// Returns its written form.
+    pub fn basis(&self) -> &Arc<Basis> {
+        &self.basis
     }
 
     /// Returns the routes.
@@ -115,45 +153,82 @@ impl RoutingTable {
         })
     }
 
-    /// Decides where an event goes, with the reason of every route. `run` is the run up to and including the event;
-    /// `issue` is `None` while the issue is not known, and then no condition on it holds.
+    /// Decides where an event goes. `run` is the run up to and including the event; `issue` is `None` while the issue is
+    /// not known, and then no condition on it holds.
     pub fn route(&self, event: &Event, run: &Run, issue: Option<&Issue>) -> Decision {
-        let facts = Facts { event, run, issue };
-        let mut decision = Decision { routes: Vec::new(), destinations: Vec::new() };
-        let mut reading = Reading::default();
-        for (place, route) in self.routes.iter().enumerate() {
-            let why = verdict::explain(route, facts, reading);
-            let matched = why.iter().all(|condition| condition.held);
-            if matched {
-                reading.take(route, place, &mut decision.destinations);
-            }
-            decision.routes.push(RouteVerdict { name: route.name.clone(), matched, why });
-        }
-        decision
+        let mut asking = Asking::of(Facts { event, run, issue });
+        let decision = self.read(event, |condition| asking.ask(condition));
+        Decision { answers: asking.into_answers(), ..decision }
     }
 
-    /// Decides the same without the reasons: the names of the routes that matched, and the destinations.
-    pub fn destinations(
-        &self,
-        event: &Event,
-        run: &Run,
-        issue: Option<&Issue>,
-    ) -> (Vec<String>, Vec<RoutedDestination>) {
-        let facts = Facts { event, run, issue };
-        let mut names = Vec::new();
-        let mut destinations = Vec::new();
+    /// Returns the decision of which the answers were kept; `None` where they are not those of this table.
+    pub fn decided(&self, event: &Event, answers: Answers) -> Option<Decision> {
+        let mut kept = answers.list.iter();
+        let mut is_short = false;
+        let decision = self.read(event, |_| {
+            let answer = kept.next();
+            is_short |= answer.is_none();
+            answer.is_some_and(|answer| *answer != Answer::Failed)
+        });
+        let is_whole = !is_short && kept.next().is_none();
+        is_whole.then_some(Decision { answers, ..decision })
+    }
+
+    /// Reads the routes from first to last, whoever answers for the conditions. Of a route that is read every condition is
+    /// asked, whatever the others say.
+    fn read(&self, event: &Event, mut holds: impl FnMut(&Condition) -> bool) -> Decision {
+        let mut decision = Decision::default();
         let mut reading = Reading::default();
         for (place, route) in self.routes.iter().enumerate() {
             if reading.stopped_by.is_some() {
                 break;
             }
-            if (route.otherwise && reading.first_match.is_some()) || !route.holds_for(facts) {
-                continue;
+            let mut hold = |conditions: &Conditions| {
+                let mut all = true;
+                conditions.0.iter().for_each(|condition| all &= holds(condition));
+                all
+            };
+            let when = hold(&route.when);
+            let not = route.not.as_ref().is_some_and(hold);
+            let is_meant = !is_own_notice(event) || route.when.names_own_notices();
+            if when && !not && is_meant && (!route.otherwise || reading.first_match.is_none()) {
+                decision.matched.push(place);
+                reading.take(route, place, &mut decision.destinations);
             }
-            names.push(route.name.clone());
-            reading.take(route, place, &mut destinations);
         }
-        (names, destinations)
+        decision
+    }
+
+    /// Returns the names of the routes that matched, in order.
+    pub fn names_of(&self, decision: &Decision) -> Vec<String> {
+        let routes = decision.matched.iter().filter_map(|place| self.routes.get(*place));
+        routes.map(|route| route.name.clone()).collect()
+    }
+
+    /// Returns the first route by which an event goes to a destination.
+    pub fn leading_to(&self, decision: &Decision, destination: &DestinationName) -> Option<&Route> {
+        let mut routes = decision.matched.iter().filter_map(|place| self.routes.get(*place));
+        routes.find(|route| route.to.contains(destination))
+    }
+
+    /// Returns the template set by which a part of the messages about an event is made at a destination, and who asks for
+    /// it. A digest is the destination's, whichever routes lead there.
+    pub fn set_for(
+        &self,
+        decision: &Decision,
+        destination: &DestinationName,
+        part: Part,
+    ) -> Option<(&str, SetFrom)> {
+        let of_route = || {
+            let route = self.leading_to(decision, destination).filter(|_| part != Part::Digest)?;
+            Some((route.template_set.as_deref()?, SetFrom::Route(route.name.clone())))
+        };
+        of_route().or_else(|| Some((self.own_set(destination)?, SetFrom::Destination)))
+    }
+
+    /// Returns the template set that a destination asks for itself.
+    pub fn own_set(&self, destination: &DestinationName) -> Option<&str> {
+        self.own_sets.iter().find(|(name, _)| name == destination).map(|(_, set)| set.as_str())
     }
 }
 
@@ -176,13 +251,6 @@ impl Route {
     /// Returns whether it asks for what only Sentry's description of an issue says.
     fn needs_issue(&self) -> bool {
         self.when.need_issue() || self.not.as_ref().is_some_and(Conditions::need_issue)
-    }
-
-    /// Returns whether `when` and `not` let the event through.
-    fn holds_for(&self, facts: Facts<'_>) -> bool {
-        (!is_own_notice(facts.event) || self.when.names_own_notices())
-            && self.when.hold(facts)
-            && !self.not.as_ref().is_some_and(|not| not.hold(facts))
     }
 }
 

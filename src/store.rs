@@ -4,6 +4,7 @@
 //! that both are had from. None of them knows a destination's address, a template or Sentry's wire format.
 //! What is promised to anybody outside is durable before a method answers `Ok`.
 
+mod account;
 mod health;
 mod history;
 mod issue;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use account::{Account, Decided, EventHistory, MadeBy, Needless, RunNumber, Tale, Try};
 pub use health::{
     DeadTold, Downtime, HandOver, HandedOver, Health, HealthChange, HealthSettled, Routed, ToldNotice,
 };
@@ -24,7 +26,7 @@ pub use history::{
     Told, Wanted,
 };
 pub use issue::{IssueSource, KeptIssue};
-pub use plan::{CardKeeper, Entry, EventTicket, LaterStep, Plan, PlannedDelivery, WaitingEvent};
+pub use plan::{CardKeeper, Entry, EventTicket, LaterStep, Plan, PlannedDelivery, Reasons, WaitingEvent};
 pub use queue::{
     Acceptance, Claims, DeliveryClaim, DeliveryTicket, DestinationChange, DestinationEntry,
     DestinationStatus, MessageChange, Next, OpenDestination, Queue, Record, Recorded, ReplayTarget, Replayed,

@@ -1,8 +1,10 @@
 //! `runs`, `show`, `deliveries`: history from the store, beside a relay that may be running.
 
-use std::fmt::Write;
 use std::path::Path;
 
+use super::draw::deliveries::{Detail, moment};
+use super::draw::routes::NO_ROUTE;
+use super::draw::{Look, Page, STEP, deliveries, piece, plain};
 use super::settings::{OpenStore, json, store_alone};
 use super::table::{clean, table};
 use super::{Failure, Output, Terminal};
@@ -10,8 +12,7 @@ use crate::clock::Clock;
 use crate::delivery::{DeliveryState, DestinationName, Part};
 use crate::event::GroupId;
 use crate::http::api::{DeliveryJson, EventJson, RunJson, run_history};
-use crate::render::context::rfc3339;
-use crate::store::{DeliveryFilter, DeliveryRow, History, RunHistory};
+use crate::store::{DeliveryFilter, DeliveryRow, EventRow, History, RunHistory};
 
 /// List runs, the newest first.
 #[derive(Debug, clap::Args)]
@@ -49,7 +50,7 @@ impl Runs {
     }
 }
 
-/// Show one run.
+/// Tell the story of one run: its events, their routes, their deliveries.
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {
     /// The run as `runs` shows it (`acme/12345`), or its id alone where that is unique
@@ -74,30 +75,46 @@ impl Show {
 
 fn page(history: &RunHistory, terminal: Terminal) -> String {
     let run = &history.run;
-    let mut text = String::new();
-    let _ = writeln!(text, "run      {}", clean(&run.label()));
-    let _ = writeln!(text, "issue    {}", issue_line(history));
-    let _ = writeln!(text, "state    {}", run.state);
-    let _ = writeln!(text, "repos    {}", clean(&run.repos().join(", ")));
-    let _ = writeln!(text, "started  {}", seconds(&rfc3339(run.started_at)));
-    let _ = writeln!(text, "updated  {}\n", seconds(&rfc3339(run.updated_at)));
-    let events = history.events.iter().map(EventJson::from).map(|event| {
-        let routes = match (event.routed, event.routes.as_slice()) {
-            (false, _) => "waits to be routed".into(),
-            (true, []) => "no route".into(),
-            (true, routes) => routes.join(", "),
-        };
-        let routes = if event.issue_unknown { format!("{routes} (the issue was not known)") } else { routes };
-        [seconds(&event.received_at), event.action, event.id, routes]
-    });
-    text += &table(terminal, ["RECEIVED", "ACTION", "EVENT", "ROUTES"], events);
-    text.push('\n');
-    text += &delivery_table(terminal, &history.deliveries);
-    text
+    let mut page = Page::new(terminal);
+    page.fact("run", [piece(Look::Strong, run.label())]);
+    page.fact("issue", [plain(issue_line(history))]);
+    page.fact("state", [plain(run.state.as_str())]);
+    page.fact("repos", [plain(run.repos().join(", "))]);
+    page.fact("started", [plain(moment(run.started_at))]);
+    page.fact("updated", [plain(moment(run.updated_at))]);
+    for row in &history.events {
+        page.gap();
+        draw_event(&mut page, history, row);
+    }
+    page.gap();
+    let hint = "`seer-relay explain EVENT` says why each of them went where it did";
+    page.line(0, STEP, [piece(Look::Quiet, hint)]);
+    page.into_text()
+}
+
+/// Draws one event of a run: what it was, by which routes it went, and what became of that.
+fn draw_event(page: &mut Page, history: &RunHistory, row: &EventRow) {
+    let event = EventJson::from(row);
+    let head = [
+        plain(moment(row.event.received_at)),
+        piece(Look::Strong, format!("  {}", event.action)),
+        piece(Look::Quiet, format!("  {}", event.id)),
+    ];
+    page.line(0, STEP, head);
+    let routes = match (event.routed, event.routes.as_slice()) {
+        (false, _) => "waits to be routed".to_owned(),
+        (true, []) => NO_ROUTE.to_owned(),
+        (true, routes) => format!("by {}", routes.join(", ")),
+    };
+    let unknown = if event.issue_unknown { " (the issue was not known)" } else { "" };
+    page.line(STEP, STEP, [plain(format!("{routes}{unknown}"))]);
+    for delivery in history.deliveries.iter().filter(|delivery| delivery.event_id == row.event.id) {
+        deliveries::draw(page, STEP, history, delivery, Detail::Short);
+    }
 }
 
 /// The issue as people know it, then its id: `API-1X TypeError: … (1170820242)`.
-fn issue_line(history: &RunHistory) -> String {
+pub(super) fn issue_line(history: &RunHistory) -> String {
     let id = history.run.group_id.as_ref().map_or("-", GroupId::as_str);
     let issue = history.issue.as_ref();
     let texts =

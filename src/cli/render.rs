@@ -73,7 +73,7 @@ impl Render {
             .ok_or_else(|| Failure::new("there is no such sample", "name another action or a file"))?
             .with_payload(&telling.payload);
         let routed = telling.events.last().zip(Run::fold(&telling.events)).and_then(|(event, run)| {
-            let (_, routed) = config.routing.destinations(event, &run, issue);
+            let routed = config.routing.route(event, &run, issue).destinations;
             routed.into_iter().find(|each| each.name == destination.name)
         });
         let action = telling.events.last().map(|event| &event.action);

@@ -1,24 +1,22 @@
 //! `route`: which routes match an event, and why.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::draw::{Look, Page, STEP, beside, deliveries, piece, plain, routes};
+use super::forecast::{Forecast, forecast};
 use super::settings::{json, load_with_templates};
 use super::story::{EventArguments, IssueArguments};
-use super::table::clean;
 use super::{Failure, Output, Terminal};
 use crate::clock::Clock;
-use crate::config::{Config, show};
-use crate::delivery::{Mention, Muting, Part};
-use crate::event::Event;
+use crate::config::show;
+use crate::delivery::Part;
 use crate::http::api::MutedJson;
 use crate::notify::Destination;
 use crate::render::context::rfc3339;
-use crate::render::{Purpose, Renderer, Target};
-use crate::routing::{ConditionVerdict, Decision, Note, RoutedDestination, Terms};
+use crate::routing::{RouteVerdict, SetFrom};
 use crate::run::Run;
 
 /// Show which routes match an event, why, and where it would go.
@@ -48,167 +46,77 @@ impl Route {
         let (Some(event), Some(run)) = (telling.events.last(), Run::fold(&telling.events)) else {
             return Err(Failure::new("there is no such sample", "name another action or a file"));
         };
-        let decision = checked.config.routing.route(event, &run, telling.issue.as_ref());
+        let routing = &checked.config.routing;
+        let decision = routing.route(event, &run, telling.issue.as_ref());
+        let verdicts = routing.verdicts(event, &decision, telling.issue.is_none());
         let now = self.at.unwrap_or_else(|| Clock::system().now());
-        let deliveries = deliveries(&decision, &checked.config, &checked.renderer, event, now);
+        let deliveries = forecast(&checked, &decision, event, now);
         if self.json {
             let document = json!({
                 "action": event.action.as_str(), "organization": organization.as_str(),
-                "routes": decision.routes,
+                "routes": verdicts,
                 "at": rfc3339(now),
-                "deliveries": deliveries.iter().map(Delivery::to_json).collect::<Vec<_>>(),
+                "deliveries": deliveries.iter().map(as_json).collect::<Vec<_>>(),
             });
             return Ok(json(&document).into());
         }
-        Ok(page(&decision, &deliveries, terminal).into())
+        Ok(page(&verdicts, &deliveries, terminal).into())
     }
 }
 
-/// What a destination would get.
-struct Delivery<'a> {
-    destination: &'a Destination,
-    part: Part,
-    /// The template of it.
-    template: String,
-    /// Why it would not go out at once.
-    muting: Option<Muting>,
-    /// Whom it would mention.
-    mentions: Vec<Mention>,
+fn as_json(forecast: &Forecast<'_>) -> Value {
+    let (set, from) = forecast.set.clone().unzip();
+    let destination = forecast.message.destination;
+    json!({
+        "destination": destination.name, "kind": destination.service.kind(), "part": forecast.message.part,
+        "template": forecast.template, "template_set": set, "template_set_from": from.as_ref().map(SetFrom::as_str),
+        "muted": forecast.muting.as_ref().map(MutedJson::from), "mentions": forecast.mentions,
+        "fallback": destination.fallback.as_ref().map(|fallback| &fallback.to),
+    })
 }
 
-impl Delivery<'_> {
-    fn to_json(&self) -> Value {
-        json!({
-            "destination": self.destination.name, "kind": self.destination.service.kind(), "part": self.part,
-            "template": self.template, "muted": self.muting.as_ref().map(MutedJson::from),
-            "mentions": self.mentions, "fallback": self.destination.fallback.as_ref().map(|fallback| &fallback.to),
-        })
-    }
-
-    /// Tells whether a card that stands already would be edited all the same.
-    fn may_be_edit(&self) -> bool {
-        self.part == Part::Card
-    }
-}
-
-fn deliveries<'a>(
-    decision: &Decision,
-    config: &'a Config,
-    renderer: &Renderer,
-    event: &Event,
-    now: Timestamp,
-) -> Vec<Delivery<'a>> {
-    let find = |routed: &RoutedDestination| {
-        let destination = config.destinations.iter().find(|each| each.name == routed.name)?;
-        let target = destination.target(routed.template_set.as_deref());
-        Some((destination, target, config.routing.terms(routed, now)))
-    };
-    let each_part = |(destination, target, terms): (&'a Destination, Target, Terms)| {
-        let parts = destination.parts(&event.action);
-        // A digest is the destination's, whichever routes lead there.
-        let of_digest = destination.target(None);
-        let delivery = |part: &Part| {
-            let target = if *part == Part::Digest { &of_digest } else { &target };
-            Delivery {
-                destination,
-                part: *part,
-                template: renderer.template_for(Purpose::of_part(*part, &event.action), target),
-                muting: terms.muting.clone(),
-                mentions: terms.mentioned_by(*part, parts, destination.service.kind()).to_vec(),
-            }
-        };
-        parts.iter().map(delivery).collect::<Vec<_>>()
-    };
-    decision.destinations.iter().filter_map(find).flat_map(each_part).collect()
-}
-
-fn page(decision: &Decision, deliveries: &[Delivery<'_>], terminal: Terminal) -> String {
-    let paint = |code: &str, text: &str| {
-        if terminal.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
-    };
-    let mut text = String::new();
-    for route in &decision.routes {
-        let verdict = if route.matched { paint("32", "✓ matches") } else { paint("2", "✗ no match") };
-        let _ = writeln!(text, "{verdict}  {}", paint("1", &clean(&route.name)));
-        for why in &route.why {
-            let sign = if why.held { "✓" } else { "✗" };
-            let _ = writeln!(text, "    {sign} {}", reason(why));
-        }
-    }
-    text.push('\n');
+fn page(verdicts: &[RouteVerdict], deliveries: &[Forecast<'_>], terminal: Terminal) -> String {
+    let mut page = Page::new(terminal);
+    routes::draw(&mut page, verdicts);
+    page.gap();
     if deliveries.is_empty() {
-        text.push_str("no route: the event would be kept and shown, and sent nowhere\n");
+        let kept = "the event would be kept and shown, and sent nowhere";
+        page.line(0, STEP, [piece(Look::Strong, routes::NO_ROUTE), plain(format!(": {kept}"))]);
     }
-    for delivery in deliveries {
-        let part = match (delivery.part, delivery.destination.digest) {
-            (Part::Message, _) => String::new(),
-            (Part::Digest, Some(within)) => format!(" in the digest of {}", show(within)),
-            (part @ (Part::Card | Part::Announcement | Part::Digest), _) => format!(" {part}"),
-        };
-        let (name, kind) = (&delivery.destination.name, delivery.destination.service.kind());
-        let stand_in = delivery.destination.fallback.as_ref();
-        let stand_in = stand_in.map(|fallback| format!(", else to {}", fallback.to)).unwrap_or_default();
-        let _ = writeln!(text, "→ {name} ({kind}){part} by {}{stand_in}", delivery.template);
-        if let Some(muting) = &delivery.muting {
-            let or = if delivery.may_be_edit() { " (a card that stands already is edited)" } else { "" };
-            let _ = writeln!(text, "    {muting}{or}");
-        }
-        if !delivery.mentions.is_empty() {
-            let words: Vec<String> = delivery.mentions.iter().map(ToString::to_string).collect();
-            let _ = writeln!(text, "    mentions {}", words.join(", "));
-        }
+    for forecast in deliveries {
+        draw(&mut page, forecast);
     }
-    text
+    page.into_text()
 }
 
-fn reason(why: &ConditionVerdict) -> String {
-    let pattern = clean(&why.pattern);
-    let value = why.value.as_deref().map(clean);
-    let is = value.as_deref().map_or_else(|| "is unknown".to_owned(), |value| format!("is {value}"));
-    let is = match why.note {
-        Some(Note::IssueUnknown) => "the issue is not known".to_owned(),
-        None => is,
+fn draw(page: &mut Page, forecast: &Forecast<'_>) {
+    let Forecast { message, set, template, muting, mentions } = forecast;
+    let destination = message.destination;
+    let set = match set {
+        None => String::new(),
+        Some((set, SetFrom::Destination)) => format!("  (set `{set}` of the destination)"),
+        Some((set, SetFrom::Route(route))) => format!("  (set `{set}` of route `{route}`)"),
     };
-    match (why.condition, &value) {
-        ("otherwise", None) => "otherwise  (no route above matched)".into(),
-        ("otherwise", Some(above)) => format!("otherwise  (matched above: {above})"),
-        ("stop", _) => format!("not read  (`{pattern}` matched and stops the reading)"),
-        ("not", _) => format!("not {pattern}  ({is})"),
-        (condition, _) => format!("{condition} = {pattern}  ({is})"),
+    let stand_in = destination.fallback.as_ref().map(|fallback| format!(", else to {}", fallback.to));
+    let part = part(destination, message.part);
+    let kind = destination.service.kind();
+    let line = [
+        plain("→ "),
+        piece(Look::Strong, destination.name.as_str()),
+        plain(format!(" ({kind}){part} by {template}{}", stand_in.unwrap_or_default())),
+        piece(Look::Quiet, set),
+    ];
+    page.line(0, STEP, line);
+    if let Some(muting) = muting {
+        let or = if message.part == Part::Card { " (a card that stands already is edited)" } else { "" };
+        page.line(STEP, 2, [piece(Look::Busy, muting.to_string()), plain(or)]);
     }
+    deliveries::draw_mentions(page, STEP, mentions);
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_reads_like_a_sentence() {
-        let reason = |condition, pattern: &str, value: Option<&str>| {
-            let (pattern, value) = (pattern.to_owned(), value.map(str::to_owned));
-            super::reason(&ConditionVerdict { condition, pattern, value, held: true, note: None })
-        };
-        for (shown, expected) in [
-            (reason("repo", "acme/*", Some("acme/api")), "repo = acme/*  (is acme/api)"),
-            (reason("repo", "acme/*", None), "repo = acme/*  (is unknown)"),
-            (reason("not", "path = docs/*", Some("src/a.py")), "not path = docs/*  (is src/a.py)"),
-            (reason("otherwise", "true", None), "otherwise  (no route above matched)"),
-            (reason("otherwise", "true", Some("fixes")), "otherwise  (matched above: fixes)"),
-            (reason("stop", "noise", None), "not read  (`noise` matched and stops the reading)"),
-        ] {
-            assert_eq!(shown, expected);
-        }
-    }
-
-    #[test]
-    fn that_the_issue_is_not_known_is_said() {
-        let reason = |condition, pattern: &str, value: Option<&str>| {
-            let (pattern, value) = (pattern.to_owned(), value.map(str::to_owned));
-            let note = Some(Note::IssueUnknown);
-            super::reason(&ConditionVerdict { condition, pattern, value, held: false, note })
-        };
-        assert_eq!(reason("project", "api", None), "project = api  (the issue is not known)");
-        let not = reason("not", "level = info, repo = a", Some("a"));
-        assert_eq!(not, "not level = info, repo = a  (the issue is not known)");
+fn part(destination: &Destination, part: Part) -> String {
+    match destination.digest {
+        Some(within) if part == Part::Digest => format!(" in the digest of {}", show(within)),
+        Some(_) | None => beside(" ", part),
     }
 }

@@ -180,7 +180,7 @@ mod tests {
                 for length in 1..=story.len() {
                     let run = Run::fold(&story[..length]).unwrap();
                     let event = &story[length - 1];
-                    let (_, destinations) = checked.config.routing.destinations(event, &run, issue.as_ref());
+                    let destinations = checked.config.routing.route(event, &run, issue.as_ref()).destinations;
                     let names: Vec<_> = destinations.iter().map(|to| to.name.as_str()).collect();
                     let audience: Vec<_> = audience(&event.action).iter().map(|who| name(*who)).collect();
                     assert_eq!(names, audience, "{}", event.action);

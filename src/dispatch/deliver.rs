@@ -16,7 +16,7 @@ use super::decide::{decide, runs_out_at};
 use super::desk::Desk;
 use super::finish::{Began, Finish, Subject};
 use super::journal;
-use super::letter::{Letter, Matter};
+use super::letter::{self, Letter, Matter};
 use super::place::Place;
 use super::regime::Regime;
 use super::stories::{StoryTicket, fetch_digest, fetch_heavy};
@@ -112,11 +112,12 @@ impl Courier {
         // One is dropped with the message, once it is told; the other when it is made.
         let (_room, workshop) = rooms.unzip();
         let subject = Subject::of(delivery, matter.as_ref().and_then(Matter::events));
+        let template = matter.as_ref().and_then(|matter| letter::template(regime, place, delivery, matter));
 
         let began = Began::now(&shared.clock);
         let letter = match Letter::write(shared, regime, place, notifier.as_ref(), delivery, matter) {
             Ok(letter) => letter,
-            Err(words) => return Finish::unrendered(delivery, began, &words).of(subject),
+            Err(words) => return Finish::unrendered(delivery, began, &words).by(template).of(subject),
         };
         drop(workshop);
         if letter.is_needless(delivery) {
@@ -133,7 +134,7 @@ impl Courier {
         // While the slot is still taken: whoever gets it next is to know.
         finish.tell(desk, &delivery.id, &regime.rules.delivery, Instant::now());
         drop(permit);
-        finish.of(subject)
+        finish.by(template).of(subject)
     }
 
     fn may_send(&self, regime: &Regime, desk: &Desk, delivery: &Delivery) -> Result<(), Next> {

@@ -109,6 +109,7 @@ impl Began {
             status: None,
             reason,
             words: None,
+            template: None,
         }
     }
 }
@@ -190,6 +191,11 @@ impl Finish {
         let attempt = began.attempt(delivery, Some(Reason::Shutdown));
         let in_doubt = Some(delivery.in_doubt || in_doubt);
         Self { attempt: Some(attempt), called: true, in_doubt, ..Self::uncalled(again) }
+    }
+
+    /// Names the template by which the message was made, where it is the team's own.
+    pub(super) fn by(self, template: Option<String>) -> Self {
+        Self { attempt: self.attempt.map(|attempt| Attempt { template, ..attempt }), ..self }
     }
 
     /// Says what it was about.

@@ -146,6 +146,21 @@ fn subject(story: &Story) -> String {
     }
 }
 
+/// Returns the template of the team's own by which a delivery is rendered.
+pub(super) fn template(
+    regime: &Regime,
+    place: &Place,
+    delivery: &Delivery,
+    matter: &Matter,
+) -> Option<String> {
+    let purpose = match matter {
+        Matter::Story(story) => Purpose::of_part(delivery.part, &story.events.last()?.action),
+        Matter::Digest(_) => Purpose::Digest,
+    };
+    let set = delivery.template_set.as_deref().or(place.target.set.as_deref());
+    regime.rules.renderer.own_template_for(purpose, set, place.target.kind)
+}
+
 fn render(
     shared: &Shared,
     regime: &Regime,

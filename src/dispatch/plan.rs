@@ -6,7 +6,7 @@ use crate::delivery::{DestinationKind, DestinationName, Part};
 use crate::event::{Event, EventId};
 use crate::routing::{RoutedDestination, Terms};
 use crate::run::{self, StepSign};
-use crate::store::{CardKeeper, Entry, LaterStep, Plan, PlannedDelivery, WaitingEvent};
+use crate::store::{CardKeeper, Entry, LaterStep, Plan, PlannedDelivery, Reasons, WaitingEvent};
 
 /// The other webhook of an event's step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,11 +29,14 @@ pub(super) fn twin(waiting: &WaitingEvent) -> Option<Twin> {
 }
 
 /// What was decided of an event.
+#[derive(Default)]
 pub(super) struct Decided {
     /// Names of the routes that matched.
     pub(super) routes: Vec<String>,
     /// Where it goes, and on which terms.
     pub(super) destinations: Vec<(RoutedDestination, Terms)>,
+    /// Why; `None` where routing it broke off.
+    pub(super) reasons: Option<Reasons>,
     /// Whether a route asks for the issue, which is not known.
     pub(super) issue_unknown: bool,
 }
@@ -60,7 +63,7 @@ pub(super) fn plan(
     card_keepers: Vec<CardKeeper>,
 ) -> Plan {
     let news = if waiting.replay { News::Fresh } else { News::of(waiting) };
-    let Decided { routes, destinations, issue_unknown } = decided;
+    let Decided { routes, destinations, reasons, issue_unknown } = decided;
     let mut deliveries = Vec::with_capacity(destinations.len());
     for (RoutedDestination { name, template_set, .. }, terms) in destinations {
         let Some(Manner { kind, parts, digest }) = manner_at(&name) else { continue };
@@ -89,7 +92,7 @@ pub(super) fn plan(
             entry: news.entry(kind, *part),
         }));
     }
-    Plan { ticket: waiting.ticket, routes, issue_unknown, deliveries, card_keepers }
+    Plan { ticket: waiting.ticket, routes, reasons, issue_unknown, deliveries, card_keepers }
 }
 
 /// What an event is worth to a person.
@@ -166,7 +169,7 @@ mod tests {
         let waiting =
             WaitingEvent { ticket, events, payload: None, issue: None, bytes: 0, later: Vec::new(), replay };
         let routed = routed(to).into_iter().map(|routed| (routed, terms())).collect();
-        let decided = Decided { routes: vec!["all".to_owned()], destinations: routed, issue_unknown: false };
+        let decided = Decided { routes: vec!["all".to_owned()], destinations: routed, ..Decided::default() };
         let slack = DestinationKind::Slack;
         let manner = |kind, parts, digest| Some(Manner { kind, parts, digest });
         let manner_at = |name: &DestinationName| match name.as_str() {
@@ -213,7 +216,7 @@ mod tests {
         };
         let destinations =
             ["chat", "discord", "webhook", "card", "announced"].map(|name| (routed(name), terms())).to_vec();
-        let decided = Decided { routes: Vec::new(), destinations, issue_unknown: false };
+        let decided = Decided { destinations, ..Decided::default() };
         let manner = |kind, parts| Some(Manner { kind, parts, digest: None });
         let plan = plan(
             &waiting,

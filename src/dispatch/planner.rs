@@ -19,7 +19,7 @@ use super::stories::{LIGHT_BYTES, PATIENCE};
 use super::{POLL, Shared, plan};
 use crate::event::{Event, EventId};
 use crate::run::Run;
-use crate::store::{Entry, Plan, WaitingEvent};
+use crate::store::{Entry, Plan, Reasons, WaitingEvent};
 
 /// How many events are planned together.
 const BATCH: usize = 64;
@@ -162,24 +162,25 @@ fn wish(shared: &Shared, waiting: &WaitingEvent, event: &Event) -> Option<Wait> 
 fn route(regime: &Regime, waiting: &WaitingEvent, now: Timestamp) -> Plan {
     let issue = waiting.issue.as_ref().and_then(|kept| kept.issue.as_ref());
     let routing = &regime.rules.routing;
+    let issue_unknown = issue.is_none() && routing.needs_issue();
     // One event that cannot be routed must not keep all others from it; it stays in the history, and can be replayed.
     let decided = catch_unwind(AssertUnwindSafe(|| {
         let event = waiting.events.last()?;
         let run = Run::fold(&waiting.events)?;
-        let (routes, destinations) = routing.destinations(event, &run, issue);
-        let on_terms = destinations.into_iter().map(|routed| {
+        let decision = routing.route(event, &run, issue);
+        let routes = routing.names_of(&decision);
+        let reasons = Reasons { basis: Arc::clone(routing.basis()), answers: decision.answers };
+        let on_terms = decision.destinations.into_iter().map(|routed| {
             let terms = if waiting.replay { routing.unmuted(&routed) } else { routing.terms(&routed, now) };
             (routed, terms)
         });
-        Some((routes, on_terms.collect()))
+        Some(Decided { routes, destinations: on_terms.collect(), reasons: Some(reasons), issue_unknown })
     }));
     if decided.is_err() {
         let event = waiting.events.last().map(|event| event.id.as_str());
         tracing::error!(event.id = event, "routing an event broke off; it goes nowhere");
     }
-    let (routes, destinations) = decided.ok().flatten().unwrap_or_default();
-    let issue_unknown = issue.is_none() && routing.needs_issue();
-    let decided = Decided { routes, destinations, issue_unknown };
+    let decided = decided.ok().flatten().unwrap_or_default();
     let action = waiting.events.last().map(|event| &event.action);
     plan::plan(waiting, decided, |name| regime.manner_at(name, action?), regime.card_keepers.clone())
 }

@@ -105,7 +105,17 @@ mod tests {
         let event =
             WaitingEvent { ticket, events, payload, issue: None, bytes, later: Vec::new(), replay: false };
         let card_keepers = Vec::new();
-        (event, Plan { ticket, routes: Vec::new(), issue_unknown: false, deliveries, card_keepers })
+        (
+            event,
+            Plan {
+                ticket,
+                routes: Vec::new(),
+                reasons: None,
+                issue_unknown: false,
+                deliveries,
+                card_keepers,
+            },
+        )
     }
 
     fn put(shelf: &Shelf, events: impl IntoIterator<Item = (WaitingEvent, Plan)>, now: Instant) {

@@ -2,6 +2,8 @@
 //!
 //! Knows neither the store's tables nor who asks.
 
+mod account;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -9,6 +11,8 @@ use crate::delivery::{DeliveryState, DestinationKind, Muting, Part, Reason};
 use crate::render::context::{Links, issue_document, rfc3339, run_document};
 use crate::run::{Run, RunState};
 use crate::store::{DeliveryRow, EventRow, RunHistory, RunRow};
+
+pub use self::account::{event_history, set};
 
 /// One run in a list.
 #[derive(Debug, Clone, Serialize)]
@@ -86,6 +90,8 @@ pub struct EventJson {
     pub routed: bool,
     /// Whether a route asked for the issue, which was not known in time: no condition on it held.
     pub issue_unknown: bool,
+    /// When it was routed last.
+    pub planned_at: Option<String>,
 }
 
 impl From<&EventRow> for EventJson {
@@ -97,6 +103,7 @@ impl From<&EventRow> for EventJson {
             routes: row.routes.clone().unwrap_or_default(),
             routed: row.routes.is_some(),
             issue_unknown: row.issue_unknown,
+            planned_at: row.planned_at.map(rfc3339),
         }
     }
 }
@@ -211,8 +218,9 @@ impl From<&DeliveryRow> for DeliveryJson {
 /// Returns one run with its history: the fields of the list, what is known of it, its events and its deliveries.
 pub fn run_history(history: &RunHistory, links: &Links) -> Value {
     let dead = history.deliveries.iter().filter(|row| row.state == DeliveryState::Dead).count();
-    let events: Vec<EventJson> = history.events.iter().map(EventJson::from).collect();
-    let deliveries: Vec<DeliveryJson> = history.deliveries.iter().map(DeliveryJson::from).collect();
+    let events: Vec<Value> = history.events.iter().map(account::event).collect();
+    let deliveries: Vec<Value> =
+        history.deliveries.iter().map(|row| account::delivery(history, row)).collect();
     let mut document = fields(run_document(&history.run));
     document.extend(fields(json!(RunSummary::from(&history.run))));
     let issue = issue_document(&history.run, history.issue.as_ref(), links);
@@ -221,6 +229,7 @@ pub fn run_history(history: &RunHistory, links: &Links) -> Value {
     Value::Object(document)
 }
 
+/// Returns the fields of a document.
 fn fields(document: Value) -> Map<String, Value> {
     match document {
         Value::Object(fields) => fields,

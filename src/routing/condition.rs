@@ -58,6 +58,21 @@ impl Field {
         }
     }
 
+    /// Tells whether the event alone says it, whatever is known of its run.
+    pub(super) fn is_of_every_event(self) -> bool {
+        match self {
+            Self::Action | Self::Organization => true,
+            Self::Repo
+            | Self::Path
+            | Self::Provider
+            | Self::Classification
+            | Self::Group
+            | Self::Project
+            | Self::Level
+            | Self::Priority => false,
+        }
+    }
+
     /// Returns what is known of it; nothing where it is unknown. Run fields look at the run up to the event.
     pub(super) fn values<'a>(self, facts: Facts<'a>) -> Vec<&'a str> {
         let Facts { event, run, issue } = facts;
@@ -91,12 +106,11 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// Returns the pattern and the value that fit together first, where some do.
-    pub(super) fn first_hit<'a>(&'a self, facts: Facts<'a>) -> Option<(&'a Pattern, &'a str)> {
-        let hit = |value: &'a str| {
-            self.patterns.iter().find(|pattern| self.fits(pattern, value)).map(|pattern| (pattern, value))
-        };
-        self.field.values(facts).into_iter().find_map(hit)
+    /// Returns the places of the pattern and the value that fit together first, where some do.
+    pub(super) fn first_hit(&self, values: &[&str]) -> Option<(usize, usize)> {
+        values.iter().enumerate().find_map(|(place, value)| {
+            self.patterns.iter().position(|pattern| self.fits(pattern, value)).map(|pattern| (pattern, place))
+        })
     }
 
     /// The actions of the relay's own notices are matched only by patterns that name them.
@@ -111,11 +125,6 @@ impl Condition {
 pub struct Conditions(pub Vec<Condition>);
 
 impl Conditions {
-    /// Returns whether all of them hold; without any they do.
-    pub(super) fn hold(&self, facts: Facts<'_>) -> bool {
-        self.0.iter().all(|condition| condition.first_hit(facts).is_some())
-    }
-
     /// Returns whether one of them looks at what only Sentry's description of the issue says.
     pub fn need_issue(&self) -> bool {
         self.0.iter().any(|condition| condition.field.is_of_issue())

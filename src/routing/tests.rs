@@ -70,17 +70,32 @@ fn route(name: &str, when: &[(Field, &[&str])], to: &[&str]) -> Route {
     }
 }
 
-fn names_of_matched(decision: &Decision) -> Vec<String> {
-    decision.routes.iter().filter(|route| route.matched).map(|route| route.name.clone()).collect()
+/// Routes an event, and reads the decision again from what is kept of it, which must agree.
+fn decide(table: &RoutingTable, event: &Event, run: &Run, issue: Option<&Issue>) -> Decision {
+    let decision = table.route(event, run, issue);
+    let Answers { list, .. } = &decision.answers;
+    let (text, seen) = (decision.answers.as_text(), decision.answers.seen_as_json());
+    assert!(text.len() <= 4 * list.len(), "{text}");
+    let kept = Basis::read(&table.basis().json).expect("it was written so");
+    assert_eq!(&kept, table);
+    let answers = Answers::read(&text, seen.as_deref()).expect("they were written so");
+    let again = kept.decided(event, answers).expect("they are this table's");
+    assert_eq!(again, decision);
+    let told = |table: &RoutingTable, decision| table.verdicts(event, decision, issue.is_none());
+    assert_eq!(told(&kept, &again), told(table, &decision));
+    let matched = told(table, &decision).into_iter().filter(|verdict| verdict.matched);
+    assert_eq!(matched.map(|verdict| verdict.name).collect::<Vec<_>>(), table.names_of(&decision));
+    for verdict in told(table, &decision) {
+        assert_eq!(verdict.matched, verdict.why.iter().all(|condition| condition.held), "{verdict:?}");
+    }
+    decision
 }
 
-/// Routes an event both ways, which must agree, and returns the names of the routes that matched.
+/// Routes an event, and returns the names of the routes that matched.
 fn matched(routes: Vec<Route>, event: &Event, run: &Run) -> Vec<String> {
     let table = RoutingTable::new(routes);
-    let decision = table.route(event, run, None);
-    let (names, destinations) = table.destinations(event, run, None);
-    assert_eq!((names_of_matched(&decision), &decision.destinations), (names.clone(), &destinations));
-    names
+    let decision = decide(&table, event, run, None);
+    table.names_of(&decision)
 }
 
 fn holds(when: &[(Field, &[&str])], event: &Event, run: &Run) -> bool {
@@ -120,15 +135,14 @@ fn issue() -> Issue {
     }
 }
 
-/// Routes an event by one route, both ways; returns whether it matched, and the last thing said of why.
+/// Routes an event by one route; returns whether it matched, and the last thing said of why.
 fn routed(route: Route, issue: Option<&Issue>) -> (bool, ConditionVerdict) {
     let event = event("pr_created");
     let run = known_run(&event);
     let table = RoutingTable::new(vec![route]);
-    let mut decision = table.route(&event, &run, issue);
-    let (names, _) = table.destinations(&event, &run, issue);
-    assert_eq!(names_of_matched(&decision), names);
-    (!names.is_empty(), decision.routes.remove(0).why.pop().expect("a reason"))
+    let decision = decide(&table, &event, &run, issue);
+    let mut verdicts = table.verdicts(&event, &decision, issue.is_none());
+    (verdicts[0].matched, verdicts.remove(0).why.pop().expect("a reason"))
 }
 
 #[test]
@@ -248,9 +262,9 @@ fn each_destination_is_named_once_with_the_first_routes_template() {
     let first = Route { template_set: Some("oncall".to_owned()), ..route("a", &[], &["x", "y"]) };
     let second = Route { template_set: Some("other".to_owned()), ..route("b", &[], &["z", "x"]) };
     let table = RoutingTable::new(vec![first, second]);
-    let (_, destinations) = table.destinations(&event, &unknown_run(&event), None);
+    let decision = decide(&table, &event, &unknown_run(&event), None);
     let sets: Vec<_> =
-        destinations.iter().map(|each| (each.name.as_str(), each.template_set.as_deref())).collect();
+        decision.destinations.iter().map(|each| (each.name.as_str(), each.template_set.as_deref())).collect();
     assert_eq!(sets, [("x", Some("oncall")), ("y", Some("oncall")), ("z", Some("other"))]);
 }
 
@@ -302,38 +316,104 @@ fn a_decision_says_of_every_route_why() {
         },
         Route { otherwise: true, ..route("rest", &[(Field::Classification, &["rca_only", "none"])], &["d"]) },
     ]);
-    let decision = serde_json::to_value(table.route(&event, &run, None)).expect("serialises");
+    let decision = decide(&table, &event, &run, None);
     assert_eq!(
-        decision,
-        json!({
-            "routes": [
-                { "name": "fixes", "matched": true, "why": [
-                    { "condition": "action", "pattern": "pr_created", "value": "pr_created", "held": true, "note": null },
-                    { "condition": "repo", "pattern": "acme/*", "value": "acme/api", "held": true, "note": null },
-                    { "condition": "not", "pattern": "repo = acme/legacy, action = pr_*",
-                      "value": "acme/api, acme/web, pr_created", "held": true, "note": null },
-                ]},
-                { "name": "rest", "matched": false, "why": [
-                    { "condition": "stop", "pattern": "fixes", "value": null, "held": false, "note": null },
-                    { "condition": "otherwise", "pattern": "true", "value": "fixes", "held": false, "note": null },
-                    { "condition": "classification", "pattern": "rca_only, none", "value": "code_fix", "held": false, "note": null },
-                ]},
-            ],
-            "destinations": [{ "name": "d", "template_set": null }],
-        })
+        decision.destinations,
+        [RoutedDestination { name: DestinationName::new("d"), template_set: None, routes: vec![0] }]
     );
+    assert_eq!(decision.answers.as_text(), "++-+");
+    assert_eq!(
+        serde_json::to_value(table.verdicts(&event, &decision, true)).expect("serialises"),
+        json!([
+            { "name": "fixes", "matched": true, "to": ["d"], "why": [
+                { "condition": "action", "pattern": "pr_created", "value": "pr_created", "held": true, "note": null },
+                { "condition": "repo", "pattern": "acme/*", "value": "acme/api", "held": true, "note": null },
+                { "condition": "not", "pattern": "repo = acme/legacy, action = pr_*",
+                  "value": "acme/api, acme/web, pr_created", "held": true, "note": null },
+            ]},
+            { "name": "rest", "matched": false, "to": ["d"], "why": [
+                { "condition": "stop", "pattern": "fixes", "value": null, "held": false, "note": null },
+            ]},
+        ])
+    );
+}
+
+#[test]
+fn a_route_that_failed_says_of_each_condition_what_was_seen() {
+    let event = event("pr_created");
+    let run = known_run(&event);
+    let table = RoutingTable::new(vec![
+        route("fixes", &[(Field::Action, &["pr_*"])], &["d"]),
+        Route { otherwise: true, ..route("rest", &[(Field::Classification, &["rca_only", "none"])], &["d"]) },
+    ]);
+    let decision = decide(&table, &event, &run, None);
+    let rest = serde_json::to_value(&table.verdicts(&event, &decision, true)[1].why).expect("serialises");
+    assert_eq!(
+        rest,
+        json!([
+            { "condition": "otherwise", "pattern": "true", "value": "fixes", "held": false, "note": null },
+            { "condition": "classification", "pattern": "rca_only, none", "value": "code_fix", "held": false, "note": null },
+        ])
+    );
+}
+
+#[test]
+fn of_many_values_the_first_are_kept_and_those_that_matched() {
+    let event = event("pr_created");
+    let file =
+        |number: usize| FileChange { path: Some(format!("src/{number:03}.py")), ..FileChange::default() };
+    let files = (0..500).map(file).collect();
+    let changes = vec![RepositoryChange { files, ..RepositoryChange::default() }];
+    let run = Run { changes, ..unknown_run(&event) };
+    let hit = || route("hit", &[(Field::Path, &["src/4*9.py"])], &["d"]);
+    let miss = || route("miss", &[(Field::Path, &["docs/*"])], &["d"]);
+    let kept = |routes| {
+        let table = RoutingTable::new(routes);
+        let Answers { seen, .. } = decide(&table, &event, &run, None).answers;
+        let [path] = seen.as_slice() else { panic!("{seen:?}") };
+        (path.values.len(), path.values.last().cloned().expect("some"), path.left_out)
+    };
+    assert_eq!(kept(vec![hit()]), (1, "src/409.py".to_owned(), 499), "all held: what matched is enough");
+    assert_eq!(kept(vec![miss()]), (20, "src/019.py".to_owned(), 480));
+    assert_eq!(kept(vec![miss(), hit()]), (21, "src/409.py".to_owned(), 479));
+}
+
+#[test]
+fn answers_of_another_table_are_not_taken_for_this_ones() {
+    let event = event("pr_created");
+    let table = RoutingTable::new(vec![route("r", &[(Field::Action, &["pr_*"])], &["d"])]);
+    for other in ["", "++", "+-"] {
+        let answers = Answers::read(other, None).expect("answers");
+        assert_eq!(table.decided(&event, answers), None, "{other:?}");
+    }
+}
+
+#[test]
+fn the_template_set_is_the_first_routes_else_the_destinations_own() {
+    let event = event("pr_created");
+    let plain = route("plain", &[], &["a"]);
+    let oncall = Route { template_set: Some("oncall".to_owned()), ..route("oncall", &[], &["a", "b"]) };
+    let own = ["a", "c"].map(|name| (DestinationName::new(name), "own".to_owned())).to_vec();
+    let table = RoutingTable::new(vec![plain, oncall]).with_own_sets(own);
+    let decision = decide(&table, &event, &unknown_run(&event), None);
+    let set = |name: &str| table.set_for(&decision, &DestinationName::new(name), Part::Message);
+    assert_eq!(set("a"), Some(("own", SetFrom::Destination)), "the first route names none");
+    assert_eq!(set("b"), Some(("oncall", SetFrom::Route("oncall".to_owned()))));
+    assert_eq!(set("z"), None);
 }
 
 #[test]
 fn what_is_unknown_is_null_in_the_reasons() {
     let event = event("root_cause_started");
     let table = RoutingTable::new(vec![route("r", &[(Field::Repo, &["*"])], &["d"])]);
-    let decision = table.route(&event, &unknown_run(&event), None);
-    assert_eq!(decision.routes[0].why[0].value, None);
-    assert!(names_of_matched(&decision).is_empty());
+    let run = unknown_run(&event);
+    let decision = decide(&table, &event, &run, None);
+    assert_eq!(table.verdicts(&event, &decision, true)[0].why[0].value, None);
+    assert!(decision.matched.is_empty());
     let notice = Event { action: Action::from_name("relay.stalled"), ..event };
     let table = RoutingTable::new(vec![route("all", &[], &["d"])]);
-    let why = &table.route(&notice, &unknown_run(&notice), None).routes[0].why;
+    let decision = decide(&table, &notice, &unknown_run(&notice), None);
+    let why = &table.verdicts(&notice, &decision, true)[0].why;
     assert_eq!((why[0].condition, why[0].held), ("action", false));
 }
 
@@ -376,7 +456,7 @@ fn any_route() -> impl Strategy<Value = Route> {
 
 proptest! {
     #[test]
-    fn the_cheap_form_and_the_explained_one_agree(
+    fn what_is_kept_of_a_decision_tells_the_same_as_the_decision(
         routes in prop::collection::vec(any_route(), 0..6),
         action in prop::sample::select(vec!["pr_created", "coding_started", "relay.stalled", "new_one"]),
         is_known in any::<bool>(),
@@ -387,9 +467,13 @@ proptest! {
         let event = event(action);
         let run = if is_known { known_run(&event) } else { unknown_run(&event) };
         let table = RoutingTable::new(routes);
-        let decision = table.route(&event, &run, issue);
-        let (names, destinations) = table.destinations(&event, &run, issue);
-        prop_assert_eq!(names_of_matched(&decision), names);
-        prop_assert_eq!(decision.destinations, destinations);
+        let decision = decide(&table, &event, &run, issue);
+        let sends = |verdict: &RouteVerdict, name: &DestinationName| verdict.matched && verdict.to.contains(name);
+        let verdicts = table.verdicts(&event, &decision, issue.is_none());
+        for name in ["a", "b", "c"].map(DestinationName::new) {
+            let is_told = verdicts.iter().any(|verdict| sends(verdict, &name));
+            let is_sent = decision.destinations.iter().any(|to| to.name == name);
+            prop_assert_eq!(is_told, is_sent);
+        }
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! Nothing here changes the store; every method works beside a running `serve`.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{FindError, KeptIssue, StoreError};
+use super::{Account, Decided, EventHistory, FindError, KeptIssue, RunNumber, StoreError, Tale};
 use crate::delivery::{
     DeliveryId, DeliveryState, DestinationKind, DestinationName, Mention, Muting, Part, Reason,
 };
@@ -78,6 +80,10 @@ pub struct EventRow {
     pub routes: Option<Vec<String>>,
     /// Whether a route asked for the issue, which was not known in time: no condition on it held.
     pub issue_unknown: bool,
+    /// When it was routed last.
+    pub planned_at: Option<Timestamp>,
+    /// Why it was routed so; `None` while it waits, and where an older version routed it.
+    pub decided: Option<Decided>,
 }
 
 /// One delivery in a list.
@@ -146,6 +152,8 @@ pub struct RunHistory {
     pub events: Vec<EventRow>,
     /// Its deliveries, in order of planning.
     pub deliveries: Vec<DeliveryRow>,
+    /// What else was written down of each of them.
+    pub accounts: BTreeMap<DeliveryId, Account>,
 }
 
 /// Which deliveries to list.
@@ -221,6 +229,25 @@ pub trait History: Send + Sync {
     /// # Errors
     /// [`FindError::Unknown`], [`FindError::Ambiguous`] or the store.
     async fn run(&self, name: &str) -> Result<RunHistory, FindError>;
+
+    /// Returns the run of one event, named by its own id or by that of one of its deliveries.
+    ///
+    /// # Errors
+    /// [`FindError::Unknown`] or the store.
+    async fn event(&self, name: &str) -> Result<EventHistory, FindError>;
+
+    /// Lists the runs that have an event which was received since, in order.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn runs_since(&self, since: Timestamp) -> Result<Vec<RunNumber>, StoreError>;
+
+    /// Reads the first of these runs, as many as are light together, one at least; one that was removed meanwhile is
+    /// without events.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn tales(&self, runs: &[RunNumber]) -> Result<Vec<Tale>, StoreError>;
 
     /// Lists deliveries, newest first.
     ///

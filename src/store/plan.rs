@@ -1,5 +1,6 @@
 //! Plans: the events that wait to be routed, and what was decided of them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,6 +8,8 @@ use bytes::Bytes;
 use super::KeptIssue;
 use crate::delivery::{DestinationKind, DestinationName, Mention, Muting, Part};
 use crate::event::{Event, EventId};
+use crate::routing::Basis;
+use crate::routing::answers::Answers;
 use crate::run::StepSign;
 
 /// An event that waits to be routed.
@@ -54,6 +57,8 @@ pub struct Plan {
     pub ticket: EventTicket,
     /// Names of the routes that matched, in order; empty is "no route".
     pub routes: Vec<String>,
+    /// Why; `None` where that is not known.
+    pub reasons: Option<Reasons>,
     /// Whether a route asks for the issue, which was not known in time.
     pub issue_unknown: bool,
     /// What it becomes, in order.
@@ -61,6 +66,15 @@ pub struct Plan {
     /// The destinations that keep cards: where the event's run has one, and the event has no delivery there, the card is
     /// edited all the same.
     pub card_keepers: Vec<CardKeeper>,
+}
+
+/// Why an event was routed as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reasons {
+    /// The table that it was routed by; the same for all events until the configuration changes.
+    pub basis: Arc<Basis>,
+    /// What its conditions said.
+    pub answers: Answers,
 }
 
 /// A destination that keeps one card per run.

@@ -4,6 +4,7 @@
 //! writer or to a reader.
 
 mod accept;
+mod account;
 mod card;
 mod checkpoint;
 mod claim;
@@ -28,6 +29,7 @@ mod prune;
 mod reader;
 mod record;
 mod replay;
+mod routing;
 mod run;
 mod story;
 mod value;
@@ -48,10 +50,10 @@ use self::reader::Readers;
 use self::writer::{Opening, Writer};
 use super::{
     Acceptance, Access, AfterLook, Backlog, Claims, DeadTold, DeliveryClaim, DeliveryFilter, DeliveryRow,
-    DestinationEntry, DestinationStatus, Downtime, FindError, HandOver, HandedOver, HealthChange,
-    HealthSettled, Hearing, History, IssueSource, KeptIssue, Look, Notice, OpenDestination, Plan, Queue,
-    Record, Recorded, ReplayTarget, Replayed, RunHistory, RunRow, SilentFor, SilentRuns, StoreError, Told,
-    WaitingEvent, Wanted,
+    DestinationEntry, DestinationStatus, Downtime, EventHistory, FindError, HandOver, HandedOver,
+    HealthChange, HealthSettled, Hearing, History, IssueSource, KeptIssue, Look, Notice, OpenDestination,
+    Plan, Queue, Record, Recorded, ReplayTarget, Replayed, RunHistory, RunNumber, RunRow, SilentFor,
+    SilentRuns, StoreError, Tale, Told, WaitingEvent, Wanted,
 };
 use crate::delivery::{DeliveryId, DestinationName, Part};
 use crate::event::{Artifacts, EventId, GroupId, Organization};
@@ -353,6 +355,10 @@ impl Queue for Store {
             removed += step.removed;
         }
         while unhurried(self.writer.run(move |writing| issue::prune(writing, before))).await? {}
+        let unused = self.readers.run(move |connection| routing::unused(connection, before)).await?;
+        if !unused.is_empty() {
+            self.writer.run(move |writing| routing::remove(writing, &unused)).await?;
+        }
         while unhurried(self.writer.run(|writing| prune::shrink(writing))).await? {}
         Ok(removed)
     }
@@ -406,6 +412,20 @@ impl History for Store {
     async fn run(&self, name: &str) -> Result<RunHistory, FindError> {
         let name = name.to_owned();
         self.readers.run(move |connection| history::run(connection, &name)).await?
+    }
+
+    async fn event(&self, name: &str) -> Result<EventHistory, FindError> {
+        let name = name.to_owned();
+        self.readers.run(move |connection| history::event(connection, &name)).await?
+    }
+
+    async fn runs_since(&self, since: Timestamp) -> Result<Vec<RunNumber>, StoreError> {
+        self.readers.run(move |connection| history::runs_since(connection, since)).await
+    }
+
+    async fn tales(&self, runs: &[RunNumber]) -> Result<Vec<Tale>, StoreError> {
+        let runs = runs.to_vec();
+        self.readers.run(move |connection| history::tales(connection, &runs)).await
     }
 
     async fn deliveries(

@@ -7,6 +7,7 @@
     reason = "helpers of tests may panic; the switches of .clippy.toml reach only `#[test]` functions"
 )]
 
+mod backtesting;
 mod cards;
 mod commands;
 mod delivering;
@@ -14,6 +15,7 @@ mod digests;
 mod doctor;
 mod documents;
 mod emulated;
+mod explaining;
 mod fallback;
 mod faults;
 mod fuzz;
@@ -28,6 +30,7 @@ mod observability;
 mod preview;
 mod proof;
 mod reload;
+mod routing_table;
 mod shells;
 mod signatures;
 mod store;

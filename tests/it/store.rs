@@ -3,6 +3,7 @@
 //! `bench` picks the backend; `sqlite_file` holds what is particular to a store in a file.
 
 mod acceptance;
+mod accounts;
 mod alerts;
 mod bench;
 mod cards;

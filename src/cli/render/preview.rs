@@ -168,7 +168,7 @@ impl Preview<'_> {
         let routed = telling.events.last().zip(run.as_ref());
         routed
             .map(|(event, run)| {
-                self.checked.config.routing.destinations(event, run, telling.issue.as_ref()).1
+                self.checked.config.routing.route(event, run, telling.issue.as_ref()).destinations
             })
             .unwrap_or_default()
     }

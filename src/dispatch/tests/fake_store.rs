@@ -20,10 +20,11 @@ use crate::run::{Run, StepSign};
 use crate::sentry::payload::AcceptedEvent;
 use crate::store::{
     Acceptance, AfterLook, Backlog, Claims, DeadTold, DeliveryClaim, DeliveryFilter, DeliveryRow,
-    DeliveryTicket, DestinationChange, DestinationEntry, DestinationStatus, Downtime, EventTicket, FindError,
-    HandOver, HandedOver, HealthChange, HealthSettled, Hearing, History, IssueSource, KeptIssue, LaterStep,
-    Look, Next, Notice, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed, RunHistory,
-    RunRow, SilentFor, SilentRun, SilentRuns, StoreError, Story, Told, WaitingEvent, Wanted,
+    DeliveryTicket, DestinationChange, DestinationEntry, DestinationStatus, Downtime, EventHistory,
+    EventTicket, FindError, HandOver, HandedOver, HealthChange, HealthSettled, Hearing, History, IssueSource,
+    KeptIssue, LaterStep, Look, Next, Notice, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget,
+    Replayed, RunHistory, RunNumber, RunRow, SilentFor, SilentRun, SilentRuns, StoreError, Story, Tale, Told,
+    WaitingEvent, Wanted,
 };
 
 /// A delivery as the fake keeps it.
@@ -556,6 +557,18 @@ impl History for FakeStore {
     }
 
     async fn run(&self, _: &str) -> Result<RunHistory, FindError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
+    async fn event(&self, _: &str) -> Result<EventHistory, FindError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
+    async fn runs_since(&self, _: Timestamp) -> Result<Vec<RunNumber>, StoreError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
+    async fn tales(&self, _: &[RunNumber]) -> Result<Vec<Tale>, StoreError> {
         unreachable!("the dispatcher lists nothing")
     }
 

@@ -22,6 +22,8 @@ pub(super) struct NewDelivery<'a> {
     pub(super) origin: Origin,
     /// Whether it is needless from the start.
     pub(super) superseded: bool,
+    /// The other event by which it is needless, where it is.
+    pub(super) told_by: Option<i64>,
     /// Whether a route, or somebody, asks for it; else it only keeps a card up to date.
     pub(super) is_routed: bool,
     /// The digest that tells it, or that it repeats.
@@ -73,9 +75,9 @@ pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestam
             "INSERT INTO delivery (id, event_sequence, run_number, destination_id, part, template_set, origin, state,
                                    created_at, due_at, first_due_at, failures, in_doubt, finished_at, replay_of,
                                    held_until, muting, mentions, fallback_from, fallback_of, fallback_reason,
-                                   digest)
+                                   digest, told_by)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, iif(?10 IS NULL, NULL, max(?9, coalesce(?15, ?9))), ?11,
-                     ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+                     ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
         )?
         .insert(params![
             new.id.as_str(),
@@ -99,6 +101,7 @@ pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestam
             new.stands_for.as_ref().map(|old| old.number),
             new.stands_for.as_ref().and_then(|old| old.reason.as_deref()),
             new.digest,
+            new.told_by,
         ])?;
     if let Some(old) = new.replay_of {
         writing.prepare("UPDATE delivery SET replayed_by = ?2 WHERE number = ?1")?.execute([old, number])?;

@@ -33,9 +33,10 @@ pub(super) fn gather(
     }
     let gathering = gathering(writing, new.destination)?;
     if let Some(other) = unless
-        && is_told_before(writing, other, new.destination, gathering)?
+        && let told_by @ Some(_) = told_before(writing, other, new.destination, gathering)?
     {
-        return delivery::insert(writing, &NewDelivery { superseded: true, ..new.clone() }, now).map(drop);
+        let needless = NewDelivery { superseded: true, told_by, ..new.clone() };
+        return delivery::insert(writing, &needless, now).map(drop);
     }
     if let Some(carrier) = gathering {
         let joined = NewDelivery { superseded: true, digest: Some(carrier), ..new.clone() };
@@ -85,19 +86,20 @@ fn gathering(writing: &Writing<'_>, destination: i64) -> rusqlite::Result<Option
 }
 
 /// Returns whether an event is in a digest of a destination, but not in this one.
-fn is_told_before(
+fn told_before(
     writing: &Writing<'_>,
     event: &EventId,
     destination: i64,
     gathering: Option<i64>,
-) -> rusqlite::Result<bool> {
+) -> rusqlite::Result<Option<i64>> {
     writing
         .prepare(
-            "SELECT 1 FROM delivery
+            "SELECT event_sequence FROM delivery
              WHERE event_sequence = (SELECT sequence FROM event WHERE id = ?1) AND destination_id = ?2
                AND digest IS NOT NULL AND digest IS NOT ?3",
         )?
-        .exists(params![event.as_str(), destination, gathering])
+        .query_row(params![event.as_str(), destination, gathering], |row| row.get(0))
+        .optional()
 }
 
 /// Writes up to when a digest had gathered when it was claimed; of one that may have arrived before, that stays.

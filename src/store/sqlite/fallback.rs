@@ -220,6 +220,7 @@ pub(super) fn take_over(
             muting: None,
             origin: Origin::Fallback,
             superseded: false,
+            told_by: None,
             is_routed: true,
             replay_of: None,
             stands_for: Some(StandsFor { number, reason: reason.map(|reason| reason.to_string()) }),

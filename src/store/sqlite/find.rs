@@ -58,6 +58,19 @@ pub(super) fn event(connection: &Connection, id: &str) -> rusqlite::Result<Optio
         .optional()
 }
 
+/// Finds the id of the event that `name` means: its own, or that of one of its deliveries.
+pub(super) fn event_of(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
+    let typed = name.to_ascii_lowercase();
+    connection
+        .prepare_cached(
+            "SELECT id FROM event WHERE id = ?1
+             UNION ALL
+             SELECT e.id FROM delivery d JOIN event e ON e.sequence = d.event_sequence WHERE d.id = ?1",
+        )?
+        .query_row([typed], |row| row.get(0))
+        .optional()
+}
+
 /// Ids are written in lower case; whoever types one in upper case means the same.
 fn event_id(typed: &str) -> Option<String> {
     let id = typed.to_ascii_lowercase();

@@ -6,15 +6,20 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
+use super::account::Tables;
 use super::story::{self, Kept};
 use super::value::{micros, of_json, of_json_list, time, word};
-use super::{find, issue};
+use super::{account, find, issue};
 use crate::delivery::{DeliveryId, DeliveryState, DestinationKind, DestinationName, Part, Reason};
 use crate::event::{Action, EventId, Organization, RELAY_RESOURCE};
 use crate::run::Run;
 use crate::store::{
-    Backlog, DeliveryFilter, DeliveryRow, EventRow, FindError, QueueLength, RunHistory, RunRow,
+    Backlog, DeliveryFilter, DeliveryRow, EventHistory, EventRow, FindError, QueueLength, RunHistory,
+    RunNumber, RunRow, Tale,
 };
+
+/// After how many bytes of artifacts no further run is read along.
+const TALES_BYTES: usize = 4 * 1024 * 1024;
 
 /// Lists runs, the newest event first.
 pub(super) fn runs(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<RunRow>> {
@@ -79,9 +84,51 @@ pub(super) fn run(connection: &Connection, name: &str) -> rusqlite::Result<Resul
         Some(group) => issue::read(connection, &run.organization, group)?.and_then(|(kept, _)| kept.issue),
         None => None,
     };
-    let row =
-        |kept: Kept| EventRow { event: kept.event, routes: kept.routes, issue_unknown: kept.issue_unknown };
-    Ok(Ok(RunHistory { run, issue, events: events.into_iter().map(row).collect(), deliveries }))
+    let mut tables = Tables::default();
+    let mut row = |kept: Kept| {
+        let decided = tables.decided(connection, &kept)?;
+        let Kept { event, routes, issue_unknown, planned_at, .. } = kept;
+        Ok(EventRow { event, routes, issue_unknown, planned_at, decided })
+    };
+    let events = events.into_iter().map(&mut row).collect::<rusqlite::Result<_>>()?;
+    let accounts = account::of_run(connection, number)?;
+    Ok(Ok(RunHistory { run, issue, events, deliveries, accounts }))
+}
+
+/// Returns the run of an event, named by its own id or by that of one of its deliveries.
+pub(super) fn event(
+    connection: &Connection,
+    name: &str,
+) -> rusqlite::Result<Result<EventHistory, FindError>> {
+    let unknown = || FindError::Unknown(name.to_owned());
+    let Some(id) = find::event_of(connection, name)? else { return Ok(Err(unknown())) };
+    Ok(run(connection, &id)?.map(|history| EventHistory { event: EventId::new(id), history }))
+}
+
+/// Lists the runs that have an event which was received since, in order.
+pub(super) fn runs_since(connection: &Connection, since: Timestamp) -> rusqlite::Result<Vec<RunNumber>> {
+    connection
+        .prepare_cached(
+            "SELECT DISTINCT run_number FROM event WHERE received_at >= ?1 AND run_number IS NOT NULL
+             ORDER BY run_number",
+        )?
+        .query_map([micros(since)], |row| row.get(0).map(RunNumber))?
+        .collect()
+}
+
+/// Reads the first of these runs, as many as are light together.
+pub(super) fn tales(connection: &Connection, runs: &[RunNumber]) -> rusqlite::Result<Vec<Tale>> {
+    let (mut tales, mut bytes_read) = (Vec::new(), 0_usize);
+    for RunNumber(number) in runs {
+        if bytes_read >= TALES_BYTES {
+            break;
+        }
+        let (events, bytes) = story::of_place(connection, Some(*number), i64::MAX)?;
+        let issue = issue::of_events(connection, &events)?.and_then(|(kept, _)| kept.issue);
+        tales.push(Tale { events, issue });
+        bytes_read += bytes;
+    }
+    Ok(tales)
 }
 
 /// Whether a delivery goes to the destination that is asked for, if one is.

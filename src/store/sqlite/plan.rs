@@ -1,6 +1,7 @@
 //! Routing: events that wait for their routes are read in order of acceptance, and their plans become deliveries.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -8,9 +9,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::delivery::{self, NewDelivery};
 use super::value::{micros, time};
-use super::{card, destination, digest, ids, issue, story, writer::Writing};
+use super::{card, destination, digest, ids, issue, routing, story, writer::Writing};
 use crate::delivery::{Origin, Part};
 use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, Event, EventId};
+use crate::routing::Basis;
 use crate::run::StepSign;
 use crate::store::{Entry, EventTicket, LaterStep, Plan, PlannedDelivery, WaitingEvent};
 
@@ -81,9 +83,10 @@ fn later_steps(connection: &Connection, run: Option<i64>, sequence: i64) -> rusq
 pub(super) fn plan(writing: &mut Writing<'_>, plans: &[Plan], now: Timestamp) -> rusqlite::Result<()> {
     let mut plans: Vec<&Plan> = plans.iter().collect();
     plans.sort_by_key(|plan| plan.ticket.sequence);
+    let mut tables = Tables::default();
     for plan in plans {
         let Some(event) = still_waiting(writing, plan.ticket)? else { continue };
-        write_routes(writing, plan, now)?;
+        write_routes(writing, plan, &mut tables, now)?;
         for planned in &plan.deliveries {
             queue(writing, &event, planned, true, now)?;
         }
@@ -147,14 +150,50 @@ fn still_waiting(writing: &Writing<'_>, ticket: EventTicket) -> rusqlite::Result
         .optional()
 }
 
-fn write_routes(writing: &Writing<'_>, plan: &Plan, now: Timestamp) -> rusqlite::Result<()> {
+/// The table that a plan rests on, with its number: mostly the next plan's, too.
+#[derive(Default)]
+struct Tables(Option<(Arc<Basis>, i64)>);
+
+impl Tables {
+    fn number_of(
+        &mut self,
+        writing: &Writing<'_>,
+        basis: &Arc<Basis>,
+        now: Timestamp,
+    ) -> rusqlite::Result<i64> {
+        if let Some((_, number)) = self.0.as_ref().filter(|(known, _)| Arc::ptr_eq(known, basis)) {
+            return Ok(*number);
+        }
+        let number = routing::ensure(writing, basis, now)?;
+        self.0 = Some((Arc::clone(basis), number));
+        Ok(number)
+    }
+}
+
+fn write_routes(
+    writing: &Writing<'_>,
+    plan: &Plan,
+    tables: &mut Tables,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
     let routes = serde_json::Value::from(plan.routes.clone()).to_string();
+    let reasons = plan.reasons.as_ref();
+    let number = reasons.map(|reasons| tables.number_of(writing, &reasons.basis, now)).transpose()?;
     writing
         .prepare(
-            "UPDATE event SET routes = ?2, planned_at = ?3, issue_unknown = ?4, due_at = NULL, replay = 0
+            "UPDATE event SET routes = ?2, planned_at = ?3, issue_unknown = ?4, due_at = NULL, replay = 0, routing = ?5,
+                 answers = ?6, seen = ?7
              WHERE sequence = ?1",
         )?
-        .execute(params![plan.ticket.sequence, routes, micros(now), plan.issue_unknown])
+        .execute(params![
+            plan.ticket.sequence,
+            routes,
+            micros(now),
+            plan.issue_unknown,
+            number,
+            reasons.map(|reasons| reasons.answers.as_text()),
+            reasons.and_then(|reasons| reasons.answers.seen_as_json()),
+        ])
         .map(drop)
 }
 
@@ -166,10 +205,13 @@ fn queue(
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let destination = destination::ensure(writing, &planned.destination, planned.kind)?;
-    let superseded = match &planned.entry {
-        Entry::Waiting | Entry::Gathered { .. } => false,
-        Entry::Superseded => true,
-        Entry::SupersededBy(other) => goes_out(writing, other, destination, planned.part)?,
+    let (superseded, told_by) = match &planned.entry {
+        Entry::Waiting | Entry::Gathered { .. } => (false, None),
+        Entry::Superseded => (true, None),
+        Entry::SupersededBy(other) => {
+            let told_by = goes_out(writing, other, destination, planned.part)?;
+            (told_by.is_some(), told_by)
+        }
     };
     let replay_of = if event.replay {
         delivery::newest_of(writing, event.sequence, destination, planned.part)?
@@ -192,6 +234,7 @@ fn queue(
         muting: planned.muting.as_ref(),
         origin: if event.replay { Origin::Replay } else { Origin::Event },
         superseded,
+        told_by,
         is_routed,
         digest: None,
         replay_of,
@@ -205,14 +248,20 @@ fn queue(
     }
 }
 
-/// Returns whether this part of an event has a delivery for a destination that is or may yet be sent there, or to what
-/// stands in for it.
-fn goes_out(writing: &Writing<'_>, event: &EventId, destination: i64, part: Part) -> rusqlite::Result<bool> {
+/// Returns the place of an event of which this part has a delivery for a destination that is or may yet be sent there, or
+/// to what stands in for it.
+fn goes_out(
+    writing: &Writing<'_>,
+    event: &EventId,
+    destination: i64,
+    part: Part,
+) -> rusqlite::Result<Option<i64>> {
     writing
         .prepare(
-            "SELECT 1 FROM delivery
+            "SELECT event_sequence FROM delivery
              WHERE event_sequence = (SELECT sequence FROM event WHERE id = ?1) AND destination_id = ?2 AND part = ?3
                AND (state <> 'superseded' OR fallback_by IS NOT NULL) AND NOT (state = 'dead' AND last_reason IS 'removed')",
         )?
-        .exists(params![event.as_str(), destination, part.as_str()])
+        .query_row(params![event.as_str(), destination, part.as_str()], |row| row.get(0))
+        .optional()
 }

@@ -139,8 +139,9 @@ fn insert_attempt(
 ) -> rusqlite::Result<()> {
     writing
         .prepare(
-            "INSERT INTO attempt (delivery_number, attempt, started_at, duration_us, rung, status, reason, words)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO attempt (delivery_number, attempt, started_at, duration_us, rung, status, reason, words,
+                                  template)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             delivery,
@@ -151,6 +152,7 @@ fn insert_attempt(
             attempt.status,
             attempt.reason.map(Reason::as_str),
             attempt.words,
+            attempt.template,
         ])
         .map(drop)
 }

@@ -99,6 +99,7 @@ fn repeat(
         muting: None,
         origin: Origin::Replay,
         superseded: false,
+        told_by: None,
         is_routed: true,
         digest,
         replay_of: Some(number),

@@ -1,6 +1,7 @@
 //! Stories: the events of a run as plain values, in order of acceptance.
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::issue;
@@ -28,6 +29,8 @@ pub(super) struct Kept {
     pub(super) routes: Option<Vec<String>>,
     /// Whether a route asked for the issue, which was not known in time.
     pub(super) issue_unknown: bool,
+    /// When it was routed last.
+    pub(super) planned_at: Option<Timestamp>,
 }
 
 /// Reads every event of a run, in order of acceptance.
@@ -84,7 +87,8 @@ fn read(
     let condition = up_to_condition(run);
     let mut statement = connection.prepare_cached(&format!(
             "SELECT e.sequence, e.id, coalesce(e.organization, ''), e.resource, e.action, e.run_id, e.sentry_run_id,
-                    e.group_id, e.iteration, e.received_at, e.sent_at, {artifacts}, e.routes, e.issue_unknown
+                    e.group_id, e.iteration, e.received_at, e.sent_at, {artifacts}, e.routes, e.issue_unknown,
+                    e.planned_at
              FROM event e LEFT JOIN event_artifacts a ON a.sequence = e.sequence WHERE {condition}"
     ))?;
     let mut rows = statement.query(params![run, sequence])?;
@@ -122,6 +126,7 @@ fn read_event(row: &Row<'_>) -> rusqlite::Result<Kept> {
         },
         routes: row.get_ref(12)?.as_str_or_null()?.map(from_json).transpose()?,
         issue_unknown: row.get(13)?,
+        planned_at: row.get::<_, Option<i64>>(14)?.map(time),
     })
 }
 

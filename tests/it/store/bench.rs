@@ -253,6 +253,7 @@ pub(crate) fn plan(waiting: &WaitingEvent, destinations: &[&str]) -> Plan {
     Plan {
         ticket: waiting.ticket,
         routes: vec!["everything".to_owned()],
+        reasons: None,
         issue_unknown: false,
         deliveries,
         card_keepers: Vec::new(),
@@ -287,6 +288,7 @@ pub(crate) fn attempted(claim: &DeliveryClaim, second: i64, next: Next) -> Recor
         status,
         reason,
         words: None,
+        template: None,
     };
     Record {
         ticket: claim.ticket,

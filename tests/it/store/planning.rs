@@ -113,6 +113,7 @@ async fn a_delivery_that_is_needless_from_the_start_is_on_record_and_holds_nothi
     let needless = Plan {
         ticket: waiting[0].ticket,
         routes: Vec::new(),
+        reasons: None,
         issue_unknown: false,
         deliveries: vec![planned("audit", Entry::Superseded)],
         card_keepers: Vec::new(),
@@ -132,6 +133,7 @@ async fn a_delivery_is_superseded_by_another_event_only_where_that_one_goes_out(
     let first = Plan {
         ticket: waiting[0].ticket,
         routes: Vec::new(),
+        reasons: None,
         issue_unknown: false,
         deliveries: vec![
             planned("waiting", Entry::Waiting),

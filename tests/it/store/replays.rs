@@ -58,6 +58,7 @@ async fn an_event_is_routed_anew_and_its_deliveries_are_linked_to_the_newest_bef
         let plan = Plan {
             ticket: waiting.ticket,
             routes: vec![format!("round {round}")],
+            reasons: None,
             issue_unknown: false,
             deliveries: vec![planned("audit", Entry::Waiting), planned("new", Entry::Superseded)],
             card_keepers: Vec::new(),
