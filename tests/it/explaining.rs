@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Receiver, RelayFolder};
+use crate::support::{Answer, Receiver, RelayFolder, mute_now};
 
 fn routes(receiver: &Receiver) -> String {
     format!(
@@ -166,6 +166,88 @@ async fn what_an_older_version_routed_is_told_without_reasons() {
     let told = folder.json(&["explain", &event]);
     assert_eq!((&told["reasons"], &told["routes"]), (&Value::Null, &json!(["everything"])));
     assert_eq!((&told["deliveries"][0]["tries"][0]["built_in"]), &Value::Null);
+}
+
+/// Every destination does something else than to send at once.
+fn roundabout_routes(receiver: &Receiver) -> String {
+    let slack = |name: &str, more: &str| {
+        let url = receiver.url(&format!("/slack/{name}"));
+        format!("[slack.{name}]\nwebhook_url = \"{url}\"\nrate = \"unlimited\"\n{more}")
+    };
+    let down = receiver.url("/down");
+    let route = |name: &str, more: &str| format!("[[route]]\nname = \"to {name}\"\nto = \"{name}\"\n{more}");
+    [
+        mute_now(),
+        slack("held", ""),
+        slack("dropped", ""),
+        slack("summed", "digest = \"1h\"\ntemplate = \"short\"\n"),
+        slack("ops", "template = \"short\"\n"),
+        format!("[webhook.down]\nurl = \"{down}\"\nfallback = \"ops\"\n"),
+        route("held", "mute = \"now\"\nmention = { slack = [\"here\", \"U012AB3CD\"] }\n"),
+        route("dropped", "mute = \"now\"\nmuted = \"drop\"\n"),
+        route("summed", "template = \"oncall\"\n"),
+        route("down", ""),
+    ]
+    .concat()
+}
+
+#[tokio::test]
+async fn what_was_not_sent_at_once_says_what_became_of_it() {
+    let receiver = Receiver::start();
+    receiver.always(Answer::Refuse(400, Vec::new(), "no".to_owned()));
+    let folder = RelayFolder::new(&roundabout_routes(&receiver));
+    with_templates(&folder);
+    let relay = folder.serve();
+    let first = relay.sentry().accepted("root_cause_started", &json!({ "run_id": 1 })).await;
+    let second = relay.sentry().accepted("root_cause_completed", &json!({ "run_id": 1 })).await;
+    folder
+        .until("all that can was tried", |list| {
+            let dead = |name: &str| {
+                list.iter().filter(|row| row["destination"] == name && row["state"] == "dead").count()
+            };
+            dead("down") == 2 && dead("ops") == 2
+        })
+        .await;
+
+    let told = folder.json(&["explain", &second]);
+    let deliveries = told["deliveries"].as_array().unwrap();
+    let of = |name: &str| deliveries.iter().find(|row| row["destination"] == name).unwrap();
+    let (held, dropped, summed, down, ops) = (of("held"), of("dropped"), of("summed"), of("down"), of("ops"));
+    assert_eq!(json!([held["state"], held["needless"]]), json!(["waiting", null]));
+    assert_eq!(json!([dropped["state"], dropped["needless"]]), json!(["superseded", "dropped"]));
+    assert_eq!(json!([summed["state"], summed["needless"]]), json!(["superseded", "gathered"]));
+    assert_eq!(
+        json!([summed["template_set"], summed["template_set_from"]]),
+        json!(["short", "destination"]),
+        "a digest is the destination's"
+    );
+    assert_eq!(json!([down["state"], down["fallback_by"]]), json!(["dead", ops["id"]]));
+    assert_eq!(json!([ops["origin"], ops["fallback_for"]]), json!(["fallback", down["id"]]));
+    assert_eq!(json!([ops["template_set"], ops["template_set_from"]]), json!(["short", "destination"]));
+
+    let id = |row: &Value| row["id"].as_str().unwrap().to_owned();
+    let digest = summed["digest"].as_str().unwrap();
+    let page = text(&folder, &["explain", &second]);
+    for line in [
+        "… held (slack)  waits for ",
+        "    mentions here, U012AB3CD\n",
+        &format!("· dropped (slack)  dropped: muted by `now`  {}", id(dropped)),
+        &format!("· summed (slack, digest)  told in {digest}, a digest"),
+        &format!("    taken over by ops: {}\n", id(ops)),
+        &format!("    stands in for down, which did not take {}\n", id(down)),
+    ] {
+        assert!(page.contains(line), "{line}\n---\n{page}");
+    }
+    let page = text(&folder, &["explain", &first]);
+    for line in
+        ["… held (slack)  waits, muted by `now`, until ", "… summed (slack, digest of 2 events)  waits, due "]
+    {
+        assert!(page.contains(line), "{line}\n---\n{page}");
+    }
+    let show = text(&folder, &["show", "acme/1"]);
+    for line in ["dropped: muted by `now`", &format!("told in {digest}, a digest"), "stands in for down"] {
+        assert!(show.contains(line), "{line}\n---\n{show}");
+    }
 }
 
 #[test]

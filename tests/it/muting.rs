@@ -1,22 +1,8 @@
 //! Mutes and mentions as a user sees them: the real binary, its commands, and what arrives.
 
-use jiff::{SignedDuration, Timestamp};
-use seer_relay::clock::Clock;
 use serde_json::{Value, json};
 
-use crate::support::{Receiver, RelayFolder};
-
-/// A mute that is in force now, over two hours before and behind.
-fn mute_now() -> String {
-    let now = Clock::system().now();
-    let hours = SignedDuration::from_hours(2);
-    let time = |moment: Timestamp| moment.strftime("%H:%M").to_string();
-    format!(
-        "[mute.now]\nfrom = \"{}\"\nto = \"{}\"\ntimezone = \"UTC\"\n",
-        time(now - hours),
-        time(now + hours)
-    )
-}
+use crate::support::{Receiver, RelayFolder, mute_now};
 
 fn routes(receiver: &Receiver, more: &str) -> String {
     format!(

@@ -22,6 +22,9 @@ pub(crate) use sentry::{SECRET, Sentry};
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+use seer_relay::clock::Clock;
+
 /// How long anything that must happen may take before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -30,4 +33,16 @@ pub(crate) fn client() -> reqwest::Client {
     // Whoever comes second finds it done.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// Returns a mute `now` that is in force now, over two hours before and behind.
+pub(crate) fn mute_now() -> String {
+    let now = Clock::system().now();
+    let hours = SignedDuration::from_hours(2);
+    let time = |moment: Timestamp| moment.strftime("%H:%M").to_string();
+    format!(
+        "[mute.now]\nfrom = \"{}\"\nto = \"{}\"\ntimezone = \"UTC\"\n",
+        time(now - hours),
+        time(now + hours)
+    )
 }

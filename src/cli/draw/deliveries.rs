@@ -108,14 +108,15 @@ fn waiting(row: &DeliveryRow, account: Option<&Account>) -> String {
     }
     let paused = account.and_then(|account| account.paused_until);
     let paused = paused.map(|until| format!("; its destination is to be left alone until {}", moment(until)));
-    let muted = match (&row.muting, row.held_until) {
-        _ if row.attempts > 0 => String::new(),
-        (Some(muting), _) => format!(", {muting}"),
-        (None, Some(_)) => ", as what was before it was muted".to_owned(),
-        (None, None) => String::new(),
+    let due = row.next_attempt_at.map(|at| format!(", due {}", moment(at)));
+    let why = match (&row.muting, row.held_until) {
+        (Some(muting), _) if row.attempts == 0 => Some(format!(", {muting}")),
+        (None, Some(_)) if row.attempts == 0 => {
+            due.map(|due| format!("{due}, as what was before it was muted"))
+        }
+        (Some(_) | None, _) => due,
     };
-    let due = row.next_attempt_at.map(|at| format!(", due {}", moment(at))).unwrap_or_default();
-    format!("waits{muted}{due}{}", paused.unwrap_or_default())
+    format!("waits{}{}", why.unwrap_or_default(), paused.unwrap_or_default())
 }
 
 /// Says why a mute keeps it from being sent at all.

@@ -1,6 +1,7 @@
 //! Accounts: why an event was routed as it was, and everything that was written down of its deliveries.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use seer_relay::delivery::{DestinationKind, Part, Reason};
 use seer_relay::event::Event;
@@ -179,6 +180,34 @@ async fn a_delivery_says_why_it_was_superseded() {
             Some(Needless::NothingNew),
         ]
     );
+}
+
+#[tokio::test]
+async fn what_a_digest_tells_and_what_one_told_before_says_so() {
+    let bench = Bench::new().await;
+    let within = Duration::from_hours(1);
+    let to_digest = |unless| PlannedDelivery {
+        part: Part::Digest,
+        ..planned("chat", Entry::Gathered { within, unless })
+    };
+    let plan_all = async |entry: PlannedDelivery, second| {
+        let waiting = bench.waiting_events().await.remove(0);
+        let plans = vec![Plan { deliveries: vec![entry], ..plan(&waiting, &[]) }];
+        bench.store.plan(plans, at(second)).await.unwrap();
+    };
+    let created = bench.accept(webhook("pr_created").run("1")).await;
+    plan_all(to_digest(None), 0).await;
+    let digest = bench.claim_one(3_600, "chat").await;
+    bench.record(&digest, 3_600, Next::Delivered).await;
+    bench.accept(webhook("pr_ready_for_review").run("1")).await;
+    plan_all(to_digest(Some(created.clone())), 3_601).await;
+    bench.accept(webhook("iteration_started").run("1")).await;
+    plan_all(to_digest(None), 3_602).await;
+    bench.accept(webhook("iteration_completed").run("1")).await;
+    plan_all(to_digest(None), 3_603).await;
+
+    let why: Vec<_> = bench.accounts().await.into_iter().map(|account| account.needless).collect();
+    assert_eq!(why, [None, Some(Needless::ToldBy(created)), None, Some(Needless::Gathered)]);
 }
 
 #[tokio::test]
