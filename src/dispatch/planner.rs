@@ -98,7 +98,11 @@ async fn plan_all(shared: &Shared, waiting: Vec<WaitingEvent>) -> Option<()> {
     let plans: Vec<Plan> = waiting.iter().map(|waiting| route(&regime, waiting, now)).collect();
     shared.shelf.put(waiting.into_iter().zip(&plans), Instant::now());
     let until = Instant::now() + PATIENCE;
-    shared.outage.insist(until, || shared.queue.plan(plans.clone(), shared.clock.wall())).await?;
+    let merged =
+        shared.outage.insist(until, || shared.queue.plan(plans.clone(), shared.clock.wall())).await?;
+    for destination in &merged {
+        shared.metrics.destinations().card_merged(destination.as_str());
+    }
     for plan in &plans {
         shared.metrics.event_planned(!plan.routes.is_empty());
     }

@@ -217,11 +217,12 @@ pub trait Queue: Send + Sync {
 
     /// Writes routing decisions and queues their deliveries; plans whose ticket counts no longer are left out. An event
     /// and a destination always make the same delivery id. May answer before it is on disk: what is lost with the
-    /// machine is decided again.
+    /// machine is decided again. Returns the destinations where an edit of a card took the place of one that waited, each
+    /// as often as that happened.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn plan(&self, plans: Vec<Plan>, now: Timestamp) -> Result<(), StoreError>;
+    async fn plan(&self, plans: Vec<Plan>, now: Timestamp) -> Result<Vec<DestinationName>, StoreError>;
 
     /// Claims deliveries that are due: for one run and destination only ever the oldest unfinished one. May answer
     /// before it is on disk: a lease ends with the process that holds it.

@@ -188,7 +188,7 @@ impl Queue for Store {
         self.readers.run(move |connection| plan::waiting(connection, limit, light_bytes, &left_aside)).await
     }
 
-    async fn plan(&self, plans: Vec<Plan>, now: Timestamp) -> Result<(), StoreError> {
+    async fn plan(&self, plans: Vec<Plan>, now: Timestamp) -> Result<Vec<DestinationName>, StoreError> {
         self.writer.run_lightly(move |writing| plan::plan(writing, &plans, now)).await
     }
 

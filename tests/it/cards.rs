@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Received, Receiver, Relay, RelayFolder};
+use crate::support::{Answer, Received, Receiver, Relay, RelayFolder, mute_now};
 
 const ROUTE: &str = "rate = \"unlimited\"\n[[route]]\nname = \"all\"\nto = [\"fixes\"]\n";
 
@@ -124,6 +124,31 @@ async fn an_edit_that_would_change_nothing_is_not_made() {
 
     assert_eq!(receiver.count(), 1);
     assert_eq!(folder.json(&["deliveries"])[0]["state"], "superseded");
+}
+
+#[tokio::test]
+async fn edits_that_wait_become_one_and_the_others_are_counted() {
+    let receiver = Receiver::start();
+    let (card, hook) = (receiver.url("/discord/7/token"), receiver.url("/hook"));
+    let folder = RelayFolder::new(&format!(
+        "[discord.fixes]\nwebhook_url = \"{card}\"\n[webhook.audit]\nurl = \"{hook}\"\n{}\
+         [[route]]\nname = \"card\"\nto = \"fixes\"\nmute = \"now\"\n\
+         [[route]]\nname = \"audit\"\nwhen = {{ action = \"solution_started\" }}\nto = \"audit\"\n",
+        mute_now()
+    ));
+    let relay = folder.serve();
+    event(&relay, "root_cause_started").await;
+    event(&relay, "root_cause_completed").await;
+    folder.until("both are planned", |list| list.len() >= 2).await;
+    // What is planned next is sent after all before it was counted.
+    event(&relay, "solution_started").await;
+    receiver.took(1).await;
+
+    let rows = folder.json(&["deliveries", "--to", "fixes", "--state", "superseded"]);
+    assert_eq!(rows.as_array().unwrap().len(), 2);
+    let metrics = relay.metrics(&folder).await;
+    let line = "seer_relay_cards_merged_total{destination=\"fixes\"} 2";
+    assert!(metrics.lines().any(|shown| shown == line), "{metrics}");
 }
 
 #[tokio::test]

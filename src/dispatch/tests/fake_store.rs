@@ -242,9 +242,9 @@ impl Queue for FakeStore {
         Ok(kept.sequences().filter(waits).take(limit).map(|sequence| kept.waiting_event(sequence)).collect())
     }
 
-    async fn plan(&self, plans: Vec<Plan>, _: Timestamp) -> Result<(), StoreError> {
+    async fn plan(&self, plans: Vec<Plan>, _: Timestamp) -> Result<Vec<DestinationName>, StoreError> {
         self.available()?.plans.extend(plans.into_iter().map(|plan| (plan, Instant::now())));
-        Ok(())
+        Ok(Vec::new())
     }
 
     async fn claim_deliveries(

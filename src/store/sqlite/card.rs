@@ -115,7 +115,8 @@ pub(super) fn succeed(writing: &Writing<'_>, new: &NewDelivery<'_>, now: i64) ->
 fn take_over(card: Card, new: &NewDelivery<'_>, now: i64) -> Start {
     let Card { due_at, failures, in_doubt, held_until, muting, mut mentions, fallback_from, .. } = card;
     unite(&mut mentions, new.mentions);
-    let start = Start { due_at, failures, in_doubt, mentions, fallback_from, ..Start::default() };
+    let start =
+        Start { due_at, failures, in_doubt, mentions, fallback_from, is_merged: true, ..Start::default() };
     let Some(until) = held_until.filter(|until| *until > now) else { return start };
     let (held_until, muting) = match (new.muting, new.is_routed) {
         // An edit that no route asked for, or that is dropped, ends no mute.

@@ -42,6 +42,14 @@ pub(super) struct StandsFor {
     pub(super) reason: Option<String>,
 }
 
+/// A delivery that is queued.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Inserted {
+    pub(super) number: i64,
+    /// Whether it took the place of one that waited.
+    pub(super) is_merged: bool,
+}
+
 /// How a new delivery enters its lane.
 #[derive(Debug, Default)]
 pub(super) struct Start {
@@ -59,14 +67,19 @@ pub(super) struct Start {
     pub(super) mentions: Vec<Mention>,
     /// Whether it is needless from the start, or dropped.
     pub(super) superseded: bool,
+    /// Of a card: whether it takes the place of one that waited, which is not sent.
+    pub(super) is_merged: bool,
     /// Of a card: from when on the time of the one whose place it takes runs, after which a fallback takes over.
     pub(super) fallback_from: Option<i64>,
 }
 
 /// Queues a delivery: a card at the head of its lane, in the place of one that waits there, any other one at the end.
-/// What is the head is due at once, or when the mute ends that holds it back. What a mute drops is on record alone. Returns
-/// its number.
-pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestamp) -> rusqlite::Result<i64> {
+/// What is the head is due at once, or when the mute ends that holds it back. What a mute drops is on record alone.
+pub(super) fn insert(
+    writing: &Writing<'_>,
+    new: &NewDelivery<'_>,
+    now: Timestamp,
+) -> rusqlite::Result<Inserted> {
     let now = micros(now);
     let start = start(writing, new, now)?;
     let fallback_from = fallback::begins(writing, new, &start, now)?;
@@ -106,7 +119,7 @@ pub(super) fn insert(writing: &Writing<'_>, new: &NewDelivery<'_>, now: Timestam
     if let Some(old) = new.replay_of {
         writing.prepare("UPDATE delivery SET replayed_by = ?2 WHERE number = ?1")?.execute([old, number])?;
     }
-    Ok(number)
+    Ok(Inserted { number, is_merged: start.is_merged })
 }
 
 fn start(writing: &Writing<'_>, new: &NewDelivery<'_>, now: i64) -> rusqlite::Result<Start> {

@@ -46,7 +46,7 @@ pub(super) fn gather(
         return delivery::insert(writing, &joined, now).map(drop);
     }
     let carrier = NewDelivery { run: DIGEST_LANE, ..new.clone() };
-    let number = delivery::insert(writing, &carrier, now)?;
+    let number = delivery::insert(writing, &carrier, now)?.number;
     writing
         .prepare(
             "UPDATE delivery SET digest = ?1, digest_due_at = max(?2, coalesce(held_until, ?2)),

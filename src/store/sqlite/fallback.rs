@@ -225,7 +225,7 @@ pub(super) fn take_over(
             replay_of: None,
             stands_for: Some(StandsFor { number, reason: reason.map(|reason| reason.to_string()) }),
         };
-        delivery::insert(writing, &new, now)?
+        delivery::insert(writing, &new, now)?.number
     };
     writing.prepare("UPDATE delivery SET fallback_by = ?2 WHERE number = ?1")?.execute([number, by]).map(drop)
 }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::delivery::{self, NewDelivery};
 use super::value::{micros, time};
 use super::{card, destination, digest, ids, issue, routing, story, writer::Writing};
-use crate::delivery::{Origin, Part};
+use crate::delivery::{DestinationName, Origin, Part};
 use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, Event, EventId};
 use crate::routing::Basis;
 use crate::run::StepSign;
@@ -79,23 +79,31 @@ fn later_steps(connection: &Connection, run: Option<i64>, sequence: i64) -> rusq
         .collect()
 }
 
-/// Writes plans in order of acceptance; one whose ticket counts no longer changes nothing.
-pub(super) fn plan(writing: &mut Writing<'_>, plans: &[Plan], now: Timestamp) -> rusqlite::Result<()> {
+/// Writes plans in order of acceptance; one whose ticket counts no longer changes nothing. Returns where edits of cards
+/// took the place of ones that waited.
+pub(super) fn plan(
+    writing: &mut Writing<'_>,
+    plans: &[Plan],
+    now: Timestamp,
+) -> rusqlite::Result<Vec<DestinationName>> {
     let mut plans: Vec<&Plan> = plans.iter().collect();
     plans.sort_by_key(|plan| plan.ticket.sequence);
     let mut tables = Tables::default();
+    let mut merged = Vec::new();
     for plan in plans {
         let Some(event) = still_waiting(writing, plan.ticket)? else { continue };
         write_routes(writing, plan, &mut tables, now)?;
         for planned in &plan.deliveries {
-            queue(writing, &event, planned, true, now)?;
+            if queue(writing, &event, planned, true, now)? {
+                merged.push(planned.destination.clone());
+            }
         }
         // What is sent again is sent where it is routed to now; the cards show it already.
         if !event.replay && event.run != NO_RUN {
-            edit_cards(writing, &event, plan, now)?;
+            edit_cards(writing, &event, plan, &mut merged, now)?;
         }
     }
-    Ok(())
+    Ok(merged)
 }
 
 /// Queues an edit wherever the event's run has a card and the event is not routed to.
@@ -103,6 +111,7 @@ fn edit_cards(
     writing: &mut Writing<'_>,
     event: &Planned,
     plan: &Plan,
+    merged: &mut Vec<DestinationName>,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     for keeper in &plan.card_keepers {
@@ -120,7 +129,9 @@ fn edit_cards(
             muting: None,
             entry: Entry::Waiting,
         };
-        queue(writing, event, &edit, false, now)?;
+        if queue(writing, event, &edit, false, now)? {
+            merged.push(edit.destination);
+        }
     }
     Ok(())
 }
@@ -197,13 +208,14 @@ fn write_routes(
         .map(drop)
 }
 
+/// Queues a delivery; returns whether it is a card's, and took the place of one that waited.
 fn queue(
     writing: &mut Writing<'_>,
     event: &Planned,
     planned: &PlannedDelivery,
     is_routed: bool,
     now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<bool> {
     let destination = destination::ensure(writing, &planned.destination, planned.kind)?;
     let (superseded, told_by) = match &planned.entry {
         Entry::Waiting | Entry::Gathered { .. } => (false, None),
@@ -241,9 +253,11 @@ fn queue(
         stands_for: None,
     };
     match &planned.entry {
-        Entry::Gathered { within, unless } => digest::gather(writing, &new, *within, unless.as_ref(), now),
+        Entry::Gathered { within, unless } => {
+            digest::gather(writing, &new, *within, unless.as_ref(), now).map(|()| false)
+        }
         Entry::Waiting | Entry::Superseded | Entry::SupersededBy(_) => {
-            delivery::insert(writing, &new, now).map(drop)
+            delivery::insert(writing, &new, now).map(|inserted| inserted.is_merged)
         }
     }
 }

@@ -15,6 +15,9 @@ const ATTEMPT_SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 const EVENT_TO_DELIVERED_SECONDS: &[f64] =
     &[0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0, 43_200.0];
 
+/// The labels of what is told of each destination as a whole.
+const BY_DESTINATION: &[&str] = &["destination"];
+
 /// The counters, gauges and histograms with a label `destination`.
 #[derive(Debug, Clone)]
 pub struct Destinations {
@@ -26,6 +29,7 @@ pub struct Destinations {
     dead_letters: IntCounterVec,
     event_to_delivered: HistogramVec,
     handed_over: IntCounterVec,
+    merged: IntCounterVec,
     paused: IntGaugeVec,
     deliveries: IntGaugeVec,
     oldest_due: IntGaugeVec,
@@ -48,7 +52,7 @@ pub struct Queued<'a> {
 
 impl Destinations {
     pub(super) fn new() -> Result<Self, prometheus::Error> {
-        let by_destination = &["destination"];
+        let by_name = |name, help| counter(name, help, BY_DESTINATION);
         Ok(Self {
             attempts: counter(
                 "seer_relay_attempts_total",
@@ -60,10 +64,9 @@ impl Destinations {
                 "Duration of HTTP attempts",
                 ATTEMPT_SECONDS,
             )?,
-            refused: counter(
+            refused: by_name(
                 "seer_relay_messages_refused_total",
                 "Messages that a destination called malformed, whatever became of their plainer forms",
-                by_destination,
             )?,
             in_doubt: counter(
                 "seer_relay_messages_in_doubt_total",
@@ -80,10 +83,13 @@ impl Destinations {
                 "Deliveries that will not be tried again by themselves, by reason",
                 &["destination", "reason"],
             )?,
-            handed_over: counter(
+            handed_over: by_name(
                 "seer_relay_deliveries_handed_over_total",
                 "Deliveries that a destination did not take in time and its fallback got",
-                by_destination,
+            )?,
+            merged: by_name(
+                "seer_relay_cards_merged_total",
+                "Edits of cards that were not sent, as a newer one took their place while they waited",
             )?,
             event_to_delivered: histogram(
                 "seer_relay_event_to_delivered_seconds",
@@ -93,7 +99,7 @@ impl Destinations {
             paused: gauge(
                 "seer_relay_destination_paused",
                 "Whether a destination keeps refusing and is tried with one delivery at a time",
-                by_destination,
+                BY_DESTINATION,
             )?,
             deliveries: gauge(
                 "seer_relay_deliveries",
@@ -103,7 +109,7 @@ impl Destinations {
             oldest_due: gauge(
                 "seer_relay_oldest_due_seconds",
                 "For how long the delivery has been due that was due first, where one waits",
-                by_destination,
+                BY_DESTINATION,
             )?,
         })
     }
@@ -116,6 +122,7 @@ impl Destinations {
             &self.finished,
             &self.dead_letters,
             &self.handed_over,
+            &self.merged,
         ];
         for counter in counters {
             registry.register(Box::new(counter.clone()))?;
@@ -138,6 +145,7 @@ impl Destinations {
             self.dead_letters.with_label_values(&[destination, reason.as_str()]);
         }
         self.refused.with_label_values(&[destination]);
+        self.merged.with_label_values(&[destination]);
         self.paused.with_label_values(&[destination]);
     }
 
@@ -177,6 +185,11 @@ impl Destinations {
     pub fn dead_letter(&self, destination: &str, reason: Reason) {
         self.finish(destination, DeliveryState::Dead);
         self.dead_letters.with_label_values(&[destination, reason.as_str()]).inc();
+    }
+
+    /// Counts an edit of a card that was not sent, as a newer one took its place.
+    pub fn card_merged(&self, destination: &str) {
+        self.merged.with_label_values(&[destination]).inc();
     }
 
     /// Counts deliveries that a destination did not take in time and its fallback got.
@@ -269,6 +282,7 @@ mod tests {
             destinations.superseded("dev");
             destinations.dead_letter("dev", Reason::Auth);
             destinations.handed_over("dev", 3);
+            destinations.card_merged("dev");
         });
         assert_shows(
             &text,
@@ -278,6 +292,7 @@ mod tests {
                 r#"seer_relay_deliveries_finished_total{destination="dev",state="dead"} 1"#,
                 r#"seer_relay_dead_letters_total{destination="dev",reason="auth"} 1"#,
                 r#"seer_relay_deliveries_handed_over_total{destination="dev"} 3"#,
+                r#"seer_relay_cards_merged_total{destination="dev"} 1"#,
                 r#"seer_relay_event_to_delivered_seconds_bucket{destination="dev",le="0.05"} 1"#,
                 r#"seer_relay_event_to_delivered_seconds_count{destination="dev"} 1"#,
             ],

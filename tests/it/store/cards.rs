@@ -1,7 +1,8 @@
 //! Cards in the queue: one per run and destination, its newest delivery first, what is announced behind it.
 
 use seer_relay::delivery::{
-    DeliveryState, DestinationKind, Fingerprint, FirstMessage, MessageRef, Part, Reason, Rung,
+    DeliveryState, DestinationKind, DestinationName, Fingerprint, FirstMessage, MessageRef, Part, Reason,
+    Rung,
 };
 use seer_relay::store::{
     CardKeeper, DeliveryClaim, Entry, MessageChange, Next, Plan, PlannedDelivery, Reach, Record,
@@ -36,11 +37,11 @@ fn card_plan(waiting: &WaitingEvent, parts: &[Part]) -> Plan {
 }
 
 impl Bench {
-    /// Accepts an event of run 1 and plans it for these parts.
-    async fn card_event(&self, action: &'static str, second: i64, parts: &[Part]) {
+    /// Accepts an event of run 1 and plans it for these parts; returns where an edit took the place of one that waited.
+    async fn card_event(&self, action: &'static str, second: i64, parts: &[Part]) -> Vec<DestinationName> {
         self.accept(webhook(action).run("1")).await;
         let waiting = self.waiting_events().await.remove(0);
-        self.store.plan(vec![card_plan(&waiting, parts)], at(second)).await.unwrap();
+        self.store.plan(vec![card_plan(&waiting, parts)], at(second)).await.unwrap()
     }
 
     /// What stands in the queue: action, part and state, in order of planning.
@@ -66,16 +67,19 @@ fn told(claims: &[DeliveryClaim]) -> Vec<Part> {
 #[tokio::test]
 async fn edits_that_wait_become_one_the_newest() {
     let bench = Bench::new().await;
-    for (second, action) in [(0, "root_cause_started"), (1, "root_cause_completed"), (2, "solution_started")]
-    {
-        bench.card_event(action, second, CARD).await;
+    for (second, action, merged) in [
+        (0, "root_cause_started", vec![]),
+        (1, "root_cause_completed", vec![name("chat")]),
+        (2, "solution_started", vec![name("chat")]),
+    ] {
+        assert_eq!(bench.card_event(action, second, CARD).await, merged);
     }
     let states: Vec<_> = bench.queue().await.into_iter().map(|(_, _, state)| state).collect();
     assert_eq!(states, [DeliveryState::Superseded, DeliveryState::Superseded, DeliveryState::Waiting]);
     let claims = bench.claims(3).await;
     assert_eq!(claims.len(), 1);
-    bench.card_event("solution_completed", 4, CARD).await;
-    bench.card_event("coding_started", 5, CARD).await;
+    assert_eq!(bench.card_event("solution_completed", 4, CARD).await, [], "the one before is under way");
+    assert_eq!(bench.card_event("coding_started", 5, &[]).await, [name("chat")], "no route asks for it");
     assert!(bench.claims(5).await.is_empty(), "one is under way");
     bench.end(&claims[0], 6, Next::Delivered, false).await;
     let claims = bench.claims(6).await;
