@@ -230,7 +230,7 @@ impl Destinations {
 }
 
 fn histogram(name: &str, help: &str, bounds: &[f64]) -> Result<HistogramVec, prometheus::Error> {
-    HistogramVec::new(HistogramOpts::new(name, help).buckets(bounds.to_vec()), &["destination"])
+    HistogramVec::new(HistogramOpts::new(name, help).buckets(bounds.to_vec()), BY_DESTINATION)
 }
 
 #[cfg(test)]
