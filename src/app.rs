@@ -1,5 +1,6 @@
 //! The running relay: builds everything from the settings, binds, runs, and stops in order. Only here do parts meet.
 
+mod cataloguing;
 mod descriptors;
 mod dispatching;
 mod file_size;
@@ -175,12 +176,23 @@ pub async fn start(checked: Checked, clock: Clock) -> Result<Running, StartError
         serve(listener, Data::new(state)).map_err(|source| StartError::Listen { address, source })?;
     let pruned = Arc::clone(&store);
     let prune_some = async move |before| pruned.prune(before, PRUNE_RUNS).await;
-    let pruning = tokio::spawn(pruning::prune(prune_some, retention_in_force, clock.clone(), stopped));
+    let pruning =
+        tokio::spawn(pruning::prune(prune_some, retention_in_force, clock.clone(), stopped.clone()));
+    let catalogued = Arc::clone(&store);
+    let step = async move || catalogued.catalogue().await;
+    let cataloguing = tokio::spawn(cataloguing::catalogue(step, stopped.clone()));
     metrics.settings_begin(&digest, clock.now());
     let store_path = store_config.path;
     let replacing =
         Replacing { fixed, store: store_path, courtesy, commander, policy, retention, metrics, clock };
-    Ok(Running { address, stop, server, tasks: vec![dispatching, pruning, serving], store, replacing })
+    Ok(Running {
+        address,
+        stop,
+        server,
+        tasks: vec![dispatching, pruning, cataloguing, serving],
+        store,
+        replacing,
+    })
 }
 
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -4,6 +4,7 @@
 
 mod fold;
 mod need;
+mod outline;
 mod pairs;
 
 use jiff::Timestamp;
@@ -15,6 +16,7 @@ use crate::event::{
 
 pub use fold::{ends, is_late_start, pair_of_ready};
 pub use need::Need;
+pub use outline::{Outline, StageOutline};
 pub use pairs::{StepSign, twin_of};
 
 /// Everything known of one run up to and including one event.

@@ -5,6 +5,7 @@
 //! What is promised to anybody outside is durable before a method answers `Ok`.
 
 mod account;
+mod catalogue;
 mod health;
 mod history;
 mod issue;
@@ -18,12 +19,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use account::{Account, Decided, EventHistory, MadeBy, Needless, RunNumber, Tale, Try};
+pub use catalogue::{Choices, Cursor, Page, RunFilter, RunRow};
 pub use health::{
     DeadTold, Downtime, HandOver, HandedOver, Health, HealthChange, HealthSettled, Routed, ToldNotice,
 };
 pub use history::{
-    Backlog, DeliveryFilter, DeliveryRow, EventRow, History, QueueLength, Reach, RunHistory, RunRow, Story,
-    Told, Wanted,
+    Backlog, DeliveryFilter, DeliveryRow, EventRow, History, QueueLength, Reach, RunHistory, Story, Told,
+    Wanted,
 };
 pub use issue::{IssueSource, KeptIssue};
 pub use plan::{CardKeeper, Entry, EventTicket, LaterStep, Plan, PlannedDelivery, Reasons, WaitingEvent};

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::delivery::{DeliveryState, DestinationKind, Muting, Part, Reason};
 use crate::render::context::{Links, issue_document, rfc3339, run_document};
-use crate::run::{Run, RunState};
+use crate::run::{Outline, RunState};
 use crate::store::{DeliveryRow, EventRow, RunHistory, RunRow};
 
 pub use self::account::{event_history, set};
@@ -60,15 +60,15 @@ pub struct RunSummary {
     pub updated_at: String,
 }
 
-impl From<&Run> for RunSummary {
-    fn from(run: &Run) -> Self {
+impl From<&Outline> for RunSummary {
+    fn from(run: &Outline) -> Self {
         Self {
             id: run.label(),
             organization: run.organization.to_string(),
             run_id: run.run_id.as_ref().map(ToString::to_string),
             group_id: run.group_id.as_ref().map(ToString::to_string),
             state: run.state,
-            repos: run.repos().into_iter().map(str::to_owned).collect(),
+            repos: run.repos.clone(),
             started_at: rfc3339(run.started_at),
             updated_at: rfc3339(run.updated_at),
         }
@@ -222,7 +222,7 @@ pub fn run_history(history: &RunHistory, links: &Links) -> Value {
     let deliveries: Vec<Value> =
         history.deliveries.iter().map(|row| account::delivery(history, row)).collect();
     let mut document = fields(run_document(&history.run));
-    document.extend(fields(json!(RunSummary::from(&history.run))));
+    document.extend(fields(json!(RunSummary::from(&Outline::from(&history.run)))));
     let issue = issue_document(&history.run, history.issue.as_ref(), links);
     document.insert("issue".to_owned(), issue);
     document.extend(fields(json!({ "events": events, "deliveries": deliveries, "dead": dead })));

@@ -8,7 +8,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{Account, Decided, EventHistory, FindError, KeptIssue, RunNumber, StoreError, Tale};
+use super::{
+    Account, Choices, Cursor, Decided, EventHistory, FindError, KeptIssue, Page, RunFilter, RunNumber,
+    RunRow, StoreError, Tale,
+};
 use crate::delivery::{
     DeliveryId, DeliveryState, DestinationKind, DestinationName, Mention, Muting, Part, Reason,
 };
@@ -56,19 +59,6 @@ pub enum Told {
         /// About how much it takes.
         bytes: usize,
     },
-}
-
-/// One run in a list.
-#[derive(Debug, Clone)]
-pub struct RunRow {
-    /// The run as it is now.
-    pub run: Run,
-    /// How many events it has.
-    pub events: u64,
-    /// How many deliveries it has.
-    pub deliveries: u64,
-    /// How many of them are dead letters.
-    pub dead: u64,
 }
 
 /// One event in a run's history.
@@ -223,6 +213,30 @@ pub trait History: Send + Sync {
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn runs(&self, limit: usize) -> Result<Vec<RunRow>, StoreError>;
+
+    /// Lists the runs that a filter lets through, the newest first, behind a place in the list; as the catalogue has them,
+    /// which is a moment behind.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn find_runs(
+        &self,
+        filter: RunFilter,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page<RunRow>, StoreError>;
+
+    /// Lists what runs can be filtered by.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn choices(&self) -> Result<Choices, StoreError>;
+
+    /// Tells how many events the catalogue has not seen yet: more than a few only while an older store is catalogued.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn catalogue_lag(&self) -> Result<u64, StoreError>;
 
     /// Returns one run, named as it is shown (`acme/12345`, `acme/evt_…`) or by an id alone where that is unique.
     ///

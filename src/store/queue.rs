@@ -388,6 +388,13 @@ pub trait Queue: Send + Sync {
     /// [`StoreError::Unavailable`].
     async fn prune(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
 
+    /// Brings the catalogue, by which runs are listed and counted, up to date by one step; returns whether there may be more
+    /// to do. A step is light, and nobody waits for it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn catalogue(&self) -> Result<bool, StoreError>;
+
     /// Commits as much as an event takes, to learn whether the store can write.
     ///
     /// # Errors

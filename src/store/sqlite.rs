@@ -1,11 +1,12 @@
 //! The store in one SQLite file: one writer thread, a few readers, and nothing else that knows SQL.
 //!
-//! Each part of [`Queue`] and [`History`] is a function of its own in the files below; here they are only handed to the
-//! writer or to a reader.
+//! Each part of [`Queue`] is a function of its own in the files below; here they are only handed to the writer or to a
+//! reader. What people read is handed on in `sqlite/questions.rs`.
 
 mod accept;
 mod account;
 mod card;
+mod catalogue;
 mod checkpoint;
 mod claim;
 mod connection;
@@ -22,10 +23,12 @@ mod history;
 mod ids;
 mod issue;
 mod lane;
+mod listing;
 mod message;
 mod place;
 mod plan;
 mod prune;
+mod questions;
 mod reader;
 mod record;
 mod replay;
@@ -49,16 +52,14 @@ use self::place::{Found, Lock};
 use self::reader::Readers;
 use self::writer::{Opening, Writer};
 use super::{
-    Acceptance, Access, AfterLook, Backlog, Claims, DeadTold, DeliveryClaim, DeliveryFilter, DeliveryRow,
-    DestinationEntry, DestinationStatus, Downtime, EventHistory, FindError, HandOver, HandedOver,
-    HealthChange, HealthSettled, Hearing, History, IssueSource, KeptIssue, Look, Notice, OpenDestination,
-    Plan, Queue, Record, Recorded, ReplayTarget, Replayed, RunHistory, RunNumber, RunRow, SilentFor,
-    SilentRuns, StoreError, Tale, Told, WaitingEvent, Wanted,
+    Acceptance, Access, AfterLook, Claims, DeadTold, DeliveryClaim, DestinationEntry, DestinationStatus,
+    Downtime, FindError, HandOver, HandedOver, HealthChange, HealthSettled, Hearing, IssueSource, Look,
+    Notice, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed, SilentFor, SilentRuns,
+    StoreError, WaitingEvent,
 };
-use crate::delivery::{DeliveryId, DestinationName, Part};
+use crate::delivery::{DestinationName, Part};
 use crate::event::{Artifacts, EventId, GroupId, Organization};
 use crate::issue::Issue;
-use crate::render::digest::Digest;
 use crate::sentry::payload::AcceptedEvent;
 
 /// How many dead letters one transaction repeats, so that nobody waits long behind a replay of very many.
@@ -363,6 +364,13 @@ impl Queue for Store {
         Ok(removed)
     }
 
+    async fn catalogue(&self) -> Result<bool, StoreError> {
+        let Some(step) = self.readers.run(catalogue::read).await? else { return Ok(false) };
+        let may_be_more = step.may_be_more;
+        unhurried(self.writer.run_lightly(move |writing| catalogue::write(writing, &step))).await?;
+        Ok(may_be_more)
+    }
+
     async fn probe(&self) -> Result<(), StoreError> {
         // Random, since SQLite does not write again what stays the same.
         let write = |writing: &mut writer::Writing<'_>| {
@@ -378,65 +386,4 @@ async fn unhurried<T>(work: impl Future<Output = T>) -> T {
     let done = work.await;
     tokio::time::sleep(began.elapsed() * RESTS).await;
     done
-}
-
-#[async_trait]
-impl History for Store {
-    async fn stories(&self, wanted: &[Wanted], most_bytes: usize) -> Result<Vec<Option<Told>>, StoreError> {
-        let wanted = wanted.to_owned();
-        let read = move |connection: &rusqlite::Connection| {
-            wanted.iter().map(|wanted| story::of_event(connection, wanted, most_bytes)).collect()
-        };
-        self.readers.run(read).await
-    }
-
-    async fn digest(&self, delivery: &DeliveryId) -> Result<Option<Digest>, StoreError> {
-        let delivery = delivery.clone();
-        self.readers.run(move |connection| digest::read(connection, &delivery)).await
-    }
-
-    async fn issue(
-        &self,
-        organization: &Organization,
-        group: &GroupId,
-    ) -> Result<Option<KeptIssue>, StoreError> {
-        let (organization, group) = (organization.clone(), group.clone());
-        let kept = self.readers.run(move |connection| issue::read(connection, &organization, &group)).await?;
-        Ok(kept.map(|(kept, _)| kept))
-    }
-
-    async fn runs(&self, limit: usize) -> Result<Vec<RunRow>, StoreError> {
-        self.readers.run(move |connection| history::runs(connection, limit)).await
-    }
-
-    async fn run(&self, name: &str) -> Result<RunHistory, FindError> {
-        let name = name.to_owned();
-        self.readers.run(move |connection| history::run(connection, &name)).await?
-    }
-
-    async fn event(&self, name: &str) -> Result<EventHistory, FindError> {
-        let name = name.to_owned();
-        self.readers.run(move |connection| history::event(connection, &name)).await?
-    }
-
-    async fn runs_since(&self, since: Timestamp) -> Result<Vec<RunNumber>, StoreError> {
-        self.readers.run(move |connection| history::runs_since(connection, since)).await
-    }
-
-    async fn tales(&self, runs: &[RunNumber]) -> Result<Vec<Tale>, StoreError> {
-        let runs = runs.to_vec();
-        self.readers.run(move |connection| history::tales(connection, &runs)).await
-    }
-
-    async fn deliveries(
-        &self,
-        filter: DeliveryFilter,
-        now: Timestamp,
-    ) -> Result<Vec<DeliveryRow>, StoreError> {
-        self.readers.run(move |connection| history::deliveries(connection, &filter, now)).await
-    }
-
-    async fn backlog(&self) -> Result<Backlog, StoreError> {
-        self.readers.run(history::backlog).await
-    }
 }

@@ -7,6 +7,7 @@ mod accounts;
 mod alerts;
 mod bench;
 mod cards;
+mod catalogue;
 mod deliveries;
 mod digests;
 mod durability;

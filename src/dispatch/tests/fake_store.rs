@@ -19,12 +19,12 @@ use crate::render::digest::{Digest, Digested};
 use crate::run::{Run, StepSign};
 use crate::sentry::payload::AcceptedEvent;
 use crate::store::{
-    Acceptance, AfterLook, Backlog, Claims, DeadTold, DeliveryClaim, DeliveryFilter, DeliveryRow,
-    DeliveryTicket, DestinationChange, DestinationEntry, DestinationStatus, Downtime, EventHistory,
-    EventTicket, FindError, HandOver, HandedOver, HealthChange, HealthSettled, Hearing, History, IssueSource,
-    KeptIssue, LaterStep, Look, Next, Notice, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget,
-    Replayed, RunHistory, RunNumber, RunRow, SilentFor, SilentRun, SilentRuns, StoreError, Story, Tale, Told,
-    WaitingEvent, Wanted,
+    Acceptance, AfterLook, Backlog, Choices, Claims, Cursor, DeadTold, DeliveryClaim, DeliveryFilter,
+    DeliveryRow, DeliveryTicket, DestinationChange, DestinationEntry, DestinationStatus, Downtime,
+    EventHistory, EventTicket, FindError, HandOver, HandedOver, HealthChange, HealthSettled, Hearing,
+    History, IssueSource, KeptIssue, LaterStep, Look, Next, Notice, OpenDestination, Page, Plan, Queue,
+    Record, Recorded, ReplayTarget, Replayed, RunFilter, RunHistory, RunNumber, RunRow, SilentFor, SilentRun,
+    SilentRuns, StoreError, Story, Tale, Told, WaitingEvent, Wanted,
 };
 
 /// A delivery as the fake keeps it.
@@ -521,6 +521,10 @@ impl Queue for FakeStore {
         unreachable!("the dispatcher prunes nothing")
     }
 
+    async fn catalogue(&self) -> Result<bool, StoreError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
     async fn probe(&self) -> Result<(), StoreError> {
         self.available().map(drop)
     }
@@ -553,6 +557,18 @@ impl History for FakeStore {
     }
 
     async fn runs(&self, _: usize) -> Result<Vec<RunRow>, StoreError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
+    async fn find_runs(&self, _: RunFilter, _: Option<Cursor>, _: usize) -> Result<Page<RunRow>, StoreError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
+    async fn choices(&self) -> Result<Choices, StoreError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
+    async fn catalogue_lag(&self) -> Result<u64, StoreError> {
         unreachable!("the dispatcher lists nothing")
     }
 

@@ -6,6 +6,7 @@ use super::{DeliveryJson, EventJson, RunSummary, fields};
 use crate::delivery::Origin;
 use crate::render::context::{Links, issue_document, rfc3339};
 use crate::routing::SetFrom;
+use crate::run::Outline;
 use crate::store::{
     Account, Decided, DeliveryRow, EventHistory, EventRow, MadeBy, Needless, RunHistory, Try,
 };
@@ -17,7 +18,7 @@ pub fn event_history(found: &EventHistory, links: &Links) -> Option<Value> {
     let deliveries = history.deliveries.iter().filter(|each| each.event_id == found.event);
     let mut document = fields(event(row));
     document.extend(fields(json!({
-        "run": RunSummary::from(&history.run),
+        "run": RunSummary::from(&Outline::from(&history.run)),
         "issue": issue_document(&history.run, history.issue.as_ref(), links),
         "deliveries": deliveries.map(|row| delivery(history, row)).collect::<Vec<_>>(),
     })));

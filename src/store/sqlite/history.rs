@@ -9,10 +9,11 @@ use rusqlite::{Connection, Row, params_from_iter};
 use super::account::Tables;
 use super::story::{self, Kept};
 use super::value::{micros, of_json, of_json_list, time, word};
-use super::{account, find, issue};
+use super::{account, find, issue, listing};
 use crate::delivery::{DeliveryId, DeliveryState, DestinationKind, DestinationName, Part, Reason};
 use crate::event::{Action, EventId, Organization, RELAY_RESOURCE};
-use crate::run::Run;
+use crate::issue::Issue;
+use crate::run::{Outline, Run};
 use crate::store::{
     Backlog, DeliveryFilter, DeliveryRow, EventHistory, EventRow, FindError, QueueLength, RunHistory,
     RunNumber, RunRow, Tale,
@@ -27,16 +28,17 @@ pub(super) fn runs(connection: &Connection, limit: usize) -> rusqlite::Result<Ve
     for number in newest_runs(connection, limit)? {
         let events = story::of_run(connection, number)?;
         let Some(run) = fold(&events) else { continue };
-        let (deliveries, dead) = connection
-            .prepare_cached(
-                "SELECT count(*), count(*) FILTER (WHERE d.state = 'dead')
-                 FROM event e CROSS JOIN delivery d ON d.event_sequence = e.sequence WHERE e.run_number = ?1",
-            )?
-            .query_row([number], |row| Ok((unsigned(row, 0)?, unsigned(row, 1)?)))?;
+        let (deliveries, dead) = listing::deliveries_of(connection, number)?;
+        let issue = issue_of(connection, &run)?;
         let events = u64::try_from(events.len()).unwrap_or(u64::MAX);
-        rows.push(RunRow { run, events, deliveries, dead });
+        rows.push(RunRow { run: Outline::from(&run), issue, events, deliveries, dead });
     }
     Ok(rows)
+}
+
+fn issue_of(connection: &Connection, run: &Run) -> rusqlite::Result<Option<Issue>> {
+    let Some(group) = &run.group_id else { return Ok(None) };
+    Ok(issue::read(connection, &run.organization, group)?.and_then(|(kept, _)| kept.issue))
 }
 
 fn fold(events: &[Kept]) -> Option<Run> {
@@ -80,10 +82,7 @@ pub(super) fn run(connection: &Connection, name: &str) -> rusqlite::Result<Resul
         "ORDER BY d.number",
         Timestamp::MIN,
     )?;
-    let issue = match &run.group_id {
-        Some(group) => issue::read(connection, &run.organization, group)?.and_then(|(kept, _)| kept.issue),
-        None => None,
-    };
+    let issue = issue_of(connection, &run)?;
     let mut tables = Tables::default();
     let mut row = |kept: Kept| {
         let decided = tables.decided(connection, &kept)?;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::value::{micros, time, word};
-use super::{run, writer::Writing};
+use super::{catalogue, run, writer::Writing};
 use crate::event::{Event, GroupId, Organization};
 use crate::run::Run;
 use crate::store::{IssueSource, KeptIssue};
@@ -47,6 +47,9 @@ pub(super) fn keep(
             micros(now),
             merged_into.map(GroupId::as_str)
         ])?;
+    if issue.is_some() {
+        catalogue::note_issue(writing, organization, group)?;
+    }
     merged_into.map_or(Ok(()), |survivor| note_merged(writing, organization, group, survivor, now))
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::value::micros;
-use super::{lane, writer::Writing};
+use super::{catalogue, lane, writer::Writing};
 use crate::event::{ACTIVITY_ALERT_RESOURCE, GroupId, RunId, SentryRunId, Stage};
 use crate::sentry::payload::AcceptedEvent;
 
@@ -185,11 +185,14 @@ fn merge(writing: &Writing<'_>, older: i64, younger: i64, now: Timestamp) -> rus
     for sql in ["DELETE FROM message WHERE run_number = ?1", "DELETE FROM run WHERE number = ?1"] {
         writing.prepare(sql)?.execute([younger])?;
     }
+    catalogue::remove(writing, younger)?;
+    catalogue::note(writing, older)?;
     lane::put_right(writing, older, now)
 }
 
 /// Removes a run and everything of it.
 pub(super) fn remove(writing: &Writing<'_>, run: i64) -> rusqlite::Result<()> {
+    catalogue::remove(writing, run)?;
     for name in names_of(writing, run)? {
         writing
             .prepare(

@@ -64,11 +64,6 @@ impl Bench {
         let history = self.store.run("1").await.unwrap();
         history.deliveries.iter().map(|row| history.accounts[&row.id].clone()).collect()
     }
-
-    fn count(&self, table: &str) -> i64 {
-        let connection = rusqlite::Connection::open(super::bench::config(&self.folder).path).unwrap();
-        connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
-    }
 }
 
 #[tokio::test]

@@ -134,6 +134,12 @@ impl Bench {
         Self { store, folder }
     }
 
+    /// How many rows a table has.
+    pub(crate) fn count(&self, table: &str) -> i64 {
+        let connection = rusqlite::Connection::open(super::bench::config(&self.folder).path).unwrap();
+        connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    }
+
     /// Puts a webhook in that must be stored.
     pub(crate) async fn accept(&self, webhook: Webhook) -> EventId {
         match self.store.accept(webhook.accepted(), WINDOW).await.unwrap() {

@@ -1,0 +1,91 @@
+//! What people read, as questions to the readers.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{Store, digest, history, issue, listing, story};
+use crate::delivery::DeliveryId;
+use crate::event::{GroupId, Organization};
+use crate::render::digest::Digest;
+use crate::store::{
+    Backlog, Choices, Cursor, DeliveryFilter, DeliveryRow, EventHistory, FindError, History, KeptIssue, Page,
+    RunFilter, RunHistory, RunNumber, RunRow, StoreError, Tale, Told, Wanted,
+};
+
+#[async_trait]
+impl History for Store {
+    async fn stories(&self, wanted: &[Wanted], most_bytes: usize) -> Result<Vec<Option<Told>>, StoreError> {
+        let wanted = wanted.to_owned();
+        let read = move |connection: &rusqlite::Connection| {
+            wanted.iter().map(|wanted| story::of_event(connection, wanted, most_bytes)).collect()
+        };
+        self.readers.run(read).await
+    }
+
+    async fn digest(&self, delivery: &DeliveryId) -> Result<Option<Digest>, StoreError> {
+        let delivery = delivery.clone();
+        self.readers.run(move |connection| digest::read(connection, &delivery)).await
+    }
+
+    async fn issue(
+        &self,
+        organization: &Organization,
+        group: &GroupId,
+    ) -> Result<Option<KeptIssue>, StoreError> {
+        let (organization, group) = (organization.clone(), group.clone());
+        let kept = self.readers.run(move |connection| issue::read(connection, &organization, &group)).await?;
+        Ok(kept.map(|(kept, _)| kept))
+    }
+
+    async fn runs(&self, limit: usize) -> Result<Vec<RunRow>, StoreError> {
+        self.readers.run(move |connection| history::runs(connection, limit)).await
+    }
+
+    async fn find_runs(
+        &self,
+        filter: RunFilter,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page<RunRow>, StoreError> {
+        self.readers.run(move |connection| listing::runs(connection, &filter, after, limit)).await
+    }
+
+    async fn choices(&self) -> Result<Choices, StoreError> {
+        self.readers.run(listing::choices).await
+    }
+
+    async fn catalogue_lag(&self) -> Result<u64, StoreError> {
+        self.readers.run(listing::behind).await
+    }
+
+    async fn run(&self, name: &str) -> Result<RunHistory, FindError> {
+        let name = name.to_owned();
+        self.readers.run(move |connection| history::run(connection, &name)).await?
+    }
+
+    async fn event(&self, name: &str) -> Result<EventHistory, FindError> {
+        let name = name.to_owned();
+        self.readers.run(move |connection| history::event(connection, &name)).await?
+    }
+
+    async fn runs_since(&self, since: Timestamp) -> Result<Vec<RunNumber>, StoreError> {
+        self.readers.run(move |connection| history::runs_since(connection, since)).await
+    }
+
+    async fn tales(&self, runs: &[RunNumber]) -> Result<Vec<Tale>, StoreError> {
+        let runs = runs.to_vec();
+        self.readers.run(move |connection| history::tales(connection, &runs)).await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: DeliveryFilter,
+        now: Timestamp,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.readers.run(move |connection| history::deliveries(connection, &filter, now)).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        self.readers.run(history::backlog).await
+    }
+}
