@@ -6,22 +6,28 @@ mod access;
 pub mod api;
 mod body;
 mod doubts;
+mod endpoints;
 mod error;
 mod ops;
+mod query;
 mod server;
 mod webhook;
 mod wire;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use actix_web::Resource;
 use actix_web::web::{Data, ServiceConfig, get, head, post, resource, route};
 use secrecy::SecretString;
 use tokio::sync::{Notify, watch};
 use url::Url;
 
 use crate::clock::Clock;
+use crate::event::Organization;
+use crate::render::context::Links;
 use crate::sentry::signature::SigningKeys;
 use crate::store::{History, Queue};
 use crate::telemetry::Metrics;
@@ -54,8 +60,20 @@ pub struct Policy {
     pub max_body_bytes: usize,
     /// Within which time an equal webhook is a duplicate.
     pub dedupe_window: Duration,
-    /// What opens metrics.
+    /// What opens metrics, the API and the pages.
     pub token: AccessToken,
+    /// Where people reach the relay, where the settings say it.
+    pub public_url: Option<Url>,
+    /// Where links lead, per organization.
+    pub links: HashMap<Organization, Links>,
+}
+
+impl Policy {
+    /// Returns where links lead for an organization, which may be configured no longer.
+    fn links(&self, organization: &Organization) -> Links {
+        let known = self.links.get(organization).cloned();
+        known.unwrap_or_else(|| Links::at_sentry(organization, self.public_url.clone()))
+    }
 }
 
 /// What the handlers share.
@@ -100,32 +118,35 @@ pub struct Memory {
 pub fn routes(service: &mut ServiceConfig, state: Data<AppState>) {
     service
         .app_data(state)
+        .app_data(endpoints::body_limits())
+        .service(at("/webhooks/sentry", "POST").route(post().to(webhook::receive)))
+        .service(at("/healthz", READ).route(get().to(ops::healthz)).route(head().to(ops::healthz)))
+        .service(at("/readyz", READ).route(get().to(ops::readyz)).route(head().to(ops::readyz)))
+        .service(at("/metrics", READ).route(get().to(ops::metrics)).route(head().to(ops::metrics)))
+        .service(at("/api/runs", READ).route(get().to(endpoints::runs)).route(head().to(endpoints::runs)))
         .service(
-            resource("/webhooks/sentry")
-                .route(post().to(webhook::receive))
-                .default_service(route().to(|| async { refuse_method("POST") })),
+            at("/api/runs/{name:.+}", READ).route(get().to(endpoints::run)).route(head().to(endpoints::run)),
         )
         .service(
-            resource("/healthz")
-                .route(get().to(ops::healthz))
-                .route(head().to(ops::healthz))
-                .default_service(route().to(|| async { refuse_method("GET, HEAD") })),
+            at("/api/events/{name}", READ)
+                .route(get().to(endpoints::event))
+                .route(head().to(endpoints::event)),
         )
         .service(
-            resource("/readyz")
-                .route(get().to(ops::readyz))
-                .route(head().to(ops::readyz))
-                .default_service(route().to(|| async { refuse_method("GET, HEAD") })),
+            at("/api/deliveries", READ)
+                .route(get().to(endpoints::deliveries))
+                .route(head().to(endpoints::deliveries)),
         )
-        .service(
-            resource("/metrics")
-                .route(get().to(ops::metrics))
-                .route(head().to(ops::metrics))
-                .default_service(route().to(|| async { refuse_method("GET, HEAD") })),
-        )
+        .service(at("/api/replay", "POST").route(post().to(endpoints::replay)))
         .default_service(route().to(|| async { Err::<&str, _>(ApiError::from(ErrorCode::NotFound)) }));
 }
 
-fn refuse_method(allowed: &'static str) -> Result<&'static str, ApiError> {
-    Err(ApiError::from(ErrorCode::MethodNotAllowed { allowed }))
+/// What a path is asked by that only shows something.
+const READ: &str = "GET, HEAD";
+
+/// Returns what is at a path; whoever asks by another method is told by which.
+fn at(path: &str, allowed: &'static str) -> Resource {
+    let refuse =
+        move || async move { Err::<&str, _>(ApiError::from(ErrorCode::MethodNotAllowed { allowed })) };
+    resource(path).default_service(route().to(refuse))
 }

@@ -1,5 +1,6 @@
 //! Parts that are replaced as the settings change: what the settings make of each, built whole before anything is.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +11,11 @@ use crate::client::{ClientError, HttpClient};
 use crate::config::Config;
 use crate::dispatch::Rules;
 use crate::dispatch::lookup::Source;
+use crate::event::Organization;
 use crate::http::{AccessToken, Policy};
 use crate::notify::{Courtesy, build};
 use crate::render::Renderer;
+use crate::render::context::Links;
 use crate::sentry::signature::SigningKeys;
 
 /// What the settings make of the parts that can be replaced while the relay runs.
@@ -35,12 +38,15 @@ impl Parts {
     ) -> Result<Self, ClientError> {
         let client = HttpClient::new(config.delivery.ca_file.as_deref())?;
         let links = config.organizations.iter();
-        let links = links.map(|known| (known.organization.clone(), links_of(known, &config))).collect();
+        let links: HashMap<Organization, Links> =
+            links.map(|known| (known.organization.clone(), links_of(known, &config))).collect();
         let policy = Policy {
             keys: SigningKeys::new(&config.organizations),
             max_body_bytes: config.http.max_body_bytes,
             dedupe_window: config.delivery.dedupe_window,
             token: AccessToken::new(token),
+            public_url: config.http.public_url.clone(),
+            links: links.clone(),
         };
         let rules = Rules {
             routing: config.routing,

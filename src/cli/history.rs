@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::delivery::{DeliveryState, DestinationName, Part};
 use crate::event::GroupId;
 use crate::http::api::{DeliveryJson, EventJson, RunJson, run_history};
-use crate::store::{DeliveryFilter, DeliveryRow, EventRow, History, RunHistory};
+use crate::store::{DeliveryFilter, DeliveryRow, EventRow, History, RunHistory, StoreError};
 
 /// List runs, the newest first.
 #[derive(Debug, clap::Args)]
@@ -152,10 +152,10 @@ impl Deliveries {
         let filter = DeliveryFilter {
             state: self.state,
             destination: self.to.map(DestinationName::new),
-            limit: self.limit,
+            ..DeliveryFilter::default()
         };
         let OpenStore { store, warning, .. } = store_alone(dir).await?;
-        let rows = store.deliveries(filter, Clock::system().now()).await?;
+        let rows = list(store.as_ref(), &filter, self.limit).await?;
         let text = if self.json {
             json(&rows.iter().map(DeliveryJson::from).collect::<Vec<_>>())
         } else {
@@ -163,6 +163,24 @@ impl Deliveries {
         };
         Ok(Output { warning, ..text.into() })
     }
+}
+
+/// Reads page after page, until there are enough or no more.
+async fn list(
+    store: &impl History,
+    filter: &DeliveryFilter,
+    limit: usize,
+) -> Result<Vec<DeliveryRow>, StoreError> {
+    let (mut rows, mut after) = (Vec::new(), None);
+    while rows.len() < limit {
+        let page = store.deliveries(filter.clone(), after, limit - rows.len(), Clock::system().now()).await?;
+        rows.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    Ok(rows)
 }
 
 fn delivery_table(terminal: Terminal, rows: &[DeliveryRow]) -> String {

@@ -4,13 +4,11 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::settings::{json, store};
 use super::{Failure, Output};
 use crate::clock::Clock;
-use crate::delivery::{DeliveryId, DestinationName};
-use crate::event::EventId;
+use crate::delivery::DestinationName;
+use crate::http::api::replayed;
 use crate::store::{Queue, ReplayTarget, Replayed};
 
 /// Send again. A running relay notices within a second; else the next `serve` sends.
@@ -44,7 +42,7 @@ impl Replay {
             all.deliveries.extend(replayed.deliveries);
             all.events.extend(replayed.events);
         }
-        Ok(if self.json { as_json(&all) } else { as_text(&all) }.into())
+        Ok(if self.json { json(&replayed(&all)) } else { as_text(&all) }.into())
     }
 
     fn targets(&self, now: jiff::Timestamp) -> Vec<ReplayTarget> {
@@ -55,24 +53,8 @@ impl Replay {
                 since,
             }];
         }
-        self.ids.iter().map(|id| target(id)).collect()
+        self.ids.iter().map(|id| ReplayTarget::of(id)).collect()
     }
-}
-
-fn target(id: &str) -> ReplayTarget {
-    if id.starts_with("dlv_") {
-        ReplayTarget::Delivery(DeliveryId::new(id))
-    } else if id.starts_with("evt_") {
-        ReplayTarget::Event(EventId::new(id))
-    } else {
-        ReplayTarget::Run(id.to_owned())
-    }
-}
-
-fn as_json(replayed: &Replayed) -> String {
-    let deliveries: Vec<_> =
-        replayed.deliveries.iter().map(|(old, new)| json!({ "replay_of": old, "id": new })).collect();
-    json(&json!({ "deliveries": deliveries, "events": replayed.events }))
 }
 
 fn as_text(replayed: &Replayed) -> String {

@@ -8,9 +8,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::delivery::{DeliveryState, DestinationKind, Muting, Part, Reason};
+use crate::event::{PullRequest, Stage};
 use crate::render::context::{Links, issue_document, rfc3339, run_document};
-use crate::run::{Outline, RunState};
-use crate::store::{DeliveryRow, EventRow, RunHistory, RunRow};
+use crate::run::{Outline, RunState, StageOutline, StageState};
+use crate::store::{DeliveryRow, EventRow, Replayed, RunHistory, RunRow};
 
 pub use self::account::{event_history, set};
 
@@ -20,6 +21,16 @@ pub struct RunJson {
     /// What it is.
     #[serde(flatten)]
     pub summary: RunSummary,
+    /// What people call its issue, where that is known.
+    pub short_id: Option<String>,
+    /// The title of its issue, where that is known.
+    pub title: Option<String>,
+    /// What Seer says is to be done about the cause.
+    pub classification: Option<String>,
+    /// How far each of its four stages is.
+    pub stages: [StageJson; 4],
+    /// Its pull requests.
+    pub pull_requests: Vec<PullRequestJson>,
     /// How many events it has.
     pub events: u64,
     /// How many deliveries it has.
@@ -28,10 +39,57 @@ pub struct RunJson {
     pub dead: u64,
 }
 
+/// One stage in a list.
+#[derive(Debug, Clone, Serialize)]
+pub struct StageJson {
+    /// Which one.
+    pub stage: Stage,
+    /// How far it is.
+    pub state: StageState,
+    /// When it began last.
+    pub started_at: Option<String>,
+    /// When it ended last.
+    pub completed_at: Option<String>,
+}
+
+/// One pull request in a list.
+#[derive(Debug, Clone, Serialize)]
+pub struct PullRequestJson {
+    /// The repository.
+    pub repo: Option<String>,
+    /// Its number.
+    pub number: Option<u64>,
+    /// Its address.
+    pub url: Option<String>,
+    /// Whether opening it failed.
+    pub failed: bool,
+    /// True once it waits for a review.
+    pub ready: Option<bool>,
+}
+
 impl From<&RunRow> for RunJson {
     fn from(row: &RunRow) -> Self {
+        let issue = row.issue.as_ref();
+        let stage = |stage: &StageOutline| StageJson {
+            stage: stage.stage,
+            state: stage.state,
+            started_at: stage.started_at.map(rfc3339),
+            completed_at: stage.completed_at.map(rfc3339),
+        };
+        let pull_request = |each: &PullRequest| PullRequestJson {
+            repo: each.repo.clone(),
+            number: each.number,
+            url: each.url.clone(),
+            failed: each.failed,
+            ready: each.ready,
+        };
         Self {
             summary: RunSummary::from(&row.run),
+            short_id: issue.and_then(|issue| issue.short_id.clone()),
+            title: issue.and_then(|issue| issue.title.clone()),
+            classification: row.run.classification.clone(),
+            stages: row.run.stages.each_ref().map(stage),
+            pull_requests: row.run.pull_requests.iter().map(pull_request).collect(),
             events: row.events,
             deliveries: row.deliveries,
             dead: row.dead,
@@ -227,6 +285,13 @@ pub fn run_history(history: &RunHistory, links: &Links) -> Value {
     document.insert("issue".to_owned(), issue);
     document.extend(fields(json!({ "events": events, "deliveries": deliveries, "dead": dead })));
     Value::Object(document)
+}
+
+/// Returns what a replay queued.
+pub fn replayed(replayed: &Replayed) -> Value {
+    let deliveries: Vec<_> =
+        replayed.deliveries.iter().map(|(old, new)| json!({ "replay_of": old, "id": new })).collect();
+    json!({ "deliveries": deliveries, "events": replayed.events })
 }
 
 /// Returns the fields of a document.

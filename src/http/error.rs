@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::sentry::payload::PayloadError;
 use crate::sentry::signature::SignatureError;
+use crate::store::{FindError, StoreError};
 
 /// Everything that the relay refuses, each with a stable code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,10 @@ pub enum ErrorCode {
     NotJson(String),
     /// 400 `not_a_webhook`
     NotAWebhook(String),
+    /// 400 `bad_query`
+    BadQuery(String),
+    /// 400 `bad_request`
+    BadRequest(String),
     /// 401 `signature_missing`
     SignatureMissing,
     /// 401 `signature_malformed`
@@ -24,8 +29,12 @@ pub enum ErrorCode {
     SignatureMismatch,
     /// 401 `token_required`
     TokenRequired,
+    /// 403 `cross_origin`
+    CrossOrigin,
     /// 404 `not_found`
     NotFound,
+    /// 404 `unknown_id`
+    UnknownId(String),
     /// 405 `method_not_allowed`
     MethodNotAllowed {
         /// For the header `Allow`.
@@ -33,6 +42,8 @@ pub enum ErrorCode {
     },
     /// 408 `slow_body`
     SlowBody,
+    /// 409 `ambiguous_id`
+    AmbiguousId(String),
     /// 413 `body_too_large`
     BodyTooLarge {
         /// The setting `http.max_body`, in bytes.
@@ -50,13 +61,26 @@ pub enum ErrorCode {
 pub const CODES: &[(u16, &str, &str)] = &[
     (400, "not_json", "the signed body is not JSON, or nests deeper than 128"),
     (400, "not_a_webhook", "the signed body lacks `action` or `data`; the message names the field"),
+    (
+        400,
+        "bad_query",
+        "a parameter of the address is unknown, given twice or has a value that it cannot have",
+    ),
+    (400, "bad_request", "the body is not what this path takes"),
     (401, "signature_missing", "there is no `Sentry-Hook-Signature` header"),
     (401, "signature_malformed", "the signature is not 64 hex digits"),
     (401, "signature_mismatch", "no client secret in `relay.toml` made this signature for this body"),
     (401, "token_required", "this path asks for the relay's token"),
+    (
+        403,
+        "cross_origin",
+        "a change that neither the token as `Bearer` nor a page of the relay itself asks for",
+    ),
     (404, "not_found", "there is nothing at this path"),
+    (404, "unknown_id", "no run, event or delivery has this id"),
     (405, "method_not_allowed", "the path exists, but not for this method; see the header `Allow`"),
     (408, "slow_body", "the body did not arrive within 5 s of the head"),
+    (409, "ambiguous_id", "several runs have this id; the message has their whole names"),
     (413, "body_too_large", "the body is larger than `http.max_body`"),
     (415, "encoding_unsupported", "the body is compressed; Sentry sends it as it is"),
     (503, "busy", "too many unverified bodies are in memory; try again in a second"),
@@ -70,12 +94,16 @@ pub const CODES: &[(u16, &str, &str)] = &[
 impl ErrorCode {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NotJson(_) | Self::NotAWebhook(_) => StatusCode::BAD_REQUEST,
+            Self::NotJson(_) | Self::NotAWebhook(_) | Self::BadQuery(_) | Self::BadRequest(_) => {
+                StatusCode::BAD_REQUEST
+            }
             Self::SignatureMissing
             | Self::SignatureMalformed
             | Self::SignatureMismatch
             | Self::TokenRequired => StatusCode::UNAUTHORIZED,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::CrossOrigin => StatusCode::FORBIDDEN,
+            Self::NotFound | Self::UnknownId(_) => StatusCode::NOT_FOUND,
+            Self::AmbiguousId(_) => StatusCode::CONFLICT,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -89,11 +117,16 @@ impl ErrorCode {
         match self {
             Self::NotJson(_) => "not_json",
             Self::NotAWebhook(_) => "not_a_webhook",
+            Self::BadQuery(_) => "bad_query",
+            Self::BadRequest(_) => "bad_request",
             Self::SignatureMissing => "signature_missing",
             Self::SignatureMalformed => "signature_malformed",
             Self::SignatureMismatch => "signature_mismatch",
             Self::TokenRequired => "token_required",
+            Self::CrossOrigin => "cross_origin",
             Self::NotFound => "not_found",
+            Self::UnknownId(_) => "unknown_id",
+            Self::AmbiguousId(_) => "ambiguous_id",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::SlowBody => "slow_body",
             Self::BodyTooLarge { .. } => "body_too_large",
@@ -106,7 +139,14 @@ impl ErrorCode {
     /// Returns whether somebody without a client secret or the token can be told this.
     fn is_for_strangers(&self) -> bool {
         match self {
-            Self::NotJson(_) | Self::NotAWebhook(_) | Self::StoreUnavailable => false,
+            Self::NotJson(_)
+            | Self::NotAWebhook(_)
+            | Self::BadQuery(_)
+            | Self::BadRequest(_)
+            | Self::CrossOrigin
+            | Self::UnknownId(_)
+            | Self::AmbiguousId(_)
+            | Self::StoreUnavailable => false,
             Self::SignatureMissing
             | Self::SignatureMalformed
             | Self::SignatureMismatch
@@ -122,7 +162,13 @@ impl ErrorCode {
 
     fn message(&self) -> String {
         match self {
-            Self::NotJson(message) | Self::NotAWebhook(message) => message.clone(),
+            Self::NotJson(message)
+            | Self::NotAWebhook(message)
+            | Self::BadQuery(message)
+            | Self::BadRequest(message)
+            | Self::UnknownId(message)
+            | Self::AmbiguousId(message) => message.clone(),
+            Self::CrossOrigin => "a page of another site may change nothing here".into(),
             Self::SignatureMissing => "the header `Sentry-Hook-Signature` is missing".into(),
             Self::SignatureMalformed => "the header `Sentry-Hook-Signature` is not 64 hex digits".into(),
             Self::SignatureMismatch => "no configured client secret made this signature for this body".into(),
@@ -144,6 +190,10 @@ impl ErrorCode {
                 "a webhook of a Sentry integration is an object with `action` and `data`; the test button of the \
                  legacy WebHooks plugin sends something else"
             }
+            Self::BadQuery(_) | Self::BadRequest(_) => "see /api/openapi.json for what each path takes",
+            Self::CrossOrigin => "send the token as `Authorization: Bearer`",
+            Self::UnknownId(_) => "GET /api/runs and GET /api/deliveries list what is known",
+            Self::AmbiguousId(_) => "name the run with its organization",
             Self::SignatureMissing | Self::SignatureMalformed => {
                 "let an internal integration in Sentry send to this address; `seer-relay send` signs as it does"
             }
@@ -172,6 +222,24 @@ impl From<SignatureError> for ErrorCode {
             SignatureError::Malformed => Self::SignatureMalformed,
             SignatureError::Mismatch => Self::SignatureMismatch,
         }
+    }
+}
+
+impl From<FindError> for ErrorCode {
+    fn from(error: FindError) -> Self {
+        let message = error.to_string();
+        match error {
+            FindError::Unknown(_) => Self::UnknownId(message),
+            FindError::Ambiguous { .. } => Self::AmbiguousId(message),
+            FindError::Store(error) => Self::from(error),
+        }
+    }
+}
+
+impl From<StoreError> for ErrorCode {
+    fn from(error: StoreError) -> Self {
+        tracing::warn!(%error, "a question to the store failed");
+        Self::StoreUnavailable
     }
 }
 
@@ -246,7 +314,12 @@ impl ResponseError for ApiError {
             | ErrorCode::NotFound
             | ErrorCode::SlowBody
             | ErrorCode::BodyTooLarge { .. }
-            | ErrorCode::EncodingUnsupported => {}
+            | ErrorCode::EncodingUnsupported
+            | ErrorCode::BadQuery(_)
+            | ErrorCode::BadRequest(_)
+            | ErrorCode::CrossOrigin
+            | ErrorCode::UnknownId(_)
+            | ErrorCode::AmbiguousId(_) => {}
         }
         response.json(json!({
             "code": self.code.as_str(), "message": self.code.message(), "hint": self.code.hint(),
@@ -263,13 +336,18 @@ mod tests {
         let all = [
             ErrorCode::NotJson(String::new()),
             ErrorCode::NotAWebhook(String::new()),
+            ErrorCode::BadQuery(String::new()),
+            ErrorCode::BadRequest(String::new()),
             ErrorCode::SignatureMissing,
             ErrorCode::SignatureMalformed,
             ErrorCode::SignatureMismatch,
             ErrorCode::TokenRequired,
+            ErrorCode::CrossOrigin,
             ErrorCode::NotFound,
+            ErrorCode::UnknownId(String::new()),
             ErrorCode::MethodNotAllowed { allowed: "GET" },
             ErrorCode::SlowBody,
+            ErrorCode::AmbiguousId(String::new()),
             ErrorCode::BodyTooLarge { max_bytes: 1 },
             ErrorCode::EncodingUnsupported,
             ErrorCode::Busy,

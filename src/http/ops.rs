@@ -105,6 +105,8 @@ mod tests {
             max_body_bytes: 0,
             dedupe_window: Duration::ZERO,
             token: AccessToken::new(&SecretString::from("open sesame")),
+            public_url: None,
+            links: std::collections::HashMap::new(),
         };
         let (_policy, policy) = watch::channel(Arc::new(policy));
         let state = Data::new(AppState {

@@ -153,8 +153,10 @@ pub struct DeliveryFilter {
     pub state: Option<DeliveryState>,
     /// Only to this destination.
     pub destination: Option<DestinationName>,
-    /// At most so many, newest first.
-    pub limit: usize,
+    /// Planned then or later.
+    pub since: Option<Timestamp>,
+    /// Planned before.
+    pub until: Option<Timestamp>,
 }
 
 /// How much waits, for the metrics.
@@ -263,15 +265,18 @@ pub trait History: Send + Sync {
     /// [`StoreError::Unavailable`].
     async fn tales(&self, runs: &[RunNumber]) -> Result<Vec<Tale>, StoreError>;
 
-    /// Lists deliveries, newest first.
+    /// Lists deliveries, newest first, behind a place in the list. Where few fit, a page may end early, even empty, and
+    /// name where to go on.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn deliveries(
         &self,
         filter: DeliveryFilter,
+        after: Option<Cursor>,
+        limit: usize,
         now: Timestamp,
-    ) -> Result<Vec<DeliveryRow>, StoreError>;
+    ) -> Result<Page<DeliveryRow>, StoreError>;
 
     /// Counts what waits.
     ///

@@ -179,6 +179,19 @@ pub enum ReplayTarget {
     },
 }
 
+impl ReplayTarget {
+    /// Reads what an id means: that of a delivery, of an event, or else the name of a run.
+    pub fn of(id: &str) -> Self {
+        if id.starts_with("dlv_") {
+            Self::Delivery(DeliveryId::new(id))
+        } else if id.starts_with("evt_") {
+            Self::Event(EventId::new(id))
+        } else {
+            Self::Run(id.to_owned())
+        }
+    }
+}
+
 /// What a replay queued.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Replayed {

@@ -588,7 +588,13 @@ impl History for FakeStore {
         unreachable!("the dispatcher lists nothing")
     }
 
-    async fn deliveries(&self, _: DeliveryFilter, _: Timestamp) -> Result<Vec<DeliveryRow>, StoreError> {
+    async fn deliveries(
+        &self,
+        _: DeliveryFilter,
+        _: Option<Cursor>,
+        _: usize,
+        _: Timestamp,
+    ) -> Result<Page<DeliveryRow>, StoreError> {
         unreachable!("the dispatcher lists nothing")
     }
 

@@ -80,9 +80,14 @@ impl History for Store {
     async fn deliveries(
         &self,
         filter: DeliveryFilter,
+        after: Option<Cursor>,
+        limit: usize,
         now: Timestamp,
-    ) -> Result<Vec<DeliveryRow>, StoreError> {
-        self.readers.run(move |connection| history::deliveries(connection, &filter, now)).await
+    ) -> Result<Page<DeliveryRow>, StoreError> {
+        let read = move |connection: &rusqlite::Connection| {
+            history::deliveries(connection, &filter, after, limit, now)
+        };
+        self.readers.run(read).await
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {

@@ -228,8 +228,8 @@ impl Bench {
 
     /// Lists every delivery in order of planning.
     pub(crate) async fn deliveries(&self, second: i64) -> Vec<DeliveryRow> {
-        let filter = DeliveryFilter { limit: 1000, ..DeliveryFilter::default() };
-        let mut rows = self.store.deliveries(filter, at(second)).await.unwrap();
+        let page = self.store.deliveries(DeliveryFilter::default(), None, 1000, at(second)).await.unwrap();
+        let mut rows = page.items;
         rows.reverse();
         rows
     }

@@ -169,9 +169,22 @@ async fn deliveries_are_listed_newest_first_by_state_and_destination() {
     bench.record(&claims[0], 0, Next::Delivered).await;
     bench.record(&claims[1], 0, Next::Dead(Reason::Auth)).await;
     let list = async |state, destination: Option<&str>, limit| -> Vec<(String, String)> {
-        let filter = DeliveryFilter { state, destination: destination.map(name), limit };
-        let rows = bench.store.deliveries(filter, at(1)).await.unwrap();
-        rows.into_iter().map(|row| (row.run, row.destination.to_string())).collect()
+        let filter =
+            DeliveryFilter { state, destination: destination.map(name), ..DeliveryFilter::default() };
+        let page = bench.store.deliveries(filter.clone(), None, limit, at(1)).await.unwrap();
+        // Page by page it is the same.
+        let (mut rows, mut after) = (Vec::new(), None);
+        loop {
+            let one = bench.store.deliveries(filter.clone(), after, 1, at(1)).await.unwrap();
+            rows.extend(one.items.into_iter().map(|row| row.id));
+            after = one.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        rows.truncate(limit);
+        assert_eq!(page.items.iter().map(|row| row.id.clone()).collect::<Vec<_>>(), rows);
+        page.items.into_iter().map(|row| (row.run, row.destination.to_string())).collect()
     };
     let pair = |run: &str, destination: &str| (format!("acme/{run}"), destination.to_owned());
     assert_eq!(list(Some(DeliveryState::Delivered), None, 9).await, [pair("1", "a")]);

@@ -1,0 +1,141 @@
+//! What programs ask: lists, one run, one event, and to send again. Each answers the same question as a page and a command.
+
+use actix_web::error::JsonPayloadError;
+use actix_web::web::{Data, Json, JsonConfig, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::AppState;
+use super::api::{DeliveryJson, RunJson, event_history, replayed, run_history};
+use super::error::{ApiError, ErrorCode};
+use super::query::{Paging, Query};
+use crate::delivery::DestinationName;
+use crate::store::{Page, ReplayTarget, Replayed};
+
+/// How many runs, events and deliveries one call sends again at most.
+const MOST_IDS: usize = 100;
+
+/// How long a body that asks for something is at most, in bytes.
+const BODY_BYTES: usize = 64 * 1024;
+
+/// Returns what bodies may be that ask for something, and how others are refused.
+pub(super) fn body_limits() -> JsonConfig {
+    let refuse = |error: JsonPayloadError, _: &HttpRequest| {
+        ApiError::unread(ErrorCode::BadRequest(error.to_string())).into()
+    };
+    JsonConfig::default().limit(BODY_BYTES).error_handler(refuse)
+}
+
+/// Lists runs.
+pub(super) async fn runs(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, ApiError> {
+    state.policy().token.admit(&request)?;
+    let mut query = Query::of(&request, state.clock.now());
+    let (filter, Paging { after, limit }) = (query.runs()?, query.paging()?);
+    query.finish()?;
+    let page = state.history.find_runs(filter, after, limit).await.map_err(ErrorCode::from)?;
+    Ok(listed(&page, |row| RunJson::from(row)))
+}
+
+/// Shows one run with its history.
+pub(super) async fn run(
+    request: HttpRequest,
+    name: Path<String>,
+    state: Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let policy = state.policy();
+    policy.token.admit(&request)?;
+    Query::of(&request, state.clock.now()).finish()?;
+    let history = state.history.run(&name).await.map_err(ErrorCode::from)?;
+    Ok(HttpResponse::Ok().json(run_history(&history, &policy.links(&history.run.organization))))
+}
+
+/// Shows one event, why it was routed as it was, and what became of it.
+pub(super) async fn event(
+    request: HttpRequest,
+    name: Path<String>,
+    state: Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let policy = state.policy();
+    policy.token.admit(&request)?;
+    Query::of(&request, state.clock.now()).finish()?;
+    let found = state.history.event(&name).await.map_err(ErrorCode::from)?;
+    let document = event_history(&found, &policy.links(&found.history.run.organization));
+    let document = document.ok_or_else(|| ErrorCode::UnknownId(format!("no event is known as `{name}`")))?;
+    Ok(HttpResponse::Ok().json(document))
+}
+
+/// Lists deliveries.
+pub(super) async fn deliveries(
+    request: HttpRequest,
+    state: Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    state.policy().token.admit(&request)?;
+    let now = state.clock.now();
+    let mut query = Query::of(&request, now);
+    let (filter, Paging { after, limit }) = (query.deliveries()?, query.paging()?);
+    query.finish()?;
+    let page = state.history.deliveries(filter, after, limit, now).await.map_err(ErrorCode::from)?;
+    Ok(listed(&page, |row| DeliveryJson::from(row)))
+}
+
+fn listed<T, J: Serialize>(page: &Page<T>, as_json: impl Fn(&T) -> J) -> HttpResponse {
+    let items: Vec<J> = page.items.iter().map(as_json).collect();
+    HttpResponse::Ok().json(json!({ "items": items, "next": page.next.map(|next| next.to_string()) }))
+}
+
+/// What is to be sent again.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ReplayRequest {
+    /// Deliveries, events or runs.
+    ids: Vec<String>,
+    /// Every dead letter that was not sent again yet.
+    dead: bool,
+    /// Of dead letters: only those to this destination.
+    destination: Option<String>,
+    /// Of dead letters: only those that died since; as in the address of a list.
+    since: Option<String>,
+}
+
+/// Sends again.
+pub(super) async fn replay(
+    request: HttpRequest,
+    wanted: Json<ReplayRequest>,
+    state: Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let policy = state.policy();
+    policy.token.admit_change(&request, policy.public_url.as_ref())?;
+    let targets = targets(wanted.into_inner(), state.clock.now())?;
+    let mut all = Replayed::default();
+    for target in targets {
+        let some = state.queue.replay(target, state.clock.now()).await.map_err(ErrorCode::from)?;
+        all.deliveries.extend(some.deliveries);
+        all.events.extend(some.events);
+    }
+    state.wake.notify_one();
+    Ok(HttpResponse::Ok().json(replayed(&all)))
+}
+
+fn targets(wanted: ReplayRequest, now: jiff::Timestamp) -> Result<Vec<ReplayTarget>, ErrorCode> {
+    let ReplayRequest { ids, dead, destination, since } = wanted;
+    let refused = |what: &str| Err(ErrorCode::BadRequest(what.to_owned()));
+    match (dead, ids.as_slice()) {
+        (true, []) => {
+            let since = since
+                .map(|since| {
+                    super::query::moment(&since, now)
+                        .ok_or_else(|| ErrorCode::BadRequest("`since` is no time".to_owned()))
+                })
+                .transpose()?;
+            Ok(vec![ReplayTarget::Dead { destination: destination.map(DestinationName::new), since }])
+        }
+        (false, []) => refused("name `ids`, or `dead` letters"),
+        (true, _) => refused("name `ids` or `dead` letters, not both"),
+        (false, _) if destination.is_some() || since.is_some() => {
+            refused("`destination` and `since` choose among dead letters")
+        }
+        (false, ids) if ids.len() > MOST_IDS => refused("there are more than 100 `ids`"),
+        (false, ids) => Ok(ids.iter().map(|id| ReplayTarget::of(id)).collect()),
+    }
+}

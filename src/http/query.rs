@@ -1,0 +1,188 @@
+//! What the address of a list asks for: filters, a place in the list, how many.
+
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use jiff::Timestamp;
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use url::form_urlencoded;
+
+use super::error::ErrorCode;
+use crate::delivery::{DeliveryState, DestinationName};
+use crate::event::Organization;
+use crate::run::RunState;
+use crate::store::{Cursor, DeliveryFilter, RunFilter};
+
+/// How many rows a page has, unless it is said.
+const LIMIT: usize = 50;
+/// How many rows a page has at most.
+pub(super) const MOST: usize = 200;
+
+/// The parameters of an address; what is empty counts as not given, as a form sends it.
+pub(super) struct Query {
+    given: Vec<(String, String)>,
+    /// By which "7d" means seven days ago.
+    now: Timestamp,
+}
+
+/// A place in a list, and how many rows from there on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Paging {
+    pub(super) after: Option<Cursor>,
+    pub(super) limit: usize,
+}
+
+impl Query {
+    /// Reads the parameters of a request.
+    pub(super) fn of(request: &HttpRequest, now: Timestamp) -> Self {
+        let pairs = form_urlencoded::parse(request.query_string().as_bytes()).into_owned();
+        Self { given: pairs.filter(|(_, value)| !value.trim().is_empty()).collect(), now }
+    }
+
+    /// Refuses parameters that nobody asked for.
+    ///
+    /// # Errors
+    /// 400 `bad_query`, which names the first of them.
+    pub(super) fn finish(self) -> Result<(), ErrorCode> {
+        let Some((name, _)) = self.given.first() else { return Ok(()) };
+        Err(bad(name, "is no parameter here, or is given twice"))
+    }
+
+    /// Takes a parameter.
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+        let place = self.given.iter().position(|(given, _)| given == name)?;
+        Some(self.given.remove(place).1)
+    }
+
+    fn read<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, ErrorCode> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        read(text.trim()).map(Some).ok_or_else(|| bad(name, expected))
+    }
+
+    /// Takes a time: RFC 3339, a day, or how long ago.
+    pub(super) fn time(&mut self, name: &str) -> Result<Option<Timestamp>, ErrorCode> {
+        let now = self.now;
+        self.read(
+            name,
+            "is no time: write `2026-12-01T08:00:00Z`, `2026-12-01` or how long ago, `7d`",
+            |text| moment(text, now),
+        )
+    }
+
+    /// Takes the filter of a list of runs.
+    pub(super) fn runs(&mut self) -> Result<RunFilter, ErrorCode> {
+        Ok(RunFilter {
+            text: self.text("q"),
+            organization: self.text("organization").map(Organization::new),
+            repo: self.text("repo"),
+            state: self.read("state", "is no state of a run", RunState::from_word)?,
+            action: self.text("action"),
+            destination: self.text("destination").map(DestinationName::new),
+            since: self.time("since")?,
+            until: self.time("until")?,
+        })
+    }
+
+    /// Takes the filter of a list of deliveries.
+    pub(super) fn deliveries(&mut self) -> Result<DeliveryFilter, ErrorCode> {
+        Ok(DeliveryFilter {
+            state: self.read("state", "is no state of a delivery", DeliveryState::from_word)?,
+            destination: self.text("destination").map(DestinationName::new),
+            since: self.time("since")?,
+            until: self.time("until")?,
+        })
+    }
+
+    /// Takes a place in a list and how many rows are wanted.
+    pub(super) fn paging(&mut self) -> Result<Paging, ErrorCode> {
+        let expected = format!("is no number from 1 to {MOST}");
+        let in_range = |text: &str| text.parse().ok().filter(|limit| (1..=MOST).contains(limit));
+        Ok(Paging {
+            after: self.read("after", "is no `next` of a page", |text| text.parse().ok())?,
+            limit: self.read("limit", &expected, in_range)?.unwrap_or(LIMIT),
+        })
+    }
+}
+
+fn bad(name: &str, what: &str) -> ErrorCode {
+    ErrorCode::BadQuery(format!("{} {what}", crate::words::quoted(name)))
+}
+
+/// Reads a time as people write it.
+pub(super) fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Some(at);
+    }
+    if let Ok(day) = text.parse::<Date>() {
+        return TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok();
+    }
+    let ago: Duration = humantime::parse_duration(text).ok()?;
+    now.checked_sub(ago).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-12-01T12:00:00Z".parse().unwrap()
+    }
+
+    fn query(text: &str) -> Query {
+        Query::of(&TestRequest::with_uri(&format!("/x?{text}")).to_http_request(), now())
+    }
+
+    fn message(error: ErrorCode) -> String {
+        match error {
+            ErrorCode::BadQuery(message) => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        for (text, expected) in [
+            ("2026-11-30T08:00:00%2B01:00", "2026-11-30T07:00:00Z"),
+            ("2026-11-30", "2026-11-30T00:00:00Z"),
+            ("7d", "2026-11-24T12:00:00Z"),
+            (" 2h 30m ", "2026-12-01T09:30:00Z"),
+        ] {
+            let since = query(&format!("since={text}")).time("since").unwrap().unwrap();
+            assert_eq!(since.to_string(), expected, "{text}");
+        }
+        for text in ["yesterday", "7", "-7d", "2026-13-01", "9999999999y"] {
+            assert!(query(&format!("since={text}")).time("since").is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_empty_field_of_a_form_asks_for_nothing() {
+        let mut query = query("q=&repo=+&state=&since=&after=&limit=");
+        assert_eq!(query.runs().unwrap(), RunFilter::default());
+        assert_eq!(query.paging().unwrap().limit, LIMIT);
+        query.finish().unwrap();
+    }
+
+    #[test]
+    fn what_means_nothing_is_refused_by_name() {
+        let refused = |text: &str| {
+            let mut query = query(text);
+            let all = (query.runs().map(drop)).and_then(|()| query.paging().map(drop));
+            message(all.and_then(|()| query.finish()).unwrap_err())
+        };
+        assert_eq!(refused("stat=pr_created"), "`stat` is no parameter here, or is given twice");
+        assert_eq!(refused("repo=a&repo=b"), "`repo` is no parameter here, or is given twice");
+        assert_eq!(refused("state=done"), "`state` is no state of a run");
+        assert_eq!(refused("limit=0"), "`limit` is no number from 1 to 200");
+        assert_eq!(refused("limit=201"), "`limit` is no number from 1 to 200");
+        assert_eq!(refused("after=x"), "`after` is no `next` of a page");
+    }
+}
