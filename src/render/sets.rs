@@ -26,6 +26,8 @@ struct Branch {
     /// The engine's names of all templates, of those at fault too: no other one takes their place.
     names: BTreeSet<String>,
     places: Vec<Place>,
+    /// The families of which it has any template.
+    families: Vec<Family>,
     markdown: Tera,
     json: Tera,
 }
@@ -99,7 +101,7 @@ impl Sets {
         let branch = self.branches.get(&(set, kind))?;
         for place in &branch.places {
             for candidate in purpose.names() {
-                for family in families(kind) {
+                for family in &branch.families {
                     let name = format!("{}{candidate}{}", place.prefix(), family.suffix());
                     if branch.names.contains(&name) {
                         return Some(Found { tera: branch.tera(*family), name, family: *family });
@@ -137,7 +139,9 @@ impl Branch {
             tera
         };
         let (markdown, json) = (load(Family::Markdown), load(Family::Json));
-        Self { names, places, markdown, json }
+        let has_any = |family: &&Family| names.iter().any(|name| Family::of_file(name) == Some(**family));
+        let families = families(kind).iter().filter(has_any).copied().collect();
+        Self { names, places, families, markdown, json }
     }
 
     fn tera(&self, family: Family) -> &Tera {
