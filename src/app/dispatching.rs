@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use crate::dispatch::Dispatcher;
 use crate::threads::give_way;
 
-/// How many threads there are beside the one that claims.
+/// How many threads work, beside the one that waits for their end: on one, nobody has to wake another.
 const THREADS: usize = 1;
 
 /// Runs the dispatcher until `stop` resolves; the task ends with it.
