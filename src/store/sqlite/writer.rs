@@ -6,6 +6,7 @@
 
 mod desk;
 mod request;
+mod statements;
 mod waiting;
 
 use std::path::PathBuf;
@@ -13,11 +14,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use self::desk::Desk;
 use self::request::{Durability, Task};
+use self::statements::{AtHand, Statements};
 use self::waiting::{Aside, Told, Waiting};
 use super::ids::Ids;
 use crate::store::StoreError;
@@ -31,12 +33,18 @@ pub(super) struct Writing<'a> {
     pub(super) connection: &'a Connection,
     /// Makes ids of events and deliveries.
     pub(super) ids: &'a mut Ids,
+    statements: Statements<'a>,
 }
 
-impl Writing<'_> {
+impl<'a> Writing<'a> {
+    /// Begins to work with an open transaction.
+    pub(super) fn new(connection: &'a Connection, ids: &'a mut Ids) -> Self {
+        Self { connection, ids, statements: Statements::default() }
+    }
+
     /// Returns a statement, prepared once.
-    pub(super) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
-        self.connection.prepare_cached(sql)
+    pub(super) fn prepare(&self, sql: &'static str) -> rusqlite::Result<AtHand<'_, 'a>> {
+        self.statements.take(self.connection, sql)
     }
 }
 
