@@ -336,7 +336,7 @@ mod tests {
             "run": { "id": "12345" },
             "links": { "seer": "https://acme.sentry.io/issues/117/?seerDrawer=true" },
         });
-        let body = made(&Rendered::Document(document), Rung::Whole);
+        let body = made(&Rendered::Document(document.into()), Rung::Whole);
         assert_eq!(body["text"], "coding completed · run 12345");
     }
 }

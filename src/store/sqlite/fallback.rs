@@ -89,7 +89,8 @@ pub(super) fn follow(writing: &Writing<'_>, run: i64, destination: i64) -> rusql
 pub(super) fn adopt(writing: &Writing<'_>, destination: i64) -> rusqlite::Result<()> {
     for is_head in ["due_at IS NOT NULL AND lease_until IS NULL", "lease_until IS NOT NULL"] {
         writing
-            .prepare(&format!(
+            .connection
+            .prepare_cached(&format!(
                 "UPDATE delivery SET fallback_from = coalesce(first_due_at, created_at)
                  WHERE destination_id = ?1 AND {is_head} AND state = 'waiting'
                    AND fallback_from IS NULL AND fallback_of IS NULL AND fallback_by IS NULL"
