@@ -162,9 +162,10 @@ impl Dispatcher {
                 let handover = handover::run(Arc::clone(&self.shared), self.orders, stopped.clone());
                 let handover = tokio::spawn(handover);
                 let planner = tokio::spawn(planner(Arc::clone(&self.shared), self.wake, stopped.clone()));
-                let sender = Sender::new(Arc::clone(&self.shared)).run(stopped);
+                // On the same thread as its deliveries, which would have to wake another one for each report.
+                let sender = tokio::spawn(Sender::new(Arc::clone(&self.shared)).run(stopped));
                 tokio::join!(
-                    sender,
+                    passing_panics_on(sender),
                     passing_panics_on(planner),
                     passing_panics_on(lookup),
                     passing_panics_on(watch),

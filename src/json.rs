@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// How deep arrays and objects may nest.
 const MAX_DEPTH: usize = 128;
@@ -43,15 +44,27 @@ pub enum NotJson {
 /// # Errors
 /// [`NotJson`]: not UTF-8, not JSON, or nested deeper than 128 levels.
 pub fn parse_lenient(bytes: &[u8]) -> Result<Value, NotJson> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| NotJson::NotText { byte: error.valid_up_to().saturating_add(1) })?;
-    let text = mend(text.strip_prefix('\u{feff}').unwrap_or(text))?;
+    let text = mended(bytes)?;
     let mut deserializer = serde_json::Deserializer::from_str(&text);
     // The mender has counted the levels; serde_json's own limit is one level lower.
     deserializer.disable_recursion_limit();
     let value = Value::deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
+}
+
+/// Reads JSON leniently, and keeps it as text: in the order and with the spaces in which it came.
+///
+/// # Errors
+/// As [`parse_lenient`].
+pub fn raw_lenient(bytes: &[u8]) -> Result<Box<RawValue>, NotJson> {
+    Ok(RawValue::from_string(mended(bytes)?.into_owned())?)
+}
+
+fn mended(bytes: &[u8]) -> Result<Cow<'_, str>, NotJson> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| NotJson::NotText { byte: error.valid_up_to().saturating_add(1) })?;
+    mend(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 /// Replaces what `serde_json` would refuse or round. What is no JSON at all is left for it to complain of.

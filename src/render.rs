@@ -42,7 +42,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use self::context::Context;
+use self::context::{Context, Document};
 use self::family::Family;
 use self::files::TemplateFile;
 use self::sets::{Found, Sets};
@@ -72,7 +72,7 @@ pub enum Rendered {
     /// From a `.json.tera` template: the request body, valid JSON.
     Body(Value),
     /// The documented JSON, for a `webhook` destination without a template of its own: `data` of the body.
-    Document(Value),
+    Document(Document),
 }
 
 /// What a message is made for.
@@ -263,7 +263,7 @@ impl Renderer {
         target: &Target,
     ) -> Result<Rendered, RenderError> {
         let Some(found) = self.find(purpose, target) else {
-            return Ok(Rendered::Document(context.document()));
+            return Ok(Rendered::Document(context.clone().into_document()));
         };
         let values = template_context(context, target, found.family);
         let (output, tokens) = tokens::collect(|| found.tera.render(&found.name, &values));

@@ -7,8 +7,10 @@ use super::draw::{Look, Page, STEP, deliveries, piece, plain, routes};
 use super::history::issue_line;
 use super::settings::{json, store_alone};
 use super::{Failure, Output, Terminal};
+use crate::event::Event;
 use crate::http::api::event_history;
-use crate::store::{EventHistory, EventRow, FindError, History};
+use crate::store::{EventHistory, EventRow, FindError, History, RunHistory};
+use crate::words::shortened;
 
 /// Tell what became of one event, and why: its routes, its deliveries, every attempt.
 #[derive(Debug, clap::Args)]
@@ -40,14 +42,10 @@ fn page(found: &EventHistory, terminal: Terminal) -> Option<String> {
     let history = &found.history;
     let row = history.events.iter().find(|row| row.event.id == found.event)?;
     let mut page = Page::new(terminal);
-    let action = row.event.action.shown(&row.event.resource);
+    let action = shortened(&row.event.action.shown(&row.event.resource));
     page.line(0, STEP, [piece(Look::Strong, action), piece(Look::Quiet, format!("  {}", row.event.id))]);
     page.gap();
-    page.fact(
-        "run",
-        [plain(history.run.label()), piece(Look::Quiet, format!("  now {}", history.run.state))],
-    );
-    page.fact("issue", [plain(issue_line(history))]);
+    draw_subject(&mut page, history, &row.event);
     page.fact("received", [plain(moment(row.event.received_at)), piece(Look::Quiet, sent(row))]);
     page.fact("routed", [plain(routed(row))]);
     page.gap();
@@ -77,6 +75,20 @@ fn page(found: &EventHistory, terminal: Terminal) -> Option<String> {
     Some(page.into_text())
 }
 
+/// Says what the event is about: a run and its issue, or of the relay's own notices a destination or an organization.
+fn draw_subject(page: &mut Page, history: &RunHistory, event: &Event) {
+    if !event.action.is_of_no_run() {
+        let now = piece(Look::Quiet, format!("  now {}", history.run.state));
+        page.fact("run", [plain(history.run.label()), now]);
+        page.fact("issue", [plain(issue_line(history))]);
+        return;
+    }
+    match &event.artifacts.destination {
+        Some(report) => page.fact("about", [plain(format!("destination {}", report.name))]),
+        None => page.fact("about", [plain(format!("webhooks of {}", event.organization))]),
+    }
+}
+
 /// Says when Sentry sent it, where that is known.
 fn sent(row: &EventRow) -> String {
     let took = row.event.sent_at.and_then(|sent_at| between(sent_at, row.event.received_at));
@@ -90,7 +102,12 @@ fn routed(row: &EventRow) -> String {
     };
     let took = between(row.event.received_at, planned_at).map(|took| format!("  {took} later"));
     let unknown = if row.issue_unknown { "  (the issue was not known)" } else { "" };
-    format!("{}{}{unknown}", moment(planned_at), took.unwrap_or_default())
+    let anew = match row.replays {
+        0 => String::new(),
+        1 => "  anew: it was replayed".to_owned(),
+        times => format!("  anew: it was replayed {times} times"),
+    };
+    format!("{}{}{anew}{unknown}", moment(planned_at), took.unwrap_or_default())
 }
 
 fn draw_reasons(page: &mut Page, row: &EventRow) {

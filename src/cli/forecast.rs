@@ -8,7 +8,7 @@ use crate::delivery::{Mention, Muting, Part};
 use crate::event::{Action, Event};
 use crate::notify::Destination;
 use crate::render::Purpose;
-use crate::routing::{Decision, RoutedDestination, SetFrom};
+use crate::routing::{Decision, RoutedDestination, SetFrom, Terms};
 
 /// One of the messages that an event becomes.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +24,20 @@ impl<'a> Message<'a> {
     /// Returns the template set that a route asks for; a digest is the destination's, whichever routes lead there.
     pub(super) fn route_set(self) -> Option<&'a str> {
         self.routed.template_set.as_deref().filter(|_| self.part != Part::Digest)
+    }
+
+    /// Returns why it would not go out at once if its event came at `now`, and whom it would mention.
+    pub(super) fn terms(
+        self,
+        config: &Config,
+        action: &Action,
+        now: Timestamp,
+    ) -> (Option<Muting>, Vec<Mention>) {
+        let Terms { muting, mentions } = config.routing.terms(self.routed, now);
+        let mentioned = Terms { muting: None, mentions }
+            .mentioned_by(self.part, self.destination.parts(action), self.destination.service.kind())
+            .to_vec();
+        (muting, mentioned)
     }
 }
 
@@ -67,16 +81,15 @@ pub(super) fn forecast<'a>(
 ) -> Vec<Forecast<'a>> {
     let routing = &checked.config.routing;
     let foresee = |message: Message<'a>| {
-        let Message { destination, part, routed } = message;
-        let terms = routing.terms(routed, now);
+        let Message { destination, part, .. } = message;
+        let (muting, mentions) = message.terms(&checked.config, &event.action, now);
         let target = destination.target(message.route_set());
-        let kind = destination.service.kind();
         Forecast {
             message,
             set: routing.set_for(decision, &destination.name, part),
             template: checked.renderer.template_for(Purpose::of_part(part, &event.action), &target),
-            mentions: terms.mentioned_by(part, destination.parts(&event.action), kind).to_vec(),
-            muting: terms.muting,
+            muting,
+            mentions,
         }
     };
     messages(&checked.config, decision, &event.action).map(foresee).collect()

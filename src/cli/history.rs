@@ -13,6 +13,10 @@ use crate::delivery::{DeliveryState, DestinationName, Part};
 use crate::event::GroupId;
 use crate::http::api::{DeliveryJson, EventJson, RunJson, run_history};
 use crate::store::{DeliveryFilter, DeliveryRow, EventRow, History, RunHistory, StoreError};
+use crate::words::shortened;
+
+/// How many repositories of a run are named at most.
+const MOST_NAMES: usize = 10;
 
 /// List runs, the newest first.
 #[derive(Debug, clap::Args)]
@@ -38,7 +42,7 @@ impl Runs {
                 run.summary.id.clone(),
                 run.summary.group_id.clone().unwrap_or_else(|| "-".into()),
                 row.run.state.to_string(),
-                run.summary.repos.join(", "),
+                some_of(&run.summary.repos.iter().map(String::as_str).collect::<Vec<_>>()),
                 seconds(&run.summary.updated_at),
                 run.events.to_string(),
                 run.deliveries.to_string(),
@@ -79,7 +83,7 @@ fn page(history: &RunHistory, terminal: Terminal) -> String {
     page.fact("run", [piece(Look::Strong, run.label())]);
     page.fact("issue", [plain(issue_line(history))]);
     page.fact("state", [plain(run.state.as_str())]);
-    page.fact("repos", [plain(run.repos().join(", "))]);
+    page.fact("repos", [plain(some_of(&run.repos()))]);
     page.fact("started", [plain(moment(run.started_at))]);
     page.fact("updated", [plain(moment(run.updated_at))]);
     for row in &history.events {
@@ -92,12 +96,20 @@ fn page(history: &RunHistory, terminal: Terminal) -> String {
     page.into_text()
 }
 
+/// Lists names, the first ones where they are many, each cut where it is long.
+fn some_of(names: &[&str]) -> String {
+    let shown = names.iter().take(MOST_NAMES).map(|name| shortened(name));
+    let more = names.len().saturating_sub(MOST_NAMES);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    shown.chain(more).collect::<Vec<_>>().join(", ")
+}
+
 /// Draws one event of a run: what it was, by which routes it went, and what became of that.
 fn draw_event(page: &mut Page, history: &RunHistory, row: &EventRow) {
     let event = EventJson::from(row);
     let head = [
         plain(moment(row.event.received_at)),
-        piece(Look::Strong, format!("  {}", event.action)),
+        piece(Look::Strong, format!("  {}", shortened(&event.action))),
         piece(Look::Quiet, format!("  {}", event.id)),
     ];
     page.line(0, STEP, head);
@@ -107,7 +119,8 @@ fn draw_event(page: &mut Page, history: &RunHistory, row: &EventRow) {
         (true, routes) => format!("by {}", routes.join(", ")),
     };
     let unknown = if event.issue_unknown { " (the issue was not known)" } else { "" };
-    page.line(STEP, STEP, [plain(format!("{routes}{unknown}"))]);
+    let anew = if event.replays > 0 { ", routed anew" } else { "" };
+    page.line(STEP, STEP, [plain(format!("{routes}{anew}{unknown}"))]);
     for delivery in history.deliveries.iter().filter(|delivery| delivery.event_id == row.event.id) {
         deliveries::draw(page, STEP, history, delivery, Detail::Short);
     }

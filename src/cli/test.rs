@@ -14,7 +14,7 @@ use crate::delivery::{DeliveryId, DestinationKind, DestinationName, Rung};
 use crate::message::{Block, Inline, Message, Tone};
 use crate::notify::{Call, Destination, notifier};
 use crate::render::Rendered;
-use crate::render::context::rfc3339;
+use crate::render::context::{Document, rfc3339};
 use crate::store::{Access, Queue, StoreError, open};
 
 /// Send one test message to a real destination now.
@@ -82,10 +82,10 @@ fn test_message(destination: &Destination, now: jiff::Timestamp) -> Rendered {
             tone: Tone::Done,
             ..Message::default()
         }),
-        DestinationKind::Webhook => Rendered::Document(json!({
+        DestinationKind::Webhook => Rendered::Document(Document::from(json!({
             "event": { "id": format!("evt_test{}", now.as_microsecond()), "action": "relay.test",
                        "received_at": rfc3339(now) },
             "message": format!("This is `{name}`{why}"),
-        })),
+        }))),
     }
 }

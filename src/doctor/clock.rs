@@ -26,6 +26,10 @@ fn of(dates: &[SignedDuration]) -> Check {
     let message = format!("it is {} {way}, by what {} told", span(*nearest), others(dates.len()));
     let hint = "let this machine keep its time (`timedatectl set-ntp true`): receivers refuse signatures that are \
                 minutes off, and times in messages are wrong";
+    if dates.len() == 1 {
+        // It may be that one which is wrong.
+        return Check::warning(Group::Clock, message).hint(hint);
+    }
     Check::fault(Group::Clock, message).hint(hint)
 }
 
@@ -39,7 +43,7 @@ mod tests {
     use crate::doctor::State;
 
     #[test]
-    fn half_a_minute_off_is_a_fault_unless_somebody_agrees() {
+    fn half_a_minute_off_is_a_fault_where_nobody_agrees_and_several_told() {
         let judged = |seconds: &[i64]| {
             let dates: Vec<_> = seconds.iter().copied().map(SignedDuration::from_secs).collect();
             let check = of(&dates);
@@ -49,7 +53,8 @@ mod tests {
             (&[][..], State::Unknown, "nobody was reached whose clock it could be held against"),
             (&[0], State::Ok, "it agrees with what one other clock told"),
             (&[30, 5_000], State::Ok, "it agrees with what 2 other clocks told"),
-            (&[31], State::Fault, "it is 31 s slow, by what one other clock told"),
+            (&[31], State::Warning, "it is 31 s slow, by what one other clock told"),
+            (&[31, 40], State::Fault, "it is 31 s slow, by what 2 other clocks told"),
             (&[-7_200, -7_300], State::Fault, "it is 2 h fast, by what 2 other clocks told"),
         ] {
             assert_eq!(judged(seconds), (state, message.to_owned()), "{seconds:?}");

@@ -150,6 +150,8 @@ pub struct EventJson {
     pub issue_unknown: bool,
     /// When it was routed last.
     pub planned_at: Option<String>,
+    /// How often it was routed anew because somebody replayed it.
+    pub replays: u32,
 }
 
 impl From<&EventRow> for EventJson {
@@ -162,6 +164,7 @@ impl From<&EventRow> for EventJson {
             routed: row.routes.is_some(),
             issue_unknown: row.issue_unknown,
             planned_at: row.planned_at.map(rfc3339),
+            replays: row.replays,
         }
     }
 }

@@ -209,6 +209,19 @@ fn opens_slack_sequence(character: char, rest: &str) -> bool {
     character == '<' && (rest.starts_with(['!', '@', '#']) || opens_scheme(rest))
 }
 
+impl Dialect {
+    /// Returns whether a character and what follows it would ping somebody, as markup that a platform reads.
+    pub(crate) fn pings(self, character: char, rest: &str) -> bool {
+        let sequence = character == '<' && rest.starts_with(['!', '@']) && !rest.starts_with("!date^");
+        match self {
+            Self::Slack => sequence || opens_slack_broadcast(character, rest),
+            Self::Mattermost => sequence || opens_word(character, rest),
+            // It is told whom it may ping, whatever stands in the text.
+            Self::Discord => false,
+        }
+    }
+}
+
 /// Returns whether `@` and what follows would mention everybody where Slack is told to look for names in a text.
 // Source: https://docs.slack.dev/messaging/formatting-message-text, "Automatic parsing", read 2026-11-23.
 fn opens_slack_broadcast(character: char, rest: &str) -> bool {

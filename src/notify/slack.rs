@@ -7,6 +7,7 @@ mod blocks;
 mod body;
 mod bot;
 mod classic;
+mod disarm;
 mod excess;
 mod rich;
 

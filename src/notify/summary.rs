@@ -98,7 +98,7 @@ pub(crate) fn sentence(message: &Message) -> String {
 pub(crate) fn message_of(rendered: &Rendered) -> Option<Cow<'_, Message>> {
     match rendered {
         Rendered::Message(message) => Some(Cow::Borrowed(message)),
-        Rendered::Document(document) => Some(Cow::Owned(message_of_document(document))),
+        Rendered::Document(document) => Some(Cow::Owned(message_of_document(&document.value()))),
         Rendered::Body(_) => None,
     }
 }

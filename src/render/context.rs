@@ -129,11 +129,14 @@
 //! | `digest.url` | text or null | where Sentry lists the organization's issues; null where these are runs of several |
 
 mod digest;
+mod document;
 mod view;
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -143,11 +146,14 @@ use crate::event::{
     RepositoryChange, RootCause, Solution, Step,
 };
 use crate::issue::Issue;
-use crate::json::parse_lenient;
+use crate::json::raw_lenient;
 use crate::message::Tone;
 use crate::render::digest::{Digest, Digested};
 use crate::render::{DIGEST, Purpose, tone};
 use crate::run::Run;
+
+pub use document::{Document, Head};
+use document::{Facts, Subject};
 
 /// What links are made of.
 #[derive(Debug, Clone)]
@@ -174,8 +180,10 @@ pub struct Context {
     action: Action,
     tone: Tone,
     card_tone: Tone,
-    data: Value,
-    payload: Option<Value>,
+    subject: Subject,
+    /// The subject as templates see it, made for the first one.
+    data: OnceLock<Value>,
+    payload: Option<Box<RawValue>>,
     now: Timestamp,
 }
 
@@ -185,29 +193,28 @@ impl Context {
     pub fn new(events: &[Event], issue: Option<&Issue>, links: &Links, replay: bool) -> Option<Self> {
         let event = events.last()?;
         let run = Run::fold(events)?;
-        let data = serde_json::to_value(view::Data::new(event, &run, issue, links, replay)).ok()?;
         let (tone, card_tone) = (tone::of(event), tone::of_run(&run));
-        let action = event.action.clone();
-        Some(Self { action, tone, card_tone, data, payload: None, now: event.received_at })
+        let (action, now) = (event.action.clone(), event.received_at);
+        let subject = Subject::Event(Box::new(Facts::new(event, run, issue, links, replay)));
+        Some(Self { action, tone, card_tone, subject, data: OnceLock::new(), payload: None, now })
     }
 
     /// Says for which destination the message stands in for one that was not taken, and why not.
     #[must_use]
     pub fn standing_for(mut self, stands_for: Option<&StandsFor>) -> Self {
-        let event = self.data.get_mut("event").and_then(Value::as_object_mut);
-        if let (Some(event), Some(StandsFor { destination, reason })) = (event, stands_for) {
-            event.insert("fallback_for".to_owned(), json!(destination));
-            event.insert("fallback_reason".to_owned(), json!(reason));
+        if let Subject::Event(facts) = &mut self.subject {
+            facts.stands_for = stands_for.cloned();
+            self.data = OnceLock::new();
         }
         self
     }
 
     /// Makes the context of a digest; `links` says where they lead for an organization.
     pub fn of_digest<'a>(digest: &Digest, links: impl Fn(&Organization) -> Cow<'a, Links>) -> Self {
-        let data = digest::document(digest, links);
+        let subject = Subject::Value(digest::document(digest, links));
         let tone = tone::of_digest(digest);
-        let action = Action::from_name(DIGEST);
-        Self { action, tone, card_tone: tone, data, payload: None, now: digest.until }
+        let (action, now) = (Action::from_name(DIGEST), digest.until);
+        Self { action, tone, card_tone: tone, subject, data: OnceLock::new(), payload: None, now }
     }
 
     /// Sets when the message is made; without it, that is when its event was received.
@@ -219,26 +226,23 @@ impl Context {
     /// Adds the webhook's body as Sentry sent it; empty where no webhook brought the event. Templates never see it.
     #[must_use]
     pub fn with_payload(self, body: &[u8]) -> Self {
+        let text = || to_raw_value(&String::from_utf8_lossy(body)).unwrap_or_default();
         let payload = if body.is_empty() {
-            Value::Null
+            RawValue::NULL.to_owned()
         } else {
-            parse_lenient(body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))
+            raw_lenient(body).unwrap_or_else(|_| text())
         };
         Self { payload: Some(payload), ..self }
     }
 
-    /// Returns `data` of the documented webhook body, with `payload` where it was added.
+    /// Returns `data` of the documented webhook body, with `payload` where it was added, as a value.
     pub fn document(&self) -> Value {
-        self.clone().into_document()
+        self.clone().into_document().value()
     }
 
-    /// As [`document`](Self::document), without a copy of what may be megabytes.
-    pub fn into_document(self) -> Value {
-        let mut document = self.data;
-        if let (Value::Object(fields), Some(payload)) = (&mut document, self.payload) {
-            fields.insert("payload".to_owned(), payload);
-        }
-        document
+    /// Returns `data` of the documented webhook body, with `payload` where it was added.
+    pub fn into_document(self) -> Document {
+        Document::new(self.subject, self.payload)
     }
 
     /// Returns the action of the event that it is about.
@@ -248,12 +252,18 @@ impl Context {
 
     /// Returns what a template may see, the destination aside.
     pub(super) fn data(&self) -> &Value {
-        &self.data
+        match &self.subject {
+            Subject::Event(facts) => {
+                // What it is made of can always be written.
+                self.data.get_or_init(|| serde_json::to_value(facts.view()).unwrap_or_default())
+            }
+            Subject::Value(value) => value,
+        }
     }
 
     /// Returns where all of it can be read: in Sentry, with Seer's panel open.
     pub(super) fn source(&self) -> Option<Url> {
-        let link = |name| self.data.pointer(name).and_then(Value::as_str);
+        let link = |name| self.data().pointer(name).and_then(Value::as_str);
         let links = ["/links/seer", "/links/issue", "/digest/url"];
         links.into_iter().find_map(link).and_then(|link| Url::parse(link).ok())
     }
@@ -277,7 +287,7 @@ pub(super) fn shape() -> Value {
     let event = any_event();
     let links = Url::parse("https://sentry.io").map(|base_url| Links { base_url, public_url: None });
     let context = links.ok().and_then(|links| Context::new(&[event], None, &links, false));
-    let mut shape = context.map(|context| context.data).unwrap_or_default();
+    let mut shape = context.map(|context| context.data().clone()).unwrap_or_default();
     if let Value::Object(fields) = &mut shape {
         fields.insert("destination".to_owned(), json!({ "name": "", "kind": "", "diff": 0 }));
     }

@@ -1,6 +1,7 @@
 //! Sets: every template, ready to be looked up by set, kind of destination and purpose.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 use tera::Tera;
 
@@ -17,7 +18,9 @@ use crate::delivery::DestinationKind;
 #[derive(Debug)]
 pub(super) struct Sets {
     names: BTreeSet<String>,
-    branches: HashMap<(Option<String>, DestinationKind), Branch>,
+    /// Of built-in templates alone, each is made for the first one that needs it.
+    branches: HashMap<(Option<String>, DestinationKind), OnceLock<Branch>>,
+    files: Vec<TemplateFile>,
 }
 
 /// What one kind of destination sees of one set.
@@ -26,6 +29,8 @@ struct Branch {
     /// The engine's names of all templates, of those at fault too: no other one takes their place.
     names: BTreeSet<String>,
     places: Vec<Place>,
+    /// The families of which it has any template.
+    families: Vec<Family>,
     markdown: Tera,
     json: Tera,
 }
@@ -41,8 +46,17 @@ pub(super) struct Found<'a> {
 }
 
 impl Sets {
-    /// Builds every engine. Whatever is wrong with a template is added to `faults`.
+    /// Builds the engines. Whatever is wrong with a template is added to `faults`; where all are built-in ones, nothing is.
     pub(super) fn build(files: &[TemplateFile], faults: &mut Vec<TemplateFault>) -> Self {
+        if files.iter().any(|file| matches!(file.place, Place::User { .. })) {
+            return Self::build_all(files, faults);
+        }
+        let branches = DestinationKind::ALL.iter().map(|kind| ((None, *kind), OnceLock::new())).collect();
+        Self { names: BTreeSet::new(), branches, files: files.to_vec() }
+    }
+
+    /// Builds every engine. Whatever is wrong with a template is added to `faults`.
+    pub(super) fn build_all(files: &[TemplateFile], faults: &mut Vec<TemplateFault>) -> Self {
         let mut broken = BTreeSet::new();
         for file in files {
             let found = faults_of_file(file);
@@ -60,15 +74,16 @@ impl Sets {
         let mut branches = HashMap::new();
         for set in [None].into_iter().chain(names.iter().map(Some)) {
             for kind in DestinationKind::ALL {
-                let branch = Branch::new(files, &broken, set.map(String::as_str), *kind, &mut findings);
-                branches.insert((set.cloned(), *kind), branch);
+                let set_name = set.map(String::as_str);
+                let branch = Branch::new(files, &broken, set_name, *kind, &Family::ALL, &mut findings);
+                branches.insert((set.cloned(), *kind), OnceLock::from(branch));
             }
         }
         // Stable, so that of equal findings with different hints the one that holds without any set stays.
         findings.sort_by(Finding::in_order);
         findings.dedup_by(|one, other| one.in_order(other).is_eq());
         faults.extend(findings.iter().map(|finding| fault_at(finding, files)));
-        Self { names, branches }
+        Self { names, branches, files: files.to_vec() }
     }
 
     /// Returns the names of the sets, in order.
@@ -78,11 +93,9 @@ impl Sets {
 
     /// Returns the names of all actions that have a template of their own in some place.
     pub(super) fn actions(&self) -> BTreeSet<String> {
-        let names = self.branches.values().flat_map(|branch| &branch.names);
-        let actions = names.filter_map(|name| {
-            let file = name.rsplit('/').next()?;
-            let family = Family::of_file(file)?;
-            purpose::action_of(file.strip_suffix(family.suffix())?)
+        let actions = self.files.iter().filter_map(|file| {
+            let name = file.name.rsplit('/').next()?;
+            purpose::action_of(name.strip_suffix(file.family.suffix())?)
         });
         actions.map(str::to_owned).collect()
     }
@@ -96,10 +109,12 @@ impl Sets {
         purpose: Purpose<'_>,
     ) -> Option<Found<'_>> {
         let set = set.filter(|set| self.names.contains(*set)).map(str::to_owned);
-        let branch = self.branches.get(&(set, kind))?;
+        let branch = self.branches.get(&(set, kind))?.get_or_init(|| {
+            Branch::new(&self.files, &BTreeSet::new(), None, kind, families(kind), &mut Vec::new())
+        });
         for place in &branch.places {
             for candidate in purpose.names() {
-                for family in families(kind) {
+                for family in &branch.families {
                     let name = format!("{}{candidate}{}", place.prefix(), family.suffix());
                     if branch.names.contains(&name) {
                         return Some(Found { tera: branch.tera(*family), name, family: *family });
@@ -125,19 +140,23 @@ impl Branch {
         broken: &BTreeSet<&str>,
         set: Option<&str>,
         kind: DestinationKind,
+        wanted: &[Family],
         findings: &mut Vec<Finding>,
     ) -> Self {
         let places = place::nearest_first(set, kind);
         let mut names = BTreeSet::new();
         let mut load = |family| {
             let mut tera = engine::empty(family, kind, &places);
-            let files: Vec<_> = engine::files_for(files, family, &places).collect();
+            let files: Vec<_> =
+                engine::files_for(files, family, &places).filter(|_| wanted.contains(&family)).collect();
             names.extend(files.iter().map(|file| file.name.clone()));
             findings.extend(load_all(&mut tera, &files, broken));
             tera
         };
         let (markdown, json) = (load(Family::Markdown), load(Family::Json));
-        Self { names, places, markdown, json }
+        let has_any = |family: &&Family| names.iter().any(|name| Family::of_file(name) == Some(**family));
+        let families = families(kind).iter().filter(has_any).copied().collect();
+        Self { names, places, families, markdown, json }
     }
 
     fn tera(&self, family: Family) -> &Tera {

@@ -242,7 +242,8 @@ impl Looked<'_> {
     }
 }
 
-fn cut(value: &str) -> String {
+/// Cuts a value that is too long to be kept or shown whole.
+pub(super) fn cut(value: &str) -> String {
     match value.char_indices().nth(LONGEST_VALUE) {
         None => value.to_owned(),
         Some((end, _)) => value.get(..end).unwrap_or_default().to_owned() + "…",

@@ -70,6 +70,8 @@ pub struct MuteEnd {
     pub until: Timestamp,
     /// The time zone of the one that ends last.
     pub zone: TimeZone,
+    /// The names of those that are in force now, and of those that follow on them.
+    pub by: Vec<String>,
     /// Whether an end was found; without one, `until` is as far as was looked.
     pub is_known: bool,
 }
@@ -111,10 +113,15 @@ pub fn end_of(mutes: &[&Mute], now: Timestamp) -> Option<MuteEnd> {
     let horizon = now.checked_add(HORIZON).unwrap_or(Timestamp::MAX);
     let mut end: Option<MuteEnd> = None;
     let mut until = now;
+    let mut by: Vec<String> =
+        mutes.iter().filter(|mute| mute.covers(now)).map(|mute| mute.name.clone()).collect();
     while let Some((later, mute)) = mutes.iter().find_map(|mute| Some((mute.lasts_to(until)?, mute))) {
         let is_known = later < horizon;
         until = later.min(horizon);
-        end = Some(MuteEnd { until, zone: mute.zone.clone(), is_known });
+        if !by.contains(&mute.name) {
+            by.push(mute.name.clone());
+        }
+        end = Some(MuteEnd { until, zone: mute.zone.clone(), by: by.clone(), is_known });
         if !is_known {
             break;
         }

@@ -62,7 +62,7 @@ impl RoutingTable {
         let dropped = holding.is_empty();
         let muted_by = if dropped { &routes } else { &holding };
         let mutings = muted_by.iter().filter_map(|route| route.muting(now, dropped));
-        Terms { muting: mutings.min_by_key(|muting| muting.until), mentions: united(&holding) }
+        Terms { muting: mutings.min_by_key(|muting| muting.until), mentions: united(muted_by) }
     }
 
     /// Returns the terms on which a message goes to a destination whatever the time: somebody asks for it.
@@ -84,8 +84,7 @@ impl Route {
     fn muting(&self, now: Timestamp, dropped: bool) -> Option<Muting> {
         let mutes: Vec<&Mute> = self.mute.iter().map(AsRef::as_ref).collect();
         let end = mute::end_of(&mutes, now)?;
-        let by = mutes.iter().filter(|mute| mute.covers(now)).map(|mute| mute.name.clone()).collect();
-        Some(Muting { by, until: end.until, timezone: name_of(&end.zone), dropped })
+        Some(Muting { by: end.by, until: end.until, timezone: name_of(&end.zone), dropped })
     }
 }
 
@@ -164,7 +163,10 @@ mod tests {
     fn it_is_dropped_only_where_every_route_drops_it() {
         let (nights, evenings) = (mute("nights", 20, 8), mute("evenings", 18, 23));
         let drops = || route(&[&evenings], Muted::Drop, "1");
-        assert_eq!(terms(vec![drops(), drops()], NIGHT), told("dropped: muted by `evenings`", "", ""));
+        assert_eq!(
+            terms(vec![drops(), drops()], NIGHT),
+            told("dropped: muted by `evenings`", "", "user:1 here")
+        );
         let why = "muted by `nights`, until 2026-12-02 08:00 Europe/Berlin";
         assert_eq!(
             terms(vec![drops(), route(&[&nights], Muted::Hold, "2")], NIGHT),

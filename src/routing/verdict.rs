@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::answers::{Answer, Answers, Seen};
+use super::answers::{Answer, Answers, Seen, cut};
 use super::condition::{Condition, Conditions, Field};
 use super::pattern::Pattern;
 use super::{Decision, Route, RoutingTable, is_own_notice};
@@ -111,7 +111,7 @@ impl Telling<'_> {
             why.push(ConditionVerdict {
                 condition: Field::Action.as_str(),
                 pattern: String::new(),
-                value: Some(self.event.action.as_str().to_owned()),
+                value: Some(cut(self.event.action.as_str())),
                 held: false,
                 note: None,
             });
@@ -154,7 +154,7 @@ impl Telling<'_> {
     /// Returns what the event itself says of a field.
     fn own_value(&self, field: Field) -> Option<String> {
         match field {
-            Field::Action => Some(self.event.action.as_str().to_owned()),
+            Field::Action => Some(cut(self.event.action.as_str())),
             Field::Organization => Some(self.event.organization.to_string()),
             Field::Repo
             | Field::Path

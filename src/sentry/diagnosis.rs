@@ -287,7 +287,8 @@ fn unknown(body: &[u8]) -> Diagnosis {
     } else if is_of_legacy_plugin(body) {
         return Diagnosis::of(Cause::LegacyPlugin, "its body is that plugin's");
     } else if looks_like_webhook(body) {
-        "its body looks like a webhook of a Sentry integration: is it another integration, or another secret?"
+        "its body looks like a webhook of a Sentry integration: is it another integration or secret, or does a \
+         proxy change the body?"
     } else {
         "its body is no webhook of a Sentry integration"
     };
@@ -365,7 +366,7 @@ mod tests {
                 &of_nobody,
                 Cause::Unknown,
                 "no configured client secret signed it, in no form that is known: its body looks like a webhook of a \
-                 Sentry integration: is it another integration, or another secret?",
+                 Sentry integration: is it another integration or secret, or does a proxy change the body?",
             ),
         ] {
             let diagnosis = diagnose(body, signature);

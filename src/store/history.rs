@@ -72,6 +72,8 @@ pub struct EventRow {
     pub issue_unknown: bool,
     /// When it was routed last.
     pub planned_at: Option<Timestamp>,
+    /// How often it was routed anew because somebody replayed it.
+    pub replays: u32,
     /// Why it was routed so; `None` while it waits, and where an older version routed it.
     pub decided: Option<Decided>,
 }

@@ -215,7 +215,7 @@ impl Queue for Store {
     }
 
     async fn record(&self, record: Record, now: Timestamp) -> Result<Recorded, StoreError> {
-        self.writer.run_lightly(move |writing| record::record(writing, &record, now)).await
+        self.writer.run_whenever(move |writing| record::record(writing, &record, now)).await
     }
 
     async fn hand_over(&self, wanted: HandOver, now: Timestamp) -> Result<HandedOver, StoreError> {

@@ -78,6 +78,40 @@ fn line_of(kind: &Value) -> String {
 }
 
 #[tokio::test]
+async fn mutes_people_and_stand_ins_count_and_so_do_organizations() {
+    let folder = told().await;
+    let always = "[mute.always]\ndays = [\"mon-sat\"]\ntimezone = \"UTC\"\n[mute.sundays]\ndays = \"sun\"\ntimezone = \"UTC\"\n";
+    let fixes = |more: &str| ROUTES.replacen("to = [\"a\"]\n", &format!("to = [\"a\"]\n{more}"), 1) + always;
+    // Whatever day it is: one of the two is in force.
+    let day = seer_relay::clock::Clock::system().now().strftime("%a").to_string();
+    let mute = if day == "Sun" { "sundays" } else { "always" };
+
+    let (code, page, _) = backtest(&folder, &fixes(&format!("mute = \"{mute}\"\nmuted = \"drop\"\n")), &[]);
+    assert_eq!(code, Some(1));
+    assert!(page.contains("    - a (webhook) by documented JSON, built in\n    by fixes\n"), "{page}");
+    let (code, page, _) = backtest(&folder, &fixes(&format!("mute = \"{mute}\"\n")), &[]);
+    assert_eq!(code, Some(1));
+    assert!(page.contains("    ~ a (webhook) at once → held back\n"), "{page}");
+
+    let stand_in = ROUTES.to_owned();
+    new_config(&folder, &stand_in);
+    let routes = folder.path().join("new/routes.toml");
+    let text = std::fs::read_to_string(&routes).unwrap().replacen("/a\"\n", "/a\"\nfallback = \"b\"\n", 1);
+    std::fs::write(&routes, text).unwrap();
+    let output = folder.run(&["backtest", "--config-dir", "new", "--json"]);
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let after = &told["differences"][0]["changed"][0]["after"];
+    assert_eq!((output.status.code(), &after["fallback"]), (Some(1), &json!("b")), "{told:#}");
+
+    new_config(&folder, ROUTES);
+    let relay = folder.path().join("new/relay.toml");
+    std::fs::write(&relay, "[sentry.other]\nclient_secrets = [{ env = \"UNSET_HERE\" }]\n").unwrap();
+    let output = folder.run(&["backtest", "--config-dir", "new", "--json"]);
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &told["differing"]), (Some(1), &json!(6)), "{told:#}");
+}
+
+#[tokio::test]
 async fn what_would_change_is_told_once_for_all_events_that_change_alike() {
     let folder = told().await;
     let template = folder.path().join("new/templates/oncall/webhook");
@@ -102,8 +136,10 @@ async fn what_would_change_is_told_once_for_all_events_that_change_alike() {
         kinds[1]["changed"][0],
         json!({
             "destination": "a", "kind": "webhook", "part": "message",
-            "before": { "template": "documented JSON", "template_set": null, "built_in": true },
-            "after": { "template": "oncall/webhook/root_cause_completed.json.tera", "template_set": "oncall", "built_in": false },
+            "before": { "template": "documented JSON", "template_set": null, "built_in": true, "held_back": false,
+                "mentions": [], "fallback": null },
+            "after": { "template": "oncall/webhook/root_cause_completed.json.tera", "template_set": "oncall",
+                "built_in": false, "held_back": false, "mentions": [], "fallback": null },
         })
     );
     assert_eq!(kinds[0]["examples"].as_array().unwrap().len(), 2);

@@ -250,6 +250,25 @@ async fn what_was_not_sent_at_once_says_what_became_of_it() {
     }
 }
 
+#[tokio::test]
+async fn an_event_that_was_replayed_says_that_it_was_routed_anew() {
+    let receiver = Receiver::start();
+    let folder = RelayFolder::new(&routes(&receiver));
+    with_templates(&folder);
+    let relay = folder.serve();
+    let event = relay.sentry().accepted("coding_started", &json!({ "run_id": 1 })).await;
+    receiver.took(1).await;
+    folder.until_nothing_waits().await;
+    assert!(folder.run(&["replay", &event]).status.success());
+    receiver.took(2).await;
+    folder.until_nothing_waits().await;
+
+    let page = text(&folder, &["explain", &event]);
+    assert!(page.contains("  anew: it was replayed\n"), "{page}");
+    assert_eq!(folder.json(&["explain", &event])["replays"], 1);
+    assert!(text(&folder, &["show", "acme/1"]).contains("by everything, routed anew\n"));
+}
+
 #[test]
 fn explain_says_what_it_does_not_know() {
     let folder = RelayFolder::new("");

@@ -18,7 +18,8 @@ pub(super) struct Difference {
     pub(super) added: Vec<Message>,
     /// Messages that only today's sends.
     pub(super) removed: Vec<Message>,
-    /// Messages that both send, made by other templates: today's, and the new one.
+    /// Messages that both send, but made by other templates, held back or not, or to other people: today's, and the new
+    /// one.
     pub(super) changed: Vec<(Message, Message)>,
     /// Names of the routes that match today.
     pub(super) routes_before: Vec<String>,
@@ -45,7 +46,7 @@ impl Difference {
         let (added, removed) =
             (only_in(&after.messages, &before.messages), only_in(&before.messages, &after.messages));
         let pairs = before.messages.iter().filter_map(|one| Some((one.clone(), twin(one, &after.messages)?)));
-        let changed: Vec<_> = pairs.filter(|(one, other)| one.template != other.template).collect();
+        let changed: Vec<_> = pairs.filter(|(one, other)| !one.is_like(other)).collect();
         let is_none = added.is_empty() && removed.is_empty() && changed.is_empty();
         (!is_none).then(|| Self {
             added,

@@ -1,7 +1,7 @@
 //! What a backtest found, for people and for programs.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::difference::{Difference, Differences, Group};
 use super::side::{Message, Template};
@@ -97,8 +97,7 @@ fn draw_group(page: &mut Page, difference: &Difference, group: &Group) {
         page.line(STEP, 2, changed_line(Look::Bad, "-", message, &by(&message.template)));
     }
     for (before, after) in &difference.changed {
-        let change = format!("{} → {}", by(&before.template), by(&after.template));
-        page.line(STEP, 2, changed_line(Look::Busy, "~", before, &change));
+        page.line(STEP, 2, changed_line(Look::Busy, "~", before, &changes(before, after).join("; ")));
     }
     let names = |routes: &[String]| if routes.is_empty() { "no route".to_owned() } else { routes.join(", ") };
     let (before, after) = (names(&difference.routes_before), names(&difference.routes_after));
@@ -118,6 +117,32 @@ fn changed_line(look: Look, sign: &str, message: &Message, template: &str) -> [P
     ]
 }
 
+/// Says what is another way about a message.
+fn changes(before: &Message, after: &Message) -> Vec<String> {
+    let mut changes = Vec::new();
+    if before.template != after.template {
+        changes.push(format!("{} → {}", by(&before.template), by(&after.template)));
+    }
+    let held = |message: &Message| if message.muted.is_some() { "held back" } else { "at once" };
+    if before.muted != after.muted {
+        changes.push(format!("{} → {}", held(before), held(after)));
+    }
+    let people = |message: &Message| {
+        let words: Vec<String> = message.mentions.iter().map(ToString::to_string).collect();
+        if words.is_empty() { "nobody".to_owned() } else { words.join(", ") }
+    };
+    if before.mentions != after.mentions {
+        changes.push(format!("mentions {} → {}", people(before), people(after)));
+    }
+    let stand_in = |message: &Message| {
+        message.fallback.as_ref().map_or_else(|| "no fallback".to_owned(), |name| format!("fallback {name}"))
+    };
+    if before.fallback != after.fallback {
+        changes.push(format!("{} → {}", stand_in(before), stand_in(after)));
+    }
+    changes
+}
+
 fn by(template: &Template) -> String {
     let built_in = if template.is_built_in { ", built in" } else { "" };
     match &template.set {
@@ -134,7 +159,7 @@ fn group_as_json(difference: &Difference, group: &Group) -> Value {
     let changed = difference.changed.iter().map(|(before, after)| {
         json!({
             "destination": before.destination, "kind": before.kind, "part": before.part,
-            "before": template_as_json(&before.template), "after": template_as_json(&after.template),
+            "before": manner_as_json(before), "after": manner_as_json(after),
         })
     });
     json!({
@@ -150,13 +175,24 @@ fn group_as_json(difference: &Difference, group: &Group) -> Value {
 }
 
 fn message_as_json(message: &Message) -> Value {
-    json!({
-        "destination": message.destination, "kind": message.kind, "part": message.part,
-        "template": message.template.path, "template_set": message.template.set,
-        "built_in": message.template.is_built_in,
-    })
+    let place = [
+        ("destination", json!(message.destination)),
+        ("kind", json!(message.kind)),
+        ("part", json!(message.part)),
+    ];
+    let place = place.map(|(name, value)| (name.to_owned(), value));
+    Value::Object(place.into_iter().chain(manner_as_json(message)).collect())
 }
 
-fn template_as_json(template: &Template) -> Value {
-    json!({ "template": template.path, "template_set": template.set, "built_in": template.is_built_in })
+fn manner_as_json(message: &Message) -> Map<String, Value> {
+    let Message { template, muted, mentions, fallback, .. } = message;
+    let manner = [
+        ("template", json!(template.path)),
+        ("template_set", json!(template.set)),
+        ("built_in", json!(template.is_built_in)),
+        ("held_back", json!(muted.is_some())),
+        ("mentions", json!(mentions)),
+        ("fallback", json!(fallback)),
+    ];
+    manner.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use crate::check::Checked;
 use crate::cli::forecast;
-use crate::delivery::{DestinationKind, DestinationName, Part};
+use crate::delivery::{DestinationKind, DestinationName, Mention, Part};
 use crate::event::{Action, Event};
 use crate::issue::Issue;
 use crate::render::Purpose;
+use crate::routing::Muted;
 use crate::run::Run;
 
 /// A configuration, with what was looked up of its templates.
@@ -43,6 +44,21 @@ pub(super) struct Message {
     pub(super) kind: DestinationKind,
     pub(super) part: Part,
     pub(super) template: Template,
+    /// Whether a mute would hold it back, or drop it, if its event came when it did.
+    pub(super) muted: Option<Muted>,
+    /// Whom it mentions.
+    pub(super) mentions: Vec<Mention>,
+    /// What stands in for its destination.
+    pub(super) fallback: Option<DestinationName>,
+}
+
+impl Message {
+    /// Tells whether it says the same way the same to the same people, made by the same template.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let Self { template, muted, mentions, fallback, .. } = self;
+        (template, muted, mentions, fallback)
+            == (&other.template, &other.muted, &other.mentions, &other.fallback)
+    }
 }
 
 /// What an event becomes.
@@ -63,14 +79,29 @@ impl Side {
     pub(super) fn outcome(&mut self, event: &Event, run: &Run, issue: Option<&Issue>) -> Outcome {
         let Self { checked, templates } = self;
         let config = &checked.config;
+        if config.organizations.iter().all(|known| known.organization != event.organization) {
+            // Its webhook would be refused.
+            return Outcome::default();
+        }
         let decision = config.routing.route(event, run, issue);
-        let message = |message: forecast::Message<'_>| Message {
-            destination: message.destination.name.clone(),
-            kind: message.destination.service.kind(),
-            part: message.part,
-            template: template(checked, templates, message, &event.action),
+        let message = |message: forecast::Message<'_>| {
+            let (muting, mentions) = message.terms(config, &event.action, event.received_at);
+            let destination = message.destination;
+            let muted = muting.map(|muting| if muting.dropped { Muted::Drop } else { Muted::Hold });
+            Message {
+                destination: destination.name.clone(),
+                kind: destination.service.kind(),
+                part: message.part,
+                template: template(checked, templates, message, &event.action),
+                muted,
+                mentions,
+                fallback: destination.fallback.as_ref().map(|fallback| fallback.to.clone()),
+            }
         };
-        let messages = forecast::messages(config, &decision, &event.action).map(message).collect();
+        // What is dropped is sent nowhere.
+        let is_sent = |message: &Message| message.muted != Some(Muted::Drop);
+        let messages =
+            forecast::messages(config, &decision, &event.action).map(message).filter(is_sent).collect();
         Outcome { routes: config.routing.names_of(&decision), messages }
     }
 }

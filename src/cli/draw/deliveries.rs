@@ -171,7 +171,10 @@ fn others(row: &DeliveryRow) -> impl Iterator<Item = String> {
     let taken_over = taken_over(row).filter(|_| row.state != DeliveryState::Superseded);
     let repeats = row.replay_of.as_ref().map(|id| format!("repeats {id}"));
     let repeated = row.replayed_by.as_ref().map(|id| format!("repeated by {id}"));
-    stands_for.into_iter().chain(taken_over).chain(repeats).chain(repeated)
+    // Until it is tried, that is said above.
+    let was_muted = row.muting.as_ref().filter(|muting| !muting.dropped && row.attempts > 0);
+    let was_muted = was_muted.map(|muting| format!("was {muting}"));
+    was_muted.into_iter().chain(stands_for).chain(taken_over).chain(repeats).chain(repeated)
 }
 
 /// Says whom a message mentions, where it does.

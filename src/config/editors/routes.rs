@@ -218,8 +218,13 @@ pub(super) const ROUTE: &[Key] = &[
 
 /// The keys of a mute.
 pub(super) const MUTE: &[Key] = &[
-    Key("days", Shape::Texts, Absent::None, "Its days: `mon`, `mon-fri`, `fri-mon`; without them every day."),
-    Key("from", Shape::Pattern(TIME), Absent::Text("00:00"), "When it begins on these days: `20:00`."),
+    Key(
+        "days",
+        Shape::Patterns(DAYS),
+        Absent::None,
+        "Its days: `mon`, `mon-fri`, `fri-mon`; without them every day.",
+    ),
+    Key("from", Shape::Pattern(TIME_OF_DAY), Absent::Text("00:00"), "When it begins on these days: `20:00`."),
     Key("to", Shape::Pattern(TIME), Absent::Text("24:00"), "When it ends; before `from`, on the next day."),
     Key(
         "timezone",
@@ -230,6 +235,8 @@ pub(super) const MUTE: &[Key] = &[
 ];
 
 /// A time of the day.
+const TIME_OF_DAY: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]$";
+const DAYS: &str = "^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$";
 const TIME: &str = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$";
 
 /// Returns the schema.

@@ -33,6 +33,8 @@ pub(super) enum Shape {
     Digits,
     /// Text, or a list of it.
     Texts,
+    /// Text of this form, or a list of it that is not empty.
+    Patterns(&'static str),
     /// A secret.
     Secret,
     /// A list of secrets.
@@ -60,7 +62,7 @@ impl Shape {
                 json!({ "anyOf": [Self::DurationOrOff.schema(), table] })
             }
             Self::Size => text(r"^\s*[0-9]+(\.[0-9]+)?\s*([A-Za-z]+)?\s*$"),
-            Self::Rate => text(r"^(unlimited|\s*[0-9]+\s*/\s*[smh]\s*)$"),
+            Self::Rate => text(r"^(unlimited|\s*0*[1-9][0-9]*\s*/\s*[smh]\s*)$"),
             Self::Address => text(r"^\s*[Hh][Tt][Tt][Pp][Ss]?://\S+\s*$"),
             Self::Pattern(pattern) => text(pattern),
             Self::Word(words) => json!({ "enum": words }),
@@ -70,6 +72,10 @@ impl Shape {
             Self::Texts => {
                 let list = json!({ "type": "array", "items": { "type": "string" } });
                 json!({ "anyOf": [{ "type": "string" }, list] })
+            }
+            Self::Patterns(pattern) => {
+                let list = json!({ "type": "array", "items": text(pattern), "minItems": 1 });
+                json!({ "anyOf": [text(pattern), list] })
             }
             Self::Secret => secret(),
             Self::Secrets => json!({ "type": "array", "items": secret() }),

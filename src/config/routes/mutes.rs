@@ -95,6 +95,11 @@ fn mute<'a>(reader: &mut Reader<'a>, entry: &Entry, table: &'a Table) -> Option<
         zone => zone?,
     };
     let ((from, to), days) = (times?, days?);
+    if from == to {
+        let message = format!("`[{}]` ends when it begins: `from` and `to` are the same", reader.name);
+        reader.fault("to", "empty_mute", message, "leave both out, if it is to be the whole day");
+        return None;
+    }
     let mute = Mute { name: entry.key.clone(), days, from, to, zone };
     if !ends(&[&mute]) {
         let message = format!("`[{}]` never ends: it takes the whole week", reader.name);

@@ -13,6 +13,10 @@ const CLOSED_AT_LEAST: Duration = Duration::from_millis(500);
 /// How many deliveries per place at a desk may be seated there, most of them being written down.
 const UNWRITTEN_PER_SLOT: usize = 4;
 
+/// A claim is a transaction, so more is not claimed one by one while many are out: only once one part of so many is free.
+/// As many as may be under way are out meanwhile.
+const PARTS_PER_CLAIM: usize = 6;
+
 /// A desk on the board, and when to look at it.
 pub(super) struct Entry {
     pub(super) desk: Arc<Desk>,
@@ -87,7 +91,8 @@ impl Entry {
                 if self.closed_look_at.take().is_some() {
                     self.look_at = Some(now);
                 }
-                self.look_open(now, free)
+                let is_enough = free >= capacity / PARTS_PER_CLAIM;
+                self.look_open(now, if is_enough { free } else { 0 })
             }
             Standing::Gone | Standing::Removed => self.look_due(now, free, false),
             Standing::Held(_) | Standing::Keyless => self.look_closed(now, free, standing, closed_at_most),

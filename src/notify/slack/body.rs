@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use super::disarm::disarm;
 use super::{SlackAccess, SlackConfig, blocks, classic, limit};
 use crate::delivery::Rung;
 use crate::message::{Button, Inline, Message};
@@ -28,7 +29,11 @@ pub(crate) fn body(config: &SlackConfig, rendered: &Rendered, rung: Rung, envelo
     let dialect = if config.slack_compatible { Dialect::Mattermost } else { Dialect::Slack };
     let mentions = mention::line(dialect, &envelope.mentions);
     let mut value = match rendered {
-        Rendered::Body(value) => of_template(value, rung, &mentions),
+        Rendered::Body(value) => {
+            let mut value = value.clone();
+            disarm(&mut value, dialect);
+            of_template(&value, rung, &mentions)
+        }
         Rendered::Message(_) | Rendered::Document(_) => {
             let message = summary::message_of(rendered).unwrap_or_default();
             of_message(config, &message, rung, &mentions)
@@ -331,7 +336,7 @@ mod tests {
             "run": { "id": "12345" },
             "links": { "seer": "https://acme.sentry.io/issues/117/?seerDrawer=true" },
         });
-        let body = made(&Rendered::Document(document), Rung::Whole);
+        let body = made(&Rendered::Document(document.into()), Rung::Whole);
         assert_eq!(body["text"], "coding completed · run 12345");
     }
 }

@@ -7,44 +7,39 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Value, json};
 
 use crate::delivery::Rung;
-use crate::event::Action;
 use crate::message::Message;
 use crate::notify::{summary, written};
 use crate::render::Rendered;
-
-/// The type of a digest.
-const DIGEST: &str = "relay.digest";
+use crate::render::context::Head;
 
 /// Returns the exact request body.
 pub(crate) fn body(thin: bool, rendered: &Rendered, rung: Rung) -> Bytes {
     let thin = thin || rung != Rung::Whole;
     match rendered {
-        Rendered::Document(document) => written(&StandardBody { document, thin }),
+        Rendered::Document(document) if thin => {
+            let whole = document.value();
+            written(&StandardBody { head: document.head(), data: Part { value: &whole, thin, root: true } })
+        }
+        Rendered::Document(document) => written(&StandardBody { head: document.head(), data: document }),
         Rendered::Body(body) => written(&Part { value: body, thin: rung != Rung::Whole, root: true }),
         Rendered::Message(message) => written(&of_message(message)),
     }
 }
 
 /// The envelope of Standard Webhooks.
-struct StandardBody<'a> {
-    document: &'a Value,
-    thin: bool,
+struct StandardBody<'a, D> {
+    head: Head<'a>,
+    data: D,
 }
 
-impl Serialize for StandardBody<'_> {
+impl<D: Serialize> Serialize for StandardBody<'_, D> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = |pointer: &str| self.document.pointer(pointer).and_then(Value::as_str);
-        let action = Action::from_name(text("/event/action").unwrap_or("unknown"));
-        let of_event = || action.full_name(text("/event/resource").unwrap_or_default());
-        let is_digest = self.document.get("digest").is_some();
-        let kind = if is_digest { DIGEST.to_owned() } else { of_event() };
-        let (id, timestamp) =
-            if is_digest { ("/digest/id", "/digest/until") } else { ("/event/id", "/event/received_at") };
+        let Head { kind, id, timestamp } = &self.head;
         let mut map = serializer.serialize_map(Some(4))?;
-        map.serialize_entry("type", &kind)?;
-        map.serialize_entry("id", &text(id))?;
-        map.serialize_entry("timestamp", &text(timestamp))?;
-        map.serialize_entry("data", &Part { value: self.document, thin: self.thin, root: true })?;
+        map.serialize_entry("type", kind)?;
+        map.serialize_entry("id", id)?;
+        map.serialize_entry("timestamp", timestamp)?;
+        map.serialize_entry("data", &self.data)?;
         map.end()
     }
 }
@@ -123,7 +118,7 @@ mod tests {
     #[test]
     fn the_whole_body_is_the_document_in_an_envelope() {
         assert_eq!(
-            made(false, &Rendered::Document(document()), Rung::Whole),
+            made(false, &Rendered::Document(document().into()), Rung::Whole),
             json!({
                 "type": "seer.coding_completed",
                 "id": "evt_1",
@@ -136,7 +131,7 @@ mod tests {
     #[test]
     fn a_thin_body_has_neither_payload_nor_diffs() {
         for (thin, rung) in [(true, Rung::Whole), (false, Rung::Brief), (true, Rung::Brief)] {
-            let body = made(thin, &Rendered::Document(document()), rung);
+            let body = made(thin, &Rendered::Document(document().into()), rung);
             assert_eq!(
                 body["data"]["run"]["changes"][0]["files"][0],
                 json!({ "path": "a.py", "diff": null })
@@ -149,7 +144,7 @@ mod tests {
     #[test]
     fn the_relay_s_own_events_keep_their_name() {
         let document = json!({ "event": { "id": "evt_1", "action": "relay.stalled" } });
-        assert_eq!(made(false, &Rendered::Document(document), Rung::Whole)["type"], "relay.stalled");
+        assert_eq!(made(false, &Rendered::Document(document.into()), Rung::Whole)["type"], "relay.stalled");
     }
 
     #[test]
@@ -157,7 +152,7 @@ mod tests {
         let document =
             json!({ "digest": { "id": "dlv_1", "until": "2026-11-23T13:00:00.000Z", "total": 3 } });
         assert_eq!(
-            made(false, &Rendered::Document(document.clone()), Rung::Whole),
+            made(false, &Rendered::Document(document.clone().into()), Rung::Whole),
             json!({
                 "type": "relay.digest",
                 "id": "dlv_1",
@@ -172,7 +167,7 @@ mod tests {
         let mut document = document();
         document["event"]["resource"] = json!("seer");
         let kind = |document: &Value| {
-            made(false, &Rendered::Document(document.clone()), Rung::Whole)["type"].clone()
+            made(false, &Rendered::Document(document.clone().into()), Rung::Whole)["type"].clone()
         };
         assert_eq!(kind(&document), "seer.coding_completed");
         document["event"]["resource"] = json!("activity_alert");

@@ -2,9 +2,11 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use url::Url;
 
 use super::Links;
+use crate::delivery::{Reason, StandsFor};
 use crate::event::{
     DestinationReport, Event, GroupId, Phase, PullRequest, ReasonCount, RepositoryChange, RootCause, RunId,
     SentryRunId, Solution, Stage,
@@ -21,6 +23,9 @@ pub(super) struct Data<'a> {
     issue: IssueData<'a>,
     links: LinkData,
     organization: &'a str,
+    /// Where it was added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<&'a RawValue>,
 }
 
 /// `event`: what happened.
@@ -138,7 +143,20 @@ impl<'a> Data<'a> {
             issue: IssueData::new(id, issue, url.as_ref()),
             links: LinkData::new(url, run, links),
             organization: event.organization.as_str(),
+            payload: None,
         }
+    }
+
+    /// Says for which destination the message stands in for one that was not taken, and why not.
+    pub(super) fn standing_for(mut self, stands_for: Option<&'a StandsFor>) -> Self {
+        self.event.fallback_for = stands_for.map(|stands_for| stands_for.destination.as_str());
+        self.event.fallback_reason = stands_for.and_then(|stands_for| stands_for.reason).map(Reason::as_str);
+        self
+    }
+
+    /// Adds the webhook's body.
+    pub(super) fn with_payload(self, payload: Option<&'a RawValue>) -> Self {
+        Self { payload, ..self }
     }
 }
 

@@ -14,7 +14,7 @@ fn no_folder_is_fine_unless_it_was_asked_for() {
 #[test]
 fn the_built_in_templates_are_sound() {
     let mut faults = Vec::new();
-    Sets::build(&files::built_in(), &mut faults);
+    Sets::build_all(&files::built_in(), &mut faults);
 
     assert_eq!(faults, []);
 }

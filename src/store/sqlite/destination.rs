@@ -46,6 +46,7 @@ pub(super) fn register(
     let key: Vec<u8> = writing.connection.query_row("SELECT address_key FROM store", [], |row| row.get(0))?;
     let mut statuses = Vec::with_capacity(entries.len());
     forget_removed(writing, entries)?;
+    release_removed(writing, entries, now)?;
     for entry in entries {
         let id = ensure(writing, &entry.name, entry.kind)?;
         writing
@@ -95,6 +96,35 @@ fn forget_removed(writing: &Writing<'_>, entries: &[DestinationEntry]) -> rusqli
                 )?
                 .execute([id])?;
         }
+    }
+    Ok(())
+}
+
+/// Holds nothing back any more at destinations that are configured no longer, whatever it waits for: it is to be a dead
+/// letter at once, which can be replayed.
+fn release_removed(
+    writing: &Writing<'_>,
+    entries: &[DestinationEntry],
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let names: serde_json::Value = entries.iter().map(|entry| entry.name.as_str()).collect();
+    let removed: Vec<i64> = writing
+        .prepare(
+            "SELECT id FROM destination t
+             WHERE name NOT IN (SELECT value FROM json_each(?1))
+               AND EXISTS (SELECT 1 FROM delivery d INDEXED BY delivery_due
+                           WHERE d.destination_id = t.id AND d.due_at > ?2 AND d.lease_until IS NULL)",
+        )?
+        .query_map(params![names.to_string(), micros(now)], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for id in removed {
+        writing
+            .prepare(
+                "UPDATE delivery INDEXED BY delivery_lane
+                 SET held_until = NULL, due_at = min(due_at, ?2), digest_due_at = min(digest_due_at, ?2)
+                 WHERE destination_id = ?1 AND state = 'waiting' AND lease_until IS NULL",
+            )?
+            .execute([id, micros(now)])?;
     }
     Ok(())
 }

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::delivery::{self, NewDelivery, StandsFor, Start};
-use super::value::{micros, span, time, word};
+use super::value::{micros, of_json_list, span, time, word};
 use super::{destination, ids, lane, writer::Writing};
-use crate::delivery::{DeliveryId, DestinationName, Origin, Part, Reason};
+use crate::delivery::{DeliveryId, DestinationName, Mention, Origin, Part, Reason};
 use crate::store::{HandOver, HandedOver};
 
 /// Finds the first that waits for `?1` whose time has begun at `?2` at the latest and that was due by `?3`; nobody has it.
@@ -89,7 +89,8 @@ pub(super) fn follow(writing: &Writing<'_>, run: i64, destination: i64) -> rusql
 pub(super) fn adopt(writing: &Writing<'_>, destination: i64) -> rusqlite::Result<()> {
     for is_head in ["due_at IS NOT NULL AND lease_until IS NULL", "lease_until IS NOT NULL"] {
         writing
-            .prepare(&format!(
+            .connection
+            .prepare_cached(&format!(
                 "UPDATE delivery SET fallback_from = coalesce(first_due_at, created_at)
                  WHERE destination_id = ?1 AND {is_head} AND state = 'waiting'
                    AND fallback_from IS NULL AND fallback_of IS NULL AND fallback_by IS NULL"
@@ -191,17 +192,20 @@ pub(super) fn take_over(
 ) -> rusqlite::Result<()> {
     let found = writing
         .prepare(
-            "SELECT d.id, d.event_sequence, d.run_number, t.id, t.name, iif(d.part = 'digest', d.digest, NULL)
+            "SELECT d.id, d.event_sequence, d.run_number, t.id, t.name, iif(d.part = 'digest', d.digest, NULL),
+                    iif(f.kind = t.kind, d.mentions, NULL)
              FROM delivery d JOIN destination f ON f.id = d.destination_id JOIN destination t ON t.id = f.fallback
              WHERE d.number = ?1 AND d.fallback_of IS NULL AND d.fallback_by IS NULL",
         )?
         .query_row([number], |row| {
             let (id, name) = (row.get::<_, String>(0)?, row.get::<_, String>(4)?);
             let (id, name) = (DeliveryId::new(id), DestinationName::new(name));
-            Ok((id, row.get::<_, i64>(1)?, row.get(2)?, row.get::<_, i64>(3)?, name, row.get::<_, Option<i64>>(5)?))
+            let mentions: Vec<Mention> = of_json_list(row.get_ref(6)?.as_str_or_null()?)?;
+            let (event, to): (i64, i64) = (row.get(1)?, row.get(3)?);
+            Ok((id, event, row.get(2)?, to, name, row.get::<_, Option<i64>>(5)?, mentions))
         })
         .optional()?;
-    let Some((id, event, run, to, name, digest)) = found else { return Ok(()) };
+    let Some((id, event, run, to, name, digest, mentions)) = found else { return Ok(()) };
     // A digest tells of many events, whatever the fallback has of the one that opened it.
     let already = if digest.is_some() { None } else { has_already(writing, event, to)? };
     let by = if let Some(by) = already {
@@ -214,9 +218,10 @@ pub(super) fn take_over(
             destination: to,
             part: if digest.is_some() { Part::Digest } else { Part::Message },
             digest,
-            // What a route asks for was written for where it sends to.
+            // The set that a route asks for was written for where it sends to; its people are wanted all the same, where
+            // they are known by the same names.
             template_set: None,
-            mentions: &[],
+            mentions: &mentions,
             muting: None,
             origin: Origin::Fallback,
             superseded: false,

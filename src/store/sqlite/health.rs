@@ -152,7 +152,8 @@ fn whose(writing: &Writing<'_>, destination: i64) -> rusqlite::Result<String> {
         "SELECT sequence FROM event WHERE ?1 IS NOT NULL ORDER BY sequence DESC LIMIT 1",
     ] {
         let organization: Option<Option<String>> = writing
-            .prepare(&format!("SELECT organization FROM event WHERE sequence = ({sql})"))?
+            .connection
+            .prepare_cached(&format!("SELECT organization FROM event WHERE sequence = ({sql})"))?
             .query_row([destination], |row| row.get(0))
             .optional()?;
         if let Some(organization) = organization.flatten() {

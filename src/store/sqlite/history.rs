@@ -86,8 +86,8 @@ pub(super) fn run(connection: &Connection, name: &str) -> rusqlite::Result<Resul
     let mut tables = Tables::default();
     let mut row = |kept: Kept| {
         let decided = tables.decided(connection, &kept)?;
-        let Kept { event, routes, issue_unknown, planned_at, .. } = kept;
-        Ok(EventRow { event, routes, issue_unknown, planned_at, decided })
+        let Kept { event, routes, issue_unknown, planned_at, replays, .. } = kept;
+        Ok(EventRow { event, routes, issue_unknown, planned_at, replays, decided })
     };
     let events = events.into_iter().map(&mut row).collect::<rusqlite::Result<_>>()?;
     let accounts = account::of_run(connection, number)?;

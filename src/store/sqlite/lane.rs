@@ -39,6 +39,30 @@ pub(super) fn held_until(
         .query_row([run, destination, now], |row| row.get(0))
 }
 
+/// Ends the hold of mutes on a waiting delivery and on all that stands before it in its lane; tells whether one held it.
+pub(super) fn release(writing: &Writing<'_>, number: i64, now: Timestamp) -> rusqlite::Result<bool> {
+    let lane: Option<(i64, i64)> = writing
+        .prepare(
+            "SELECT run_number, destination_id FROM delivery
+             WHERE number = ?1 AND state = 'waiting' AND lease_until IS NULL AND held_until > ?2",
+        )?
+        .query_row(params![number, micros(now)], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((run, destination)) = lane else { return Ok(false) };
+    writing
+        .prepare(
+            "UPDATE delivery INDEXED BY delivery_lane
+             SET held_until = NULL, due_at = iif(due_at IS NULL, NULL, ?4),
+                 first_due_at = iif(first_due_at IS NULL, NULL, ?4),
+                 fallback_from = iif(fallback_from IS NULL, NULL, ?4),
+                 digest_due_at = iif(digest_due_at IS NULL, NULL, ?4)
+             WHERE run_number = ?1 AND destination_id = ?2 AND state = 'waiting' AND held_until > ?4
+               AND lease_until IS NULL AND (part = 'card' OR number <= ?3)",
+        )?
+        .execute(params![run, destination, number, micros(now)])
+        .map(|_| true)
+}
+
 /// Makes the head of a lane due, unless it is already; one that a mute holds back, and a digest, not before its time.
 pub(super) fn promote(
     writing: &Writing<'_>,

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::delivery::{self, NewDelivery};
 use super::value::{micros, time};
-use super::{card, destination, digest, ids, issue, routing, story, writer::Writing};
+use super::{card, destination, digest, ids, issue, lane, routing, story, writer::Writing};
 use crate::delivery::{DestinationName, Origin, Part};
 use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, Event, EventId};
 use crate::routing::Basis;
@@ -192,7 +192,8 @@ fn write_routes(
     let number = reasons.map(|reasons| tables.number_of(writing, &reasons.basis, now)).transpose()?;
     writing
         .prepare(
-            "UPDATE event SET routes = ?2, planned_at = ?3, issue_unknown = ?4, due_at = NULL, replay = 0, routing = ?5,
+            "UPDATE event SET routes = ?2, planned_at = ?3, issue_unknown = ?4, due_at = NULL, replays = replays + replay, replay = 0,
+                 routing = ?5,
                  answers = ?6, seen = ?7
              WHERE sequence = ?1",
         )?
@@ -230,6 +231,12 @@ fn queue(
     } else {
         None
     };
+    if let Some(held) = replay_of
+        && lane::release(writing, held, now)?
+    {
+        // It was not sent yet, and is now.
+        return Ok(false);
+    }
     let id = if event.replay {
         writing.ids.delivery(now)
     } else {

@@ -47,7 +47,8 @@ pub(super) fn remove(writing: &Writing<'_>, runs: &[i64], before: Timestamp) -> 
     let mut budget = BYTES_AT_ONCE;
     for number in runs {
         let over = writing
-            .prepare(&format!("SELECT 1 FROM run r WHERE number = ?2 AND {IS_OVER}"))?
+            .connection
+            .prepare_cached(&format!("SELECT 1 FROM run r WHERE number = ?2 AND {IS_OVER}"))?
             .exists(params![micros(before), number])?;
         if over {
             budget = strip(writing, *number, budget)?;
@@ -123,7 +124,7 @@ mod tests {
         let free: i64 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0)).unwrap();
         assert!(free > FREE_PAGES_KEPT, "{free}");
 
-        let more = shrink(&Writing { connection: &connection, ids: &mut Ids::default() }).unwrap();
+        let more = shrink(&Writing::new(&connection, &mut Ids::default())).unwrap();
 
         assert!(!more);
     }

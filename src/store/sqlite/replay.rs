@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::delivery::{self, NewDelivery, StandsFor};
 use super::ids::DELIVERY_PREFIX;
 use super::value::{micros, of_json_list, word};
-use super::{find, writer::Writing};
+use super::{find, lane, writer::Writing};
 use crate::delivery::{DeliveryId, DestinationName, Mention, Origin, Part};
 use crate::event::EventId;
 use crate::store::{FindError, Replayed};
@@ -64,7 +64,7 @@ pub(super) fn dead(
 }
 
 /// Queues a delivery once more, as a new one; the old one stays as it is. A digest is repeated as a whole; of what joined
-/// one, the message alone.
+/// one, the message alone. What a mute holds back still is not repeated but goes out itself, under its own id.
 fn repeat(
     writing: &mut Writing<'_>,
     number: i64,
@@ -87,6 +87,9 @@ fn repeat(
             let (event, run, destination, digest) = (row.get(1)?, row.get(2)?, row.get(3)?, row.get(9)?);
             Ok((id, event, run, destination, template_set, part, mentions, stands_for, digest))
         })?;
+    if lane::release(writing, number, now)? {
+        return Ok((DeliveryId::new(old.clone()), DeliveryId::new(old)));
+    }
     let id = writing.ids.delivery(now);
     let new = NewDelivery {
         id: &id,

@@ -31,6 +31,8 @@ pub(super) struct Kept {
     pub(super) issue_unknown: bool,
     /// When it was routed last.
     pub(super) planned_at: Option<Timestamp>,
+    /// How often it was routed anew because somebody replayed it.
+    pub(super) replays: u32,
 }
 
 /// Reads every event of a run, in order of acceptance.
@@ -88,7 +90,7 @@ fn read(
     let mut statement = connection.prepare_cached(&format!(
             "SELECT e.sequence, e.id, coalesce(e.organization, ''), e.resource, e.action, e.run_id, e.sentry_run_id,
                     e.group_id, e.iteration, e.received_at, e.sent_at, {artifacts}, e.routes, e.issue_unknown,
-                    e.planned_at
+                    e.planned_at, e.replays
              FROM event e LEFT JOIN event_artifacts a ON a.sequence = e.sequence WHERE {condition}"
     ))?;
     let mut rows = statement.query(params![run, sequence])?;
@@ -127,6 +129,7 @@ fn read_event(row: &Row<'_>) -> rusqlite::Result<Kept> {
         routes: row.get_ref(12)?.as_str_or_null()?.map(from_json).transpose()?,
         issue_unknown: row.get(13)?,
         planned_at: row.get::<_, Option<i64>>(14)?.map(time),
+        replays: row.get(15)?,
     })
 }
 

@@ -200,7 +200,8 @@ fn insert_notice(
         )
     };
     let sequence: Option<i64> = writing
-        .prepare(&format!(
+        .connection
+        .prepare_cached(&format!(
             "INSERT INTO event (id, organization, run_number, resource, action, run_id, sentry_run_id, group_id,
                                 received_at, due_at)
              SELECT ?2, e.organization, e.run_number, ?3, ?4, {}, {}, {}, ?5, ?5

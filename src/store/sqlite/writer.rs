@@ -6,6 +6,7 @@
 
 mod desk;
 mod request;
+mod statements;
 mod waiting;
 
 use std::path::PathBuf;
@@ -13,12 +14,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use self::desk::Desk;
-use self::request::{Durability, Request, Task};
-use self::waiting::Waiting;
+use self::request::{Durability, Task};
+use self::statements::{AtHand, Statements};
+use self::waiting::{Aside, Told, Waiting};
 use super::ids::Ids;
 use crate::store::StoreError;
 
@@ -31,12 +33,18 @@ pub(super) struct Writing<'a> {
     pub(super) connection: &'a Connection,
     /// Makes ids of events and deliveries.
     pub(super) ids: &'a mut Ids,
+    statements: Statements<'a>,
 }
 
-impl Writing<'_> {
+impl<'a> Writing<'a> {
+    /// Begins to work with an open transaction.
+    pub(super) fn new(connection: &'a Connection, ids: &'a mut Ids) -> Self {
+        Self { connection, ids, statements: Statements::default() }
+    }
+
     /// Returns a statement, prepared once.
-    pub(super) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
-        self.connection.prepare_cached(sql)
+    pub(super) fn prepare(&self, sql: &'static str) -> rusqlite::Result<AtHand<'_, 'a>> {
+        self.statements.take(self.connection, sql)
     }
 }
 
@@ -54,7 +62,8 @@ pub(super) enum Opening {
 #[derive(Debug)]
 pub(super) struct Writer {
     /// `None` only while it is dropped.
-    requests: Option<mpsc::Sender<Box<dyn Request>>>,
+    told: Option<mpsc::Sender<Told>>,
+    aside: Arc<Aside>,
     thread: Option<JoinHandle<()>>,
     bytes_waiting: Arc<AtomicUsize>,
 }
@@ -62,7 +71,9 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(path: PathBuf, opening: Opening) -> Result<Self, StoreError> {
-        let (requests, requests_in) = mpsc::channel();
+        let (told, hears) = mpsc::channel();
+        let aside = Arc::new(Aside::default());
+        let mut waiting = Waiting::new(hears, Arc::clone(&aside));
         let serves = !matches!(opening, Opening::Beside);
         let mut desk = Desk::new(path, serves)?;
         desk.begins = matches!(opening, Opening::ToServe);
@@ -73,9 +84,9 @@ impl Writer {
         let bytes = Arc::clone(&bytes_waiting);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || desk.work(&mut Waiting::new(requests_in), &bytes))
+            .spawn(move || desk.work(&mut waiting, &bytes))
             .map_err(|error| StoreError::Unavailable(format!("its thread cannot be started: {error}")))?;
-        Ok(Self { requests: Some(requests), thread: Some(thread), bytes_waiting })
+        Ok(Self { told: Some(told), aside, thread: Some(thread), bytes_waiting })
     }
 
     /// Has `work` done in a transaction and returns its result once that is on disk.
@@ -107,6 +118,14 @@ impl Writer {
         self.hand_over(0, Durability::WithTheNext, work).await
     }
 
+    /// As [`Writer::run_lightly`], for what nobody waits for: it may be put off for a moment, to be committed with others.
+    pub(super) async fn run_whenever<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Writing<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.hand_over(0, Durability::Whenever, work).await
+    }
+
     async fn hand_over<T: Send + 'static>(
         &self,
         bytes: usize,
@@ -121,9 +140,16 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         let request = Box::new(Task { bytes, durability, work, outcome: None, answer });
         self.bytes_waiting.fetch_add(bytes, Ordering::Relaxed);
-        let sent = self.requests.as_ref().and_then(|requests| requests.send(request).ok());
-        if sent.is_none() {
+        let told = match durability {
+            Durability::OnDisk | Durability::WithTheNext => Some(Told::Work(request)),
+            Durability::Whenever => self.aside.put(request).then_some(Told::Aside),
+        };
+        if let (Some(told), Some(writer)) = (told, &self.told)
+            && writer.send(told).is_err()
+        {
             self.bytes_waiting.fetch_sub(bytes, Ordering::Relaxed);
+            // Nobody will come for it; whoever waits for its answer learns that by its end.
+            self.aside.clear();
         }
         answered.await.unwrap_or_else(|_| Err(interrupted()))
     }
@@ -131,7 +157,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        drop(self.requests.take());
+        drop(self.told.take());
         if let Some(thread) = self.thread.take() {
             // The thread catches its own panics; there is nobody left to tell of one.
             let _ = thread.join();

@@ -98,6 +98,41 @@ async fn what_is_held_back_goes_out_when_the_mute_ends_and_nothing_of_its_run_ov
 }
 
 #[tokio::test]
+async fn a_replay_sends_what_is_held_back_once_and_with_it_what_stands_before_it() {
+    let bench = Bench::new().await;
+    for second in [0, 10, 20] {
+        bench.muted_event(second, MESSAGE, Some(night_until(MORNING)), &[user("U1")]).await;
+    }
+    let rows = bench.deliveries(30).await;
+    let wanted = rows[1].id.clone();
+    let replayed = bench.store.replay(ReplayTarget::Delivery(wanted.clone()), at(100)).await.unwrap();
+    assert_eq!(replayed.deliveries, [(wanted.clone(), wanted.clone())]);
+    assert_eq!(bench.all_due(100).await, [(Part::Message, 0), (Part::Message, 10)]);
+    let row = bench.delivery(&wanted, 101).await;
+    assert_eq!((row.held_until, row.muting), (None, Some(night_until(MORNING))));
+
+    // So does a replay of the event, which is planned anew.
+    let event = rows[2].event_id.clone();
+    bench.store.replay(ReplayTarget::Event(event), at(200)).await.unwrap();
+    let waiting = bench.waiting_events().await.remove(0);
+    bench.store.plan(vec![plan(&waiting, &["chat"])], at(200)).await.unwrap();
+    assert_eq!(bench.all_due(200).await, [(Part::Message, 20)]);
+    assert!(bench.all_due(MORNING).await.is_empty());
+    assert_eq!(bench.deliveries(MORNING).await.len(), 3);
+}
+
+#[tokio::test]
+async fn nothing_is_held_back_for_a_destination_that_is_configured_no_longer() {
+    let bench = Bench::new().await;
+    for second in [0, 10] {
+        bench.muted_event(second, MESSAGE, Some(night_until(MORNING)), &[]).await;
+    }
+    bench.store.register_destinations(Vec::new(), at(20), at(600)).await.unwrap();
+    let told: Vec<_> = bench.all_due(20).await;
+    assert_eq!(told, [(Part::Message, 0), (Part::Message, 10)]);
+}
+
+#[tokio::test]
 async fn a_restart_shortens_no_mute_and_still_brings_back_what_a_clock_set_forward_left_due_too_late() {
     let bench = Bench::new().await;
     bench.muted_event(0, MESSAGE, Some(night_until(MORNING)), &[]).await;

@@ -134,6 +134,14 @@ pub(super) const CASES: &[Case] = &[
         "write `from` and `to`",
     ),
     (
+        "a_mute_that_ends_when_it_begins",
+        Routes("[mute.nights]\nfrom = \"08:00\"\nto = \"08:00\"\ntimezone = \"UTC\"\n"),
+        8,
+        "empty_mute",
+        "`[mute.nights]` ends when it begins: `from` and `to` are the same",
+        "leave both out",
+    ),
+    (
         "what_belongs_to_a_route_in_a_mute",
         Routes("[mute.nights]\nmuted = \"drop\"\ndays = \"sun\"\ntimezone = \"UTC\"\n"),
         7,

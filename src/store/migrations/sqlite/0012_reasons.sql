@@ -13,6 +13,9 @@ ALTER TABLE event ADD COLUMN answers TEXT;
 -- JSON: the values that conditions looked at; NULL where the event itself shows them all.
 ALTER TABLE event ADD COLUMN seen TEXT;
 
+-- How often it was routed anew because somebody replayed it.
+ALTER TABLE event ADD COLUMN replays INTEGER NOT NULL DEFAULT 0;
+
 -- Of a delivery that is needless from the start because another event tells the same: that one, event.sequence.
 ALTER TABLE delivery ADD COLUMN told_by INTEGER;
 

@@ -146,7 +146,7 @@ impl Desk {
                 .map_err(|error| Failure::OfTransaction(unavailable(&error)))?;
             self.waits_for_disk = on_disk;
         }
-        let end = transact(Writing { connection, ids: &mut self.ids }, batch);
+        let end = transact(Writing::new(connection, &mut self.ids), batch);
         if end.is_ok() {
             self.off_disk_since =
                 if on_disk { None } else { self.off_disk_since.or_else(|| Some(Instant::now())) };
@@ -217,7 +217,7 @@ fn transact(mut writing: Writing<'_>, batch: &mut [Box<dyn Request>]) -> Result<
     execute(&writing, "COMMIT").map_err(|error| (error, false))
 }
 
-fn execute(writing: &Writing<'_>, sql: &str) -> rusqlite::Result<()> {
+fn execute(writing: &Writing<'_>, sql: &'static str) -> rusqlite::Result<()> {
     writing.prepare(sql)?.execute([]).map(drop)
 }
 

@@ -12,6 +12,8 @@ pub(super) enum Durability {
     OnDisk,
     /// Together with the next work that has to be.
     WithTheNext,
+    /// The same, and nobody is kept waiting by it: it may be put off for a moment, until there is more of it.
+    Whenever,
 }
 
 /// One request, whatever it does and brings back.

@@ -1,9 +1,11 @@
 //! What waits for the writer, and how much of it goes into one commit.
 //!
-//! Who waits for the disk goes first; the others are never left behind.
+//! Who waits for the disk goes first; the others are never left behind. What keeps nobody waiting is put aside without
+//! waking the writer, and goes along with the next commit, or after a moment in one of its own.
 
 use std::collections::VecDeque;
-use std::sync::mpsc;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use super::request::{Durability, Request};
@@ -16,12 +18,53 @@ const LIGHT_PER_COMMIT: usize = 128;
 const LIGHT_BESIDE: usize = 4;
 /// After how long the others have their turn all the same.
 const LIGHT_PATIENCE: Duration = Duration::from_millis(20);
+/// How long what keeps nobody waiting is gathered.
+const GATHERS_FOR: Duration = Duration::from_millis(2);
 /// After how many bytes of bodies no more requests are taken into a commit, so that none of them waits long.
 const BYTES_PER_COMMIT: usize = 8 * 1024 * 1024;
 
+/// What keeps nobody waiting, put aside until the next commit.
+#[derive(Default)]
+pub(super) struct Aside(Mutex<Vec<Box<dyn Request>>>);
+
+impl Aside {
+    /// Puts a request aside; returns whether the writer is to be told, because it is the first one there.
+    pub(super) fn put(&self, request: Box<dyn Request>) -> bool {
+        let mut requests = self.requests();
+        requests.push(request);
+        requests.len() == 1
+    }
+
+    /// Drops everything that lies there.
+    pub(super) fn clear(&self) {
+        self.requests().clear();
+    }
+
+    fn requests(&self) -> MutexGuard<'_, Vec<Box<dyn Request>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Aside {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Aside")
+    }
+}
+
+/// What the writer is told.
+pub(super) enum Told {
+    /// There is something to do.
+    Work(Box<dyn Request>),
+    /// Something was put aside.
+    Aside,
+}
+
 /// What was handed over and not done yet.
 pub(super) struct Waiting {
-    requests: mpsc::Receiver<Box<dyn Request>>,
+    told: mpsc::Receiver<Told>,
+    aside: Arc<Aside>,
+    /// Since when something lies aside, as far as the writer was told.
+    aside_since: Option<Instant>,
     /// Those whose work has to be on disk before they are answered.
     heavy: VecDeque<Box<dyn Request>>,
     /// The others.
@@ -41,33 +84,65 @@ pub(super) enum Next {
 }
 
 impl Waiting {
-    pub(super) fn new(requests: mpsc::Receiver<Box<dyn Request>>) -> Self {
-        Self { requests, heavy: VecDeque::new(), light: VecDeque::new(), light_since: None }
+    pub(super) fn new(told: mpsc::Receiver<Told>, aside: Arc<Aside>) -> Self {
+        let (heavy, light) = (VecDeque::new(), VecDeque::new());
+        Self { told, aside, aside_since: None, heavy, light, light_since: None }
     }
 
     /// Waits for something to do, no longer than `patience`.
     pub(super) fn next_batch(&mut self, patience: Option<Duration>) -> Next {
-        if self.heavy.is_empty() && self.light.is_empty() {
-            let first = match patience {
-                Some(patience) => self.requests.recv_timeout(patience),
-                None => self.requests.recv().map_err(mpsc::RecvTimeoutError::from),
-            };
-            match first {
-                Ok(request) => self.sort(request),
-                Err(mpsc::RecvTimeoutError::Timeout) => return Next::Quiet,
-                Err(mpsc::RecvTimeoutError::Disconnected) => return Next::Over,
+        let until = patience.map(|patience| Instant::now() + patience);
+        while self.heavy.is_empty() && self.light.is_empty() {
+            let gathered_at = self.aside_since.map(|since| since + GATHERS_FOR);
+            match self.listen([until, gathered_at].into_iter().flatten().min()) {
+                Ok(told) => self.note(told),
+                Err(end) => {
+                    self.take_aside();
+                    match end {
+                        _ if !self.light.is_empty() => {}
+                        mpsc::RecvTimeoutError::Disconnected => return Next::Over,
+                        mpsc::RecvTimeoutError::Timeout
+                            if until.is_none_or(|until| Instant::now() < until) => {}
+                        mpsc::RecvTimeoutError::Timeout => return Next::Quiet,
+                    }
+                }
             }
         }
-        while let Ok(request) = self.requests.try_recv() {
+        while let Ok(told) = self.told.try_recv() {
+            self.note(told);
+        }
+        self.take_aside();
+        Next::Batch(self.take())
+    }
+
+    fn listen(&self, until: Option<Instant>) -> Result<Told, mpsc::RecvTimeoutError> {
+        match until {
+            Some(until) => self.told.recv_timeout(until.saturating_duration_since(Instant::now())),
+            None => self.told.recv().map_err(mpsc::RecvTimeoutError::from),
+        }
+    }
+
+    fn note(&mut self, told: Told) {
+        match told {
+            Told::Work(request) => self.sort(request),
+            Told::Aside => {
+                self.aside_since.get_or_insert_with(Instant::now);
+            }
+        }
+    }
+
+    fn take_aside(&mut self) {
+        self.aside_since = None;
+        let requests = std::mem::take(&mut *self.aside.requests());
+        for request in requests {
             self.sort(request);
         }
-        Next::Batch(self.take())
     }
 
     fn sort(&mut self, request: Box<dyn Request>) {
         match request.durability() {
             Durability::OnDisk => self.heavy.push_back(request),
-            Durability::WithTheNext => {
+            Durability::WithTheNext | Durability::Whenever => {
                 self.light.push_back(request);
                 self.light_since.get_or_insert_with(Instant::now);
             }
@@ -104,20 +179,19 @@ mod tests {
 
     /// Requests as they wait, of which each is known by how many bytes it keeps.
     fn waiting(requests: impl IntoIterator<Item = (Durability, usize)>) -> Waiting {
-        let (sender, receiver) = mpsc::channel::<Box<dyn Request>>();
+        let (sender, receiver) = mpsc::channel();
+        let aside = Arc::new(Aside::default());
         for (durability, bytes) in requests {
             let (answer, _) = oneshot::channel();
-            sender
-                .send(Box::new(Task {
-                    bytes,
-                    durability,
-                    work: |_: &mut Writing<'_>| Ok(()),
-                    outcome: None,
-                    answer,
-                }))
-                .unwrap();
+            let work = |_: &mut Writing<'_>| Ok(());
+            let request = Box::new(Task { bytes, durability, work, outcome: None, answer });
+            if durability != Durability::Whenever {
+                sender.send(Told::Work(request)).unwrap();
+            } else if aside.put(request) {
+                sender.send(Told::Aside).unwrap();
+            }
         }
-        Waiting::new(receiver)
+        Waiting::new(receiver, aside)
     }
 
     fn next(waiting: &mut Waiting) -> Option<Vec<usize>> {
@@ -148,5 +222,17 @@ mod tests {
         let mut waiting = waiting(bodies.map(|bytes| (Durability::OnDisk, bytes)));
         let batches: Vec<_> = std::iter::from_fn(|| next(&mut waiting)).collect();
         assert_eq!(batches, [vec![half, half - 1, 1], vec![half, 2 * half], vec![3]]);
+    }
+
+    #[test]
+    fn what_keeps_nobody_waiting_goes_along_with_others_or_together_after_a_moment() {
+        let asides = || [(Durability::Whenever, 1), (Durability::Whenever, 2)];
+        let mut with_another = waiting(asides().into_iter().chain([(Durability::WithTheNext, 3)]));
+        assert_eq!(next(&mut with_another), Some(vec![3, 1, 2]));
+
+        let mut alone = waiting(asides());
+        let Next::Batch(batch) = alone.next_batch(None) else { panic!("nobody else has to come") };
+        assert_eq!(batch.len(), 2);
+        assert!(matches!(alone.next_batch(None), Next::Over));
     }
 }
