@@ -152,7 +152,7 @@ mod tests {
         let (nights, evenings, mornings) =
             (mute("nights", 20, 8), mute("evenings", 18, 23), mute("mornings", 23, 9));
         let late = route(&[&nights, &mornings], Muted::Hold, "1");
-        let why = "muted by `nights`, until 2026-12-02 09:00 Europe/Berlin";
+        let why = "muted by `nights`, `mornings`, until 2026-12-02 09:00 Europe/Berlin";
         assert_eq!(terms(vec![late.clone()], NIGHT), told(why, "2026-12-02T08:00:00Z", "user:1 here"));
         let early = route(&[&evenings], Muted::Hold, "2");
         let why = "muted by `evenings`, until 2026-12-01 23:00 Europe/Berlin";
