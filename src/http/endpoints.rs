@@ -3,15 +3,14 @@
 use actix_web::error::JsonPayloadError;
 use actix_web::web::{Data, Json, JsonConfig, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Deserialize;
 
 use super::AppState;
-use super::api::{DeliveryJson, RunJson, event_history, replayed, run_history};
+use super::api::{DeliveryJson, PageJson, RunJson, event_history, replayed, run_history};
 use super::error::{ApiError, ErrorCode};
 use super::query::{Paging, Query};
 use crate::delivery::DestinationName;
-use crate::store::{Page, ReplayTarget, Replayed};
+use crate::store::{ReplayTarget, Replayed};
 
 /// How many runs, events and deliveries one call sends again at most.
 const MOST_IDS: usize = 100;
@@ -34,7 +33,7 @@ pub(super) async fn runs(request: HttpRequest, state: Data<AppState>) -> Result<
     let (filter, Paging { after, limit }) = (query.runs()?, query.paging()?);
     query.finish()?;
     let page = state.history.find_runs(filter, after, limit).await.map_err(ErrorCode::from)?;
-    Ok(listed(&page, |row| RunJson::from(row)))
+    Ok(HttpResponse::Ok().json(PageJson::<RunJson>::of(&page)))
 }
 
 /// Shows one run with its history.
@@ -76,12 +75,7 @@ pub(super) async fn deliveries(
     let (filter, Paging { after, limit }) = (query.deliveries()?, query.paging()?);
     query.finish()?;
     let page = state.history.deliveries(filter, after, limit, now).await.map_err(ErrorCode::from)?;
-    Ok(listed(&page, |row| DeliveryJson::from(row)))
-}
-
-fn listed<T, J: Serialize>(page: &Page<T>, as_json: impl Fn(&T) -> J) -> HttpResponse {
-    let items: Vec<J> = page.items.iter().map(as_json).collect();
-    HttpResponse::Ok().json(json!({ "items": items, "next": page.next.map(|next| next.to_string()) }))
+    Ok(HttpResponse::Ok().json(PageJson::<DeliveryJson>::of(&page)))
 }
 
 /// What is to be sent again.

@@ -149,6 +149,8 @@ use crate::render::digest::{Digest, Digested};
 use crate::render::{DIGEST, Purpose, tone};
 use crate::run::Run;
 
+pub use view::{IssueData, ProjectData, StageData};
+
 /// What links are made of.
 #[derive(Debug, Clone)]
 pub struct Links {
@@ -339,14 +341,14 @@ pub fn rfc3339(time: Timestamp) -> String {
 }
 
 /// Returns `issue` of the contract alone.
-pub fn issue_document(run: &Run, issue: Option<&Issue>, links: &Links) -> Value {
+pub fn issue_document<'a>(run: &'a Run, issue: Option<&'a Issue>, links: &Links) -> IssueData<'a> {
     let (id, url) = view::place_of_issue(run, issue, links);
-    serde_json::to_value(view::IssueData::new(id, issue, url.as_ref())).unwrap_or_default()
+    IssueData::new(id, issue, url.as_ref())
 }
 
-/// Returns `run` of the contract alone.
-pub fn run_document(run: &Run) -> Value {
-    serde_json::to_value(view::RunData::new(run)).unwrap_or_default()
+/// Returns `run.stages` of the contract alone.
+pub fn stage_documents(run: &Run) -> Vec<StageData> {
+    run.stages.iter().map(StageData::new).collect()
 }
 
 #[cfg(test)]
