@@ -8,7 +8,9 @@ mod body;
 mod doubts;
 mod endpoints;
 mod error;
+mod openapi;
 mod ops;
+mod parameters;
 mod query;
 mod server;
 mod webhook;
@@ -136,6 +138,11 @@ pub fn routes(service: &mut ServiceConfig, state: Data<AppState>) {
             at("/api/deliveries", READ)
                 .route(get().to(endpoints::deliveries))
                 .route(head().to(endpoints::deliveries)),
+        )
+        .service(
+            at("/api/openapi.json", READ)
+                .route(get().to(endpoints::openapi))
+                .route(head().to(endpoints::openapi)),
         )
         .service(at("/api/replay", "POST").route(post().to(endpoints::replay)))
         .default_service(route().to(|| async { Err::<&str, _>(ApiError::from(ErrorCode::NotFound)) }));

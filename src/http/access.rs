@@ -15,7 +15,7 @@ use url::Url;
 use super::error::{ApiError, ErrorCode};
 
 /// The cookie by which a browser that has logged in is known.
-const COOKIE: &str = "seer_relay";
+pub(super) const COOKIE: &str = "seer_relay";
 /// How long a browser stays logged in.
 const LOGGED_IN_DAYS: i64 = 30;
 /// For how long an address that logs in does so.

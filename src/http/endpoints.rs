@@ -3,11 +3,13 @@
 use actix_web::error::JsonPayloadError;
 use actix_web::web::{Data, Json, JsonConfig, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::AppState;
 use super::api::{DeliveryJson, PageJson, RunJson, event_history, replayed, run_history};
 use super::error::{ApiError, ErrorCode};
+use super::openapi;
 use super::query::{Paging, Query};
 use crate::delivery::DestinationName;
 use crate::store::{ReplayTarget, Replayed};
@@ -78,17 +80,26 @@ pub(super) async fn deliveries(
     Ok(HttpResponse::Ok().json(PageJson::<DeliveryJson>::of(&page)))
 }
 
+/// Shows what all of this takes and answers.
+pub(super) async fn openapi(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, ApiError> {
+    let policy = state.policy();
+    policy.token.admit(&request)?;
+    Query::of(&request, state.clock.now()).finish()?;
+    Ok(HttpResponse::Ok().json(openapi::document(policy.public_url.as_ref())))
+}
+
 /// What is to be sent again.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ReplayRequest {
-    /// Deliveries, events or runs.
+    /// Deliveries (`dlv_…`), events (`evt_…`) or runs (`acme/12345`). Either these or `dead`.
+    #[schemars(length(max = MOST_IDS))]
     ids: Vec<String>,
     /// Every dead letter that was not sent again yet.
     dead: bool,
     /// Of dead letters: only those to this destination.
     destination: Option<String>,
-    /// Of dead letters: only those that died since; as in the address of a list.
+    /// Of dead letters: only those that died since; as `since` of a list.
     since: Option<String>,
 }
 
