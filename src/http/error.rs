@@ -88,7 +88,7 @@ pub const CODES: &[(u16, &str, &str)] = &[
     (
         503,
         "store_unavailable",
-        "the event could not be stored in time; it may still have been, and is then delivered",
+        "the store could not do it in time; a webhook's event may be stored all the same, and is then delivered",
     ),
 ];
 
@@ -180,7 +180,7 @@ impl ErrorCode {
             Self::BodyTooLarge { max_bytes } => format!("the body is larger than {max_bytes} bytes"),
             Self::EncodingUnsupported => "the body is compressed".into(),
             Self::Busy => "too many unverified bodies are under way".into(),
-            Self::StoreUnavailable => "the event could not be stored in time".into(),
+            Self::StoreUnavailable => "the store could not do it in time".into(),
         }
     }
 

@@ -27,6 +27,8 @@ mod listing;
 mod message;
 mod place;
 mod plan;
+#[cfg(test)]
+mod plans;
 mod prune;
 mod questions;
 mod reader;

@@ -39,4 +39,5 @@ mod strangers;
 mod support;
 mod templates;
 mod threads;
+mod volume;
 mod watching;

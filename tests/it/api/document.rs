@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::contract::{Contract, operations};
 use super::{Api, folder, post_as_other, pull_request};
+use crate::documents::{names, table};
 use crate::support::{Answer, Receiver, RelayFolder, mute_now};
 
 /// Every list with nothing and with each of its parameters, one run, one event.
@@ -252,4 +253,23 @@ async fn a_replay_takes_what_the_document_says() {
         let fits = fits && wanted.is_object();
         assert_eq!(schema.is_valid(&wanted), fits, "{wanted}");
     }
+}
+
+#[tokio::test]
+async fn the_readme_names_every_path_with_its_parameters() {
+    let folder = RelayFolder::new("");
+    let relay = folder.serve();
+    let document = Api::of(&relay, &folder).ok("/api/openapi.json").await;
+    let real: BTreeSet<(String, BTreeSet<String>)> = operations(&document)
+        .into_iter()
+        .map(|(path, method, operation)| {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let in_query = parameters.filter(|parameter| parameter["in"] == "query");
+            let names = in_query.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect();
+            (format!("{} {path}", method.to_uppercase()), names)
+        })
+        .collect();
+    let rows = table("| path | answers | parameters |");
+    let shown = rows.iter().map(|row| (names(&row[0]).pop_first().unwrap(), names(&row[2]))).collect();
+    assert_eq!(real, shown);
 }
