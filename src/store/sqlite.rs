@@ -12,6 +12,7 @@ mod claim;
 mod connection;
 mod dead;
 mod delivery;
+mod delivery_page;
 mod destination;
 mod digest;
 mod fallback;
