@@ -152,7 +152,7 @@ mod tests {
             ("2026-11-30T08:00:00%2B01:00", "2026-11-30T07:00:00Z"),
             ("2026-11-30", "2026-11-30T00:00:00Z"),
             ("7d", "2026-11-24T12:00:00Z"),
-            (" 2h 30m ", "2026-12-01T09:30:00Z"),
+            ("+2h+30m+", "2026-12-01T09:30:00Z"),
         ] {
             let since = query(&format!("since={text}")).time("since").unwrap().unwrap();
             assert_eq!(since.to_string(), expected, "{text}");

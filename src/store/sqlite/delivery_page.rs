@@ -54,8 +54,8 @@ struct Asked {
 enum Candidates {
     /// These numbers, the newest first; `is_all` where there are no further ones.
     Numbers { numbers: Vec<i64>, is_all: bool },
-    /// Whatever lies between, the first end included.
-    Range(i64, i64),
+    /// Whatever lies from this number on.
+    From(i64),
 }
 
 impl Asked {
@@ -88,7 +88,7 @@ impl Asked {
     fn candidates(&self, connection: &Connection) -> rusqlite::Result<Candidates> {
         let (numbers, is_all) = match self.state {
             None | Some(DeliveryState::Delivered | DeliveryState::Superseded) => {
-                return Ok(Candidates::Range(self.before.saturating_sub(LOOKED_AT).max(0), self.before));
+                return Ok(Candidates::From(self.before.saturating_sub(LOOKED_AT).max(0)));
             }
             Some(DeliveryState::Waiting) => self.waiting(connection)?,
             Some(DeliveryState::Sending) => (leased(connection)?, true),
@@ -160,7 +160,7 @@ impl Asked {
                 let from = "json_each(?7) c CROSS JOIN delivery d ON d.number = c.value";
                 (from, "d.number < ?6")
             }
-            Candidates::Range(least, _) => {
+            Candidates::From(least) => {
                 values.push(Value::Integer(*least));
                 ("delivery d", "d.number < ?6 AND d.number >= ?7")
             }
@@ -187,7 +187,7 @@ impl Candidates {
         let last = match self {
             Self::Numbers { is_all: true, .. } => return Ok(None),
             Self::Numbers { numbers, .. } => numbers.last().copied(),
-            Self::Range(least, _) => Some(*least),
+            Self::From(least) => Some(*least),
         };
         let Some(last) = last else { return Ok(None) };
         let older = connection
