@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::delivery::{DeliveryState, DestinationKind, Muting, Origin, Part, Reason, Rung};
+use crate::delivery::{DeliveryId, DeliveryState, DestinationKind, Muting, Origin, Part, Reason, Rung};
 use crate::render::context::rfc3339;
 use crate::routing::SetFrom;
 use crate::store::{Account, Decided, DeliveryRow, MadeBy, Needless, RunHistory, Try};
@@ -202,7 +202,7 @@ impl<'a> AccountJson<'a> {
             template_set: set,
             template_set_from: from.as_ref().map(SetFrom::as_str),
             finished_at: account.finished_at.map(rfc3339),
-            behind: account.behind.as_ref().map(|id| id.as_str()),
+            behind: account.behind.as_ref().map(DeliveryId::as_str),
             paused_until: account.paused_until.map(rfc3339),
             gone_since: account.gone_since.map(rfc3339),
             needless,

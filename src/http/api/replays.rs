@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::event::EventId;
 use crate::store::Replayed;
 
 /// What a replay queued.
@@ -32,6 +33,6 @@ pub fn replayed(replayed: &Replayed) -> ReplayedJson<'_> {
         deliveries: pairs
             .map(|(old, new)| ReplayJson { replay_of: old.as_str(), id: new.as_str() })
             .collect(),
-        events: replayed.events.iter().map(|event| event.as_str()).collect(),
+        events: replayed.events.iter().map(EventId::as_str).collect(),
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{ToldDeliveryJson, ToldEventJson};
 use crate::delivery::DeliveryState;
-use crate::event::{PullRequest, RepositoryChange, RootCause, Solution, Stage};
+use crate::event::{PullRequest, RepositoryChange, RootCause, SentryRunId, Solution, Stage};
 use crate::render::context::{IssueData, Links, StageData, issue_document, rfc3339, stage_documents};
 use crate::run::{Outline, RunState, StageOutline, StageState};
 use crate::store::{RunHistory, RunRow};
@@ -168,7 +168,7 @@ pub fn run_history<'a>(history: &'a RunHistory, links: &Links) -> RunHistoryJson
     let deliveries = history.deliveries.iter();
     RunHistoryJson {
         summary: RunSummary::from(&Outline::from(run)),
-        sentry_run_id: run.sentry_run_id.as_ref().map(|id| id.as_str()),
+        sentry_run_id: run.sentry_run_id.as_ref().map(SentryRunId::as_str),
         stages: stage_documents(run),
         root_cause: run.root_cause.as_ref(),
         solution: run.solution.as_ref(),

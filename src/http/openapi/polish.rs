@@ -11,7 +11,9 @@ pub(super) struct Words;
 impl Transform for Words {
     fn transform(&mut self, schema: &mut Schema) {
         transform_subschemas(self, schema);
-        let Some((words, meanings)) = schema.get("oneOf").and_then(Value::as_array).and_then(words) else {
+        let Some((words, meanings)) =
+            schema.get("oneOf").and_then(Value::as_array).and_then(|choices| words(choices))
+        else {
             return;
         };
         schema.remove("oneOf");
@@ -24,7 +26,7 @@ impl Transform for Words {
 }
 
 /// Returns the words of a choice among single ones, and a line on each.
-fn words(choices: &Vec<Value>) -> Option<(Vec<String>, Vec<String>)> {
+fn words(choices: &[Value]) -> Option<(Vec<String>, Vec<String>)> {
     let word = |choice: &Value| {
         let word = choice.get("const")?.as_str()?.to_owned();
         let meaning = choice.get("description").and_then(Value::as_str).unwrap_or_default();
