@@ -179,8 +179,8 @@ pub async fn start(checked: Checked, clock: Clock) -> Result<Running, StartError
     let pruning =
         tokio::spawn(pruning::prune(prune_some, retention_in_force, clock.clone(), stopped.clone()));
     let catalogued = Arc::clone(&store);
-    let step = async move || catalogued.catalogue().await;
-    let cataloguing = tokio::spawn(cataloguing::catalogue(step, stopped.clone()));
+    let catalogue_some = async move || catalogued.catalogue().await;
+    let cataloguing = tokio::spawn(cataloguing::catalogue(catalogue_some, stopped.clone()));
     metrics.settings_begin(&digest, clock.now());
     let store_path = store_config.path;
     let replacing =

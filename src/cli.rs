@@ -4,6 +4,7 @@
 
 mod backtest;
 mod check;
+mod dashboard;
 mod demo;
 mod doctor;
 mod draw;
@@ -80,6 +81,8 @@ enum Command {
     Send(send::Send),
     /// Send one test message to a real destination now, and say how it went
     Test(test::Test),
+    /// Print the address of the dashboard, with a key that logs in
+    Dashboard(dashboard::Dashboard),
     /// List runs, the newest first
     Runs(history::Runs),
     /// Show one run: its events, their routes, their deliveries
@@ -158,6 +161,7 @@ pub async fn run(arguments: Arguments, terminal: Terminal) -> Result<Output, Fai
         Command::Render(render) => render.run(dir),
         Command::Send(send) => send.run(dir).await,
         Command::Test(test) => test.run(dir).await,
+        Command::Dashboard(dashboard) => dashboard.run(dir),
         Command::Runs(runs) => runs.run(dir, terminal).await,
         Command::Show(show) => show.run(dir, terminal).await,
         Command::Explain(explain) => explain.run(dir, terminal).await,

@@ -8,14 +8,16 @@ mod body;
 mod doubts;
 mod endpoints;
 mod error;
+mod openapi;
 mod ops;
+mod parameters;
 mod query;
 mod server;
 mod webhook;
 mod wire;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -35,7 +37,7 @@ use crate::telemetry::Metrics;
 use body::BodyBudget;
 use doubts::Doubts;
 
-pub use access::AccessToken;
+pub use access::{AccessToken, KEY_AGE};
 pub use error::{ApiError, CODES, ErrorCode};
 pub use server::serve;
 
@@ -50,6 +52,18 @@ pub struct HttpConfig {
     pub max_body_bytes: usize,
     /// Asked for by dashboard, API and metrics; `None` lets one be made and kept beside the store.
     pub token: Option<SecretString>,
+}
+
+impl HttpConfig {
+    /// Returns where this machine reaches it: whoever listens on every address listens on loopback.
+    pub fn local_address(&self) -> SocketAddr {
+        let address = match self.listen.ip() {
+            ip if !ip.is_unspecified() => ip,
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        };
+        SocketAddr::new(address, self.listen.port())
+    }
 }
 
 /// What the configuration says of requests; one value, so that it is replaced as one.
@@ -136,6 +150,11 @@ pub fn routes(service: &mut ServiceConfig, state: Data<AppState>) {
             at("/api/deliveries", READ)
                 .route(get().to(endpoints::deliveries))
                 .route(head().to(endpoints::deliveries)),
+        )
+        .service(
+            at("/api/openapi.json", READ)
+                .route(get().to(endpoints::openapi))
+                .route(head().to(endpoints::openapi)),
         )
         .service(at("/api/replay", "POST").route(post().to(endpoints::replay)))
         .default_service(route().to(|| async { Err::<&str, _>(ApiError::from(ErrorCode::NotFound)) }));

@@ -59,7 +59,7 @@ mod tests {
         let times = RefCell::new(Vec::new());
         let began = Instant::now();
         let (stop, stopped) = watch::channel(false);
-        let step = async || {
+        let answer_next = async || {
             times.borrow_mut().push(began.elapsed().as_millis());
             let answer = answers.borrow_mut().pop();
             answer.unwrap_or_else(|| {
@@ -67,7 +67,7 @@ mod tests {
                 Ok(false)
             })
         };
-        catalogue(step, stopped).await;
+        catalogue(answer_next, stopped).await;
         assert_eq!(*times.borrow(), [0, 0, 500, 5_500, 6_000]);
     }
 }

@@ -1,6 +1,6 @@
 //! The relay that runs beside the doctor: whether there is one, whether it can store, and what it counts.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -32,14 +32,15 @@ pub(super) async fn look(config: &Config, outside: &Outside) -> Seen {
         let message = "`http.listen` names port 0, so where a relay listens is known only from its log";
         return Seen { checks: vec![Check::unknown(Group::Relay, message)], metrics: None };
     }
+    let address = config.http.local_address();
     let token = known_token(config.http.token.as_ref(), &config.store.path);
     let bearer = token.as_ref().map(|token| format!("Bearer {}", token.expose_secret()));
     let headers: Vec<(&str, &str)> =
         bearer.as_deref().map(|bearer| ("authorization", bearer)).into_iter().collect();
     let (alive, ready, metrics) = tokio::join!(
-        get(outside, listen, "/healthz", &[], LONGEST_ANSWER_BYTES),
-        get(outside, listen, "/readyz", &[], LONGEST_ANSWER_BYTES),
-        get(outside, listen, "/metrics", &headers, LONGEST_METRICS_BYTES),
+        get(outside, address, "/healthz", &[], LONGEST_ANSWER_BYTES),
+        get(outside, address, "/readyz", &[], LONGEST_ANSWER_BYTES),
+        get(outside, address, "/metrics", &headers, LONGEST_METRICS_BYTES),
     );
     let alive = match alive {
         Ok(answer) => answer,
@@ -64,25 +65,15 @@ pub(super) async fn look(config: &Config, outside: &Outside) -> Seen {
 
 async fn get(
     outside: &Outside,
-    listen: SocketAddr,
+    address: SocketAddr,
     path: &str,
     headers: &[(&str, &str)],
     longest_bytes: usize,
 ) -> Result<Answer, TransportError> {
-    let url = Url::parse(&format!("http://{}{path}", reachable(listen)));
+    let url = Url::parse(&format!("http://{address}{path}"));
     let url = url.map_err(|_| TransportError::Unsendable("the address cannot be called"))?;
     let call = outside.client.get(&url, headers, PATIENCE, longest_bytes);
     outside.call(call).await.unwrap_or(Err(TransportError::Timeout))
-}
-
-/// Whoever listens on every address listens on loopback.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let loopback = match listen.ip() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-    };
-    SocketAddr::new(loopback, listen.port())
 }
 
 fn absent(config: &Config, error: &TransportError) -> Check {
@@ -114,21 +105,4 @@ fn readiness(listen: SocketAddr, ready: Result<Answer, TransportError>) -> Check
 fn word(answer: &Answer, key: &str) -> String {
     let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     json.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_relay_that_listens_everywhere_is_asked_on_loopback() {
-        for (listen, asked) in [
-            ("0.0.0.0:80", "127.0.0.1:80"),
-            ("[::]:80", "[::1]:80"),
-            ("192.0.2.1:80", "192.0.2.1:80"),
-            ("127.0.0.1:1", "127.0.0.1:1"),
-        ] {
-            assert_eq!(reachable(listen.parse().unwrap()).to_string(), asked);
-        }
-    }
 }

@@ -5,6 +5,7 @@
 //! know empty. Every text may be a model's and may hold Markdown.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What one event's payload says; each part is `None` where it says nothing of it.
@@ -77,7 +78,7 @@ pub struct Silence {
 }
 
 /// Why it broke.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RootCause {
     /// The cause in a sentence or two.
@@ -95,7 +96,7 @@ pub struct RootCause {
 }
 
 /// How Seer means to mend it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Solution {
     /// The plan in a sentence or two.
@@ -105,23 +106,23 @@ pub struct Solution {
 }
 
 /// One step: a link of the chain that leads to the cause, or a part of the plan.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Step {
     /// A headline.
     pub title: Option<String>,
     /// The explanation.
     pub text: Option<String>,
-    /// The file it speaks of; Sentry's "N/A" is `None`.
+    /// The file it speaks of; null where Sentry says "N/A".
     pub file: Option<String>,
-    /// The repository of that file; Sentry's "N/A" is `None`.
+    /// The repository of that file; null where Sentry says "N/A".
     pub repo: Option<String>,
     /// Whether Seer marked it as the most important one.
     pub important: bool,
 }
 
 /// The code that Seer wrote in one repository.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RepositoryChange {
     /// `owner/name`, or whatever name Sentry gives.
@@ -141,7 +142,7 @@ pub struct RepositoryChange {
 }
 
 /// The change of one file.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct FileChange {
     /// The path in its repository.
@@ -158,7 +159,7 @@ pub struct FileChange {
 }
 
 /// What happened to a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// It is new.
@@ -170,7 +171,7 @@ pub enum ChangeKind {
 }
 
 /// A pull request, or the failed try to open one.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PullRequest {
     /// `owner/name`, or whatever name Sentry gives.
@@ -187,7 +188,7 @@ pub struct PullRequest {
     pub failed: bool,
     /// Why it failed, in one line of Sentry's words, where its API says so.
     pub reason: Option<String>,
-    /// `Some(true)` once a `pr_ready_for_review` named it.
+    /// True once a `pr_ready_for_review` named it.
     pub ready: Option<bool>,
 }
 

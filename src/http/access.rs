@@ -15,11 +15,11 @@ use url::Url;
 use super::error::{ApiError, ErrorCode};
 
 /// The cookie by which a browser that has logged in is known.
-const COOKIE: &str = "seer_relay";
+pub(super) const COOKIE: &str = "seer_relay";
 /// How long a browser stays logged in.
 const LOGGED_IN_DAYS: i64 = 30;
 /// For how long an address that logs in does so.
-const KEY_AGE: SignedDuration = SignedDuration::from_mins(15);
+pub const KEY_AGE: SignedDuration = SignedDuration::from_mins(15);
 /// Whether a browser asks on behalf of a page, and of which. Source: <https://www.w3.org/TR/fetch-metadata/>, read
 /// 2026-11-30.
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -180,5 +180,157 @@ mod tests {
             }
             assert_eq!(token.admit(&request.to_http_request()).is_ok(), admitted, "{header:?}");
         }
+    }
+
+    const EVIL: &str = "https://evil.example";
+
+    fn token() -> AccessToken {
+        AccessToken::new(&SecretString::from("open sesame"))
+    }
+
+    fn noon() -> Timestamp {
+        "2026-12-01T12:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn the_key_of_an_address_logs_in_for_a_quarter_of_an_hour() {
+        let key = token().key(noon());
+        for (seconds, logs_in) in [(0, true), (900, true), (901, false), (86_400, false)] {
+            let then = noon() + SignedDuration::from_secs(seconds);
+            assert_eq!(token().is_key(&key, then), logs_in, "{seconds}");
+        }
+        assert!(!key.contains("open sesame") && !token().opens(&key));
+    }
+
+    #[test]
+    fn a_key_that_was_tampered_with_or_is_of_another_token_logs_nobody_in() {
+        let key = token().key(noon());
+        let (until, proof) = key.split_once('.').unwrap();
+        let later = until.parse::<i64>().unwrap() + 1;
+        for other in [
+            format!("{later}.{proof}"),
+            format!("+{until}.{proof}"),
+            format!("{until}.{}", &proof[1..]),
+            format!("{until}."),
+            format!(".{proof}"),
+            until.to_owned(),
+            String::new(),
+            AccessToken::new(&SecretString::from("another")).key(noon()),
+            // A cookie is no key.
+            format!("{until}.{}", token().cookie(false).value()),
+        ] {
+            assert!(!token().is_key(&other, noon()), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_browser_that_logged_in_is_known_by_its_cookie_until_the_token_changes() {
+        let cookie = token().cookie(true);
+        assert_eq!((cookie.http_only(), cookie.secure()), (Some(true), Some(true)));
+        assert_eq!(cookie.same_site(), Some(SameSite::Lax));
+        assert!(!cookie.value().contains("open sesame"));
+        let shown = |value: &str| {
+            TestRequest::default().cookie(Cookie::new(COOKIE, value.to_owned())).to_http_request()
+        };
+        assert!(token().admit(&shown(cookie.value())).is_ok());
+        let renewed = AccessToken::new(&SecretString::from("a new one"));
+        assert!(renewed.admit(&shown(cookie.value())).is_err(), "a change of the token ends all sessions");
+        for other in ["", "open sesame", &cookie.value()[1..], &token().key(noon())] {
+            assert!(token().admit(&shown(other)).is_err(), "{other}");
+        }
+        assert_eq!(AccessToken::no_cookie().value(), "");
+    }
+
+    #[test]
+    fn a_wrong_token_in_the_header_is_not_made_good_by_a_cookie() {
+        let request = TestRequest::default()
+            .cookie(token().cookie(false))
+            .insert_header((AUTHORIZATION, "Bearer wrong"))
+            .to_http_request();
+        assert!(token().admit(&request).is_err());
+    }
+
+    /// Whether a browser that is logged in may change something, from this origin and with this hint of its own.
+    fn may_change(
+        host: &str,
+        origin: Option<&str>,
+        fetch_site: Option<&str>,
+        public_url: Option<&str>,
+    ) -> bool {
+        let mut request = TestRequest::default().cookie(token().cookie(false)).insert_header((HOST, host));
+        if let Some(origin) = origin {
+            request = request.insert_header((ORIGIN, origin));
+        }
+        if let Some(site) = fetch_site {
+            request = request.insert_header((FETCH_SITE, site));
+        }
+        let public_url = public_url.map(|url| url.parse().unwrap());
+        match token().admit_change(&request.to_http_request(), public_url.as_ref()) {
+            Ok(()) => true,
+            Err(error) => {
+                assert_eq!(error.code(), &ErrorCode::CrossOrigin);
+                false
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_page_of_the_relay_itself_changes_something_by_cookie() {
+        let relay = "relay.acme.dev";
+        for (origin, allowed) in [
+            (Some("https://relay.acme.dev"), true),
+            (Some("http://relay.acme.dev"), true),
+            (Some("https://relay.acme.dev:8443"), false),
+            (Some("https://relay.acme.dev.evil.example"), false),
+            (Some("https://acme.dev"), false),
+            (Some(EVIL), false),
+            (Some("null"), false),
+            (Some(""), false),
+            (None, false),
+        ] {
+            assert_eq!(may_change(relay, origin, None, None), allowed, "{origin:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_browser_says_of_the_sender_counts_too() {
+        let own = Some("https://relay.acme.dev");
+        for (site, allowed) in
+            [("same-origin", true), ("same-site", false), ("cross-site", false), ("none", false)]
+        {
+            assert_eq!(may_change("relay.acme.dev", own, Some(site), None), allowed, "{site}");
+        }
+    }
+
+    #[test]
+    fn behind_a_proxy_the_public_address_is_the_relays_own() {
+        let public = Some("https://relay.acme.dev/");
+        assert!(may_change("127.0.0.1:8080", Some("https://relay.acme.dev"), None, public));
+        assert!(!may_change("127.0.0.1:8080", Some("https://relay.acme.dev"), None, None));
+        assert!(!may_change("127.0.0.1:8080", Some(EVIL), None, public));
+    }
+
+    #[test]
+    fn bearer_changes_something_from_anywhere_and_basic_only_from_the_relays_own_pages() {
+        let basic = format!("Basic {}", STANDARD.encode("x:open sesame"));
+        for (header, origin, allowed) in [
+            ("Bearer open sesame", None, true),
+            ("Bearer open sesame", Some(EVIL), true),
+            (basic.as_str(), None, false),
+            (basic.as_str(), Some(EVIL), false),
+            (basic.as_str(), Some("http://relay.acme.dev"), true),
+        ] {
+            let mut request = TestRequest::default()
+                .insert_header((AUTHORIZATION, header))
+                .insert_header((HOST, "relay.acme.dev"));
+            if let Some(origin) = origin {
+                request = request.insert_header((ORIGIN, origin));
+            }
+            let changed = token().admit_change(&request.to_http_request(), None);
+            assert_eq!(changed.is_ok(), allowed, "{header} {origin:?}");
+        }
+        let stranger = TestRequest::default().insert_header((ORIGIN, "http://relay.acme.dev"));
+        let refused = token().admit_change(&stranger.to_http_request(), None).unwrap_err();
+        assert_eq!(refused.code(), &ErrorCode::TokenRequired);
     }
 }

@@ -3,15 +3,16 @@
 use actix_web::error::JsonPayloadError;
 use actix_web::web::{Data, Json, JsonConfig, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use super::AppState;
-use super::api::{DeliveryJson, RunJson, event_history, replayed, run_history};
+use super::api::{DeliveryJson, PageJson, RunJson, event_history, replayed, run_history};
 use super::error::{ApiError, ErrorCode};
+use super::openapi;
 use super::query::{Paging, Query};
 use crate::delivery::DestinationName;
-use crate::store::{Page, ReplayTarget, Replayed};
+use crate::store::{ReplayTarget, Replayed};
 
 /// How many runs, events and deliveries one call sends again at most.
 const MOST_IDS: usize = 100;
@@ -34,7 +35,7 @@ pub(super) async fn runs(request: HttpRequest, state: Data<AppState>) -> Result<
     let (filter, Paging { after, limit }) = (query.runs()?, query.paging()?);
     query.finish()?;
     let page = state.history.find_runs(filter, after, limit).await.map_err(ErrorCode::from)?;
-    Ok(listed(&page, |row| RunJson::from(row)))
+    Ok(HttpResponse::Ok().json(PageJson::<RunJson>::of(&page)))
 }
 
 /// Shows one run with its history.
@@ -76,25 +77,29 @@ pub(super) async fn deliveries(
     let (filter, Paging { after, limit }) = (query.deliveries()?, query.paging()?);
     query.finish()?;
     let page = state.history.deliveries(filter, after, limit, now).await.map_err(ErrorCode::from)?;
-    Ok(listed(&page, |row| DeliveryJson::from(row)))
+    Ok(HttpResponse::Ok().json(PageJson::<DeliveryJson>::of(&page)))
 }
 
-fn listed<T, J: Serialize>(page: &Page<T>, as_json: impl Fn(&T) -> J) -> HttpResponse {
-    let items: Vec<J> = page.items.iter().map(as_json).collect();
-    HttpResponse::Ok().json(json!({ "items": items, "next": page.next.map(|next| next.to_string()) }))
+/// Shows what all of this takes and answers.
+pub(super) async fn openapi(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, ApiError> {
+    let policy = state.policy();
+    policy.token.admit(&request)?;
+    Query::of(&request, state.clock.now()).finish()?;
+    Ok(HttpResponse::Ok().json(openapi::document(policy.public_url.as_ref())))
 }
 
 /// What is to be sent again.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ReplayRequest {
-    /// Deliveries, events or runs.
+    /// Deliveries (`dlv_…`), events (`evt_…`) or runs (`acme/12345`). Either these or `dead`.
+    #[schemars(length(max = MOST_IDS))]
     ids: Vec<String>,
     /// Every dead letter that was not sent again yet.
     dead: bool,
     /// Of dead letters: only those to this destination.
     destination: Option<String>,
-    /// Of dead letters: only those that died since; as in the address of a list.
+    /// Of dead letters: only those that died since; as `since` of a list.
     since: Option<String>,
 }
 

@@ -4,7 +4,8 @@ use std::fmt;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::sentry::payload::PayloadError;
 use crate::sentry::signature::SignatureError;
@@ -87,7 +88,7 @@ pub const CODES: &[(u16, &str, &str)] = &[
     (
         503,
         "store_unavailable",
-        "the event could not be stored in time; it may still have been, and is then delivered",
+        "the store could not do it in time; a webhook's event may be stored all the same, and is then delivered",
     ),
 ];
 
@@ -179,7 +180,7 @@ impl ErrorCode {
             Self::BodyTooLarge { max_bytes } => format!("the body is larger than {max_bytes} bytes"),
             Self::EncodingUnsupported => "the body is compressed".into(),
             Self::Busy => "too many unverified bodies are under way".into(),
-            Self::StoreUnavailable => "the event could not be stored in time".into(),
+            Self::StoreUnavailable => "the store could not do it in time".into(),
         }
     }
 
@@ -273,6 +274,18 @@ impl ApiError {
     }
 }
 
+/// What is refused, as JSON.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Error")]
+pub(super) struct ErrorJson {
+    /// A stable word.
+    code: &'static str,
+    /// What happened, for people.
+    message: String,
+    /// How to mend it, for people.
+    hint: &'static str,
+}
+
 impl From<ErrorCode> for ApiError {
     fn from(code: ErrorCode) -> Self {
         Self { code, closes: false }
@@ -321,9 +334,11 @@ impl ResponseError for ApiError {
             | ErrorCode::UnknownId(_)
             | ErrorCode::AmbiguousId(_) => {}
         }
-        response.json(json!({
-            "code": self.code.as_str(), "message": self.code.message(), "hint": self.code.hint(),
-        }))
+        response.json(ErrorJson {
+            code: self.code.as_str(),
+            message: self.code.message(),
+            hint: self.code.hint(),
+        })
     }
 }
 

@@ -9,15 +9,14 @@ use jiff::tz::TimeZone;
 use url::form_urlencoded;
 
 use super::error::ErrorCode;
+use super::parameters::{
+    ACTION, AFTER, DELIVERY_STATE, DESTINATION, LIMIT, MOST, ORGANIZATION, REPO, ROWS, RUN_STATE, SINCE,
+    TEXT, UNTIL,
+};
 use crate::delivery::{DeliveryState, DestinationName};
 use crate::event::Organization;
 use crate::run::RunState;
 use crate::store::{Cursor, DeliveryFilter, RunFilter};
-
-/// How many rows a page has, unless it is said.
-const LIMIT: usize = 50;
-/// How many rows a page has at most.
-pub(super) const MOST: usize = 200;
 
 /// The parameters of an address; what is empty counts as not given, as a form sends it.
 pub(super) struct Query {
@@ -78,24 +77,24 @@ impl Query {
     /// Takes the filter of a list of runs.
     pub(super) fn runs(&mut self) -> Result<RunFilter, ErrorCode> {
         Ok(RunFilter {
-            text: self.text("q"),
-            organization: self.text("organization").map(Organization::new),
-            repo: self.text("repo"),
-            state: self.read("state", "is no state of a run", RunState::from_word)?,
-            action: self.text("action"),
-            destination: self.text("destination").map(DestinationName::new),
-            since: self.time("since")?,
-            until: self.time("until")?,
+            text: self.text(TEXT.name),
+            organization: self.text(ORGANIZATION.name).map(Organization::new),
+            repo: self.text(REPO.name),
+            state: self.read(RUN_STATE.name, "is no state of a run", RunState::from_word)?,
+            action: self.text(ACTION.name),
+            destination: self.text(DESTINATION.name).map(DestinationName::new),
+            since: self.time(SINCE.name)?,
+            until: self.time(UNTIL.name)?,
         })
     }
 
     /// Takes the filter of a list of deliveries.
     pub(super) fn deliveries(&mut self) -> Result<DeliveryFilter, ErrorCode> {
         Ok(DeliveryFilter {
-            state: self.read("state", "is no state of a delivery", DeliveryState::from_word)?,
-            destination: self.text("destination").map(DestinationName::new),
-            since: self.time("since")?,
-            until: self.time("until")?,
+            state: self.read(DELIVERY_STATE.name, "is no state of a delivery", DeliveryState::from_word)?,
+            destination: self.text(DESTINATION.name).map(DestinationName::new),
+            since: self.time(SINCE.name)?,
+            until: self.time(UNTIL.name)?,
         })
     }
 
@@ -104,8 +103,8 @@ impl Query {
         let expected = format!("is no number from 1 to {MOST}");
         let in_range = |text: &str| text.parse().ok().filter(|limit| (1..=MOST).contains(limit));
         Ok(Paging {
-            after: self.read("after", "is no `next` of a page", |text| text.parse().ok())?,
-            limit: self.read("limit", &expected, in_range)?.unwrap_or(LIMIT),
+            after: self.read(AFTER.name, "is no `next` of a page", |text| text.parse().ok())?,
+            limit: self.read(ROWS.name, &expected, in_range)?.unwrap_or(LIMIT),
         })
     }
 }
@@ -153,7 +152,7 @@ mod tests {
             ("2026-11-30T08:00:00%2B01:00", "2026-11-30T07:00:00Z"),
             ("2026-11-30", "2026-11-30T00:00:00Z"),
             ("7d", "2026-11-24T12:00:00Z"),
-            (" 2h 30m ", "2026-12-01T09:30:00Z"),
+            ("+2h+30m+", "2026-12-01T09:30:00Z"),
         ] {
             let since = query(&format!("since={text}")).time("since").unwrap().unwrap();
             assert_eq!(since.to_string(), expected, "{text}");

@@ -154,6 +154,7 @@ use crate::run::Run;
 
 pub use document::{Document, Head};
 use document::{Facts, Subject};
+pub use view::{IssueData, ProjectData, StageData};
 
 /// What links are made of.
 #[derive(Debug, Clone)]
@@ -349,14 +350,14 @@ pub fn rfc3339(time: Timestamp) -> String {
 }
 
 /// Returns `issue` of the contract alone.
-pub fn issue_document(run: &Run, issue: Option<&Issue>, links: &Links) -> Value {
+pub fn issue_document<'a>(run: &'a Run, issue: Option<&'a Issue>, links: &Links) -> IssueData<'a> {
     let (id, url) = view::place_of_issue(run, issue, links);
-    serde_json::to_value(view::IssueData::new(id, issue, url.as_ref())).unwrap_or_default()
+    IssueData::new(id, issue, url.as_ref())
 }
 
-/// Returns `run` of the contract alone.
-pub fn run_document(run: &Run) -> Value {
-    serde_json::to_value(view::RunData::new(run)).unwrap_or_default()
+/// Returns `run.stages` of the contract alone.
+pub fn stage_documents(run: &Run) -> Vec<StageData> {
+    run.stages.iter().map(StageData::new).collect()
 }
 
 #[cfg(test)]

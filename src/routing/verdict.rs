@@ -2,6 +2,7 @@
 //!
 //! Told of a decision that was just made and of one that was kept alike.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answers::{Answer, Answers, Seen, cut};
@@ -12,7 +13,7 @@ use crate::delivery::DestinationName;
 use crate::event::{Event, words};
 
 /// What one route said to an event.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RouteVerdict {
     /// The route's name.
     pub name: String,
@@ -25,7 +26,7 @@ pub struct RouteVerdict {
 }
 
 /// Why one condition of a route held or did not. A route matched where all of its entries held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ConditionVerdict {
     /// A condition's word (`action`, `repo` …), or `not`, `otherwise`, or `stop` where an earlier route ended the
     /// reading: then nothing else was asked.

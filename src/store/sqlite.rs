@@ -12,6 +12,7 @@ mod claim;
 mod connection;
 mod dead;
 mod delivery;
+mod delivery_page;
 mod destination;
 mod digest;
 mod fallback;
@@ -27,6 +28,8 @@ mod listing;
 mod message;
 mod place;
 mod plan;
+#[cfg(test)]
+mod plans;
 mod prune;
 mod questions;
 mod reader;

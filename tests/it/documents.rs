@@ -16,7 +16,7 @@ fn readme() -> String {
 }
 
 /// The cells of the table whose head is this row, row by row.
-fn table(head: &str) -> Vec<Vec<String>> {
+pub(crate) fn table(head: &str) -> Vec<Vec<String>> {
     let readme = readme();
     let mut lines = readme.lines().skip_while(|line| *line != head);
     assert_eq!(lines.next(), Some(head), "the README has this table");
@@ -31,7 +31,7 @@ fn table(head: &str) -> Vec<Vec<String>> {
 }
 
 /// What stands in backticks.
-fn names(text: &str) -> BTreeSet<String> {
+pub(crate) fn names(text: &str) -> BTreeSet<String> {
     text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 

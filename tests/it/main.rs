@@ -7,6 +7,7 @@
     reason = "helpers of tests may panic; the switches of .clippy.toml reach only `#[test]` functions"
 )]
 
+mod api;
 mod backtesting;
 mod cards;
 mod commands;
@@ -38,4 +39,5 @@ mod strangers;
 mod support;
 mod templates;
 mod threads;
+mod volume;
 mod watching;

@@ -1,6 +1,7 @@
 //! The shape of the context: one struct per object, serialised by the names that templates use.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use url::Url;
@@ -81,42 +82,69 @@ pub(super) struct RunData<'a> {
     iterations: u64,
 }
 
-/// `run.stages[]`: how far one stage is.
-#[derive(Serialize)]
-struct StageData {
+/// How far one stage of a run is: `run.stages[]`.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "StageProgress")]
+pub struct StageData {
+    /// Which one.
     stage: Stage,
+    /// How far it is.
     state: StageState,
+    /// When the newest start was received; null where only an end came.
     started_at: Option<String>,
+    /// When the newest end was received.
     completed_at: Option<String>,
+    /// From start to end, in seconds.
     seconds: Option<f64>,
+    /// How often it was completed.
     times: u32,
 }
 
-/// `issue`: what is analysed. Webhooks of Seer say its id alone; the rest is known once Sentry described it.
-#[derive(Serialize)]
-pub(super) struct IssueData<'a> {
+/// What is analysed: `issue`. Webhooks of Seer say its id alone; the rest is known once Sentry described it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Issue")]
+pub struct IssueData<'a> {
+    /// Sentry's id; of the surviving one, where it was merged.
     id: Option<&'a str>,
+    /// The issue in Sentry.
     url: Option<String>,
+    /// What people call it: `API-1X`.
     short_id: Option<&'a str>,
+    /// What went wrong: an exception and its message, whatever that holds.
     title: Option<&'a str>,
+    /// Where it went wrong: a function, a route, a file.
     culprit: Option<&'a str>,
+    /// `fatal`, `error`, `warning`, `info`, `debug`, `sample`, or what Sentry adds.
     level: Option<&'a str>,
+    /// `high`, `medium`, `low`, or what Sentry adds.
     priority: Option<&'a str>,
+    /// `unresolved`, `resolved`, `ignored`, or what Sentry adds.
     status: Option<&'a str>,
+    /// `ongoing`, `escalating`, `regressed`, `new`, or what Sentry adds.
     substatus: Option<&'a str>,
+    /// The platform of its project: `python`.
     platform: Option<&'a str>,
+    /// Its project.
     project: ProjectData<'a>,
+    /// When it was seen first.
     first_seen: Option<String>,
+    /// When it was seen last.
     last_seen: Option<String>,
+    /// How often it was seen.
     event_count: Option<u64>,
+    /// By how many users it was seen.
     user_count: Option<u64>,
 }
 
-/// `issue.project`: always there, so that no template has to ask for it before it names one of its fields.
-#[derive(Default, Serialize)]
-struct ProjectData<'a> {
+/// The project of an issue: always there, so that nobody has to ask for it before one of its fields.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+#[schemars(rename = "Project")]
+pub struct ProjectData<'a> {
+    /// Sentry's id.
     id: Option<&'a str>,
+    /// Its name in addresses.
     slug: Option<&'a str>,
+    /// The name that people gave it.
     name: Option<&'a str>,
 }
 
@@ -279,7 +307,7 @@ impl<'a> RunData<'a> {
 }
 
 impl StageData {
-    fn new(progress: &StageProgress) -> Self {
+    pub(super) fn new(progress: &StageProgress) -> Self {
         let seconds = match (progress.started_at, progress.completed_at) {
             (Some(start), Some(end)) if start <= end => {
                 Some((end.duration_since(start).as_secs_f64() * 1000.0).round() / 1000.0)

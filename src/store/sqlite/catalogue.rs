@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::value::{json, micros, of_json, span};
 use super::{issue, story, writer::Writing};
-use crate::event::{Action, Event, GroupId, Organization, RELAY_RESOURCE};
+use crate::event::{Action, Event, GroupId, Organization, RELAY_RESOURCE, RunId, SentryRunId};
 use crate::issue::Issue;
 use crate::run::{Outline, Run};
 
@@ -201,8 +201,8 @@ fn words_of(run: &Run, outline: &Outline, issue: Option<&Issue>) -> String {
         [issue.short_id.as_deref(), issue.title.as_deref(), issue.culprit.as_deref(), project]
     });
     let ids = [
-        outline.run_id.as_ref().map(|id| id.as_str()),
-        outline.sentry_run_id.as_ref().map(|id| id.as_str()),
+        outline.run_id.as_ref().map(RunId::as_str),
+        outline.sentry_run_id.as_ref().map(SentryRunId::as_str),
         outline.group_id.as_ref().map(GroupId::as_str),
         Some(outline.first_event.as_str()),
     ];

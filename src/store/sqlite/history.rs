@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
 
 use super::account::Tables;
 use super::story::{self, Kept};
@@ -15,8 +15,7 @@ use crate::event::{Action, EventId, Organization, RELAY_RESOURCE};
 use crate::issue::Issue;
 use crate::run::{Outline, Run};
 use crate::store::{
-    Backlog, Cursor, DeliveryFilter, DeliveryRow, EventHistory, EventRow, FindError, Page, QueueLength,
-    RunHistory, RunNumber, RunRow, Tale,
+    Backlog, DeliveryRow, EventHistory, EventRow, FindError, QueueLength, RunHistory, RunNumber, RunRow, Tale,
 };
 
 /// After how many bytes of artifacts no further run is read along.
@@ -130,102 +129,8 @@ pub(super) fn tales(connection: &Connection, runs: &[RunNumber]) -> rusqlite::Re
     Ok(tales)
 }
 
-/// Whether a delivery goes to the destination that is asked for, if one is.
-const OF_DESTINATION: &str =
-    "(?1 IS NULL OR d.destination_id = (SELECT id FROM destination WHERE name = ?1))";
-
-/// The newest unfinished ones are found in their index alone, however many there are; so many more than asked for as
-/// are leased, which are then left out.
-const NEWEST_WAITING: &str = "d.number IN (
-        SELECT w.number FROM delivery w INDEXED BY delivery_lane
-        WHERE w.state = 'waiting' AND w.number < ?4
-          AND (?1 IS NULL OR w.destination_id = (SELECT id FROM destination WHERE name = ?1))
-        ORDER BY w.number DESC
-        LIMIT ?3 + (SELECT count(*) FROM delivery INDEXED BY delivery_leased WHERE lease_until IS NOT NULL))
-    AND (d.lease_until IS NULL OR d.lease_until <= ?2)";
-
-/// How many deliveries are looked at for one page at most, where no index leads to those that fit.
-const LOOKED_AT: i64 = 20_000;
-
-/// Lists deliveries, newest first.
-pub(super) fn deliveries(
-    connection: &Connection,
-    filter: &DeliveryFilter,
-    after: Option<Cursor>,
-    limit: usize,
-    now: Timestamp,
-) -> rusqlite::Result<Page<DeliveryRow>> {
-    let (index, condition) = match filter.state {
-        None => ("", "?2 IS NOT NULL"),
-        Some(DeliveryState::Waiting) => ("", NEWEST_WAITING),
-        Some(DeliveryState::Sending) => (" INDEXED BY delivery_leased", "d.lease_until > ?2"),
-        Some(DeliveryState::Delivered) => ("", "?2 IS NOT NULL AND d.state = 'delivered'"),
-        Some(DeliveryState::Superseded) => ("", "?2 IS NOT NULL AND d.state = 'superseded'"),
-        Some(DeliveryState::Dead) => (" INDEXED BY delivery_dead", "?2 IS NOT NULL AND d.state = 'dead'"),
-    };
-    let few =
-        matches!(filter.state, Some(DeliveryState::Waiting | DeliveryState::Sending | DeliveryState::Dead));
-    let before = match after {
-        Some(after) => after.number,
-        None => newest_delivery(connection)?.saturating_add(1),
-    };
-    let floor = if few { 0 } else { before.saturating_sub(LOOKED_AT).max(0) };
-    let since = filter.since.map_or(i64::MIN, micros);
-    let destination = filter.destination.as_ref().map(|name| name.as_str().to_owned());
-    // One more than fits says whether there is a next page.
-    let most = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
-    let mut items = list_deliveries(
-        connection,
-        &format!("delivery d{index} CROSS JOIN event e ON e.sequence = d.event_sequence"),
-        &[
-            OF_DESTINATION,
-            condition,
-            "d.number < ?4 AND d.number >= ?5 AND d.created_at >= ?6 AND d.created_at < ?7",
-        ],
-        vec![
-            destination.map_or(Value::Null, Value::Text),
-            Value::Integer(micros(now)),
-            Value::Integer(most),
-            Value::Integer(before),
-            Value::Integer(floor),
-            Value::Integer(since),
-            Value::Integer(filter.until.map_or(i64::MAX, micros)),
-        ],
-        "ORDER BY d.number DESC LIMIT ?3",
-        now,
-    )?;
-    let next = if items.len() > limit {
-        items.truncate(limit);
-        items.last().map(|row| place_of(connection, &row.id)).transpose()?
-    } else {
-        older_than(connection, floor, since)?
-    };
-    Ok(Page { items, next })
-}
-
-fn newest_delivery(connection: &Connection) -> rusqlite::Result<i64> {
-    connection
-        .prepare_cached("SELECT coalesce(max(number), 0) FROM delivery")?
-        .query_row([], |row| row.get(0))
-}
-
-fn place_of(connection: &Connection, id: &DeliveryId) -> rusqlite::Result<Cursor> {
-    connection
-        .prepare_cached("SELECT created_at, number FROM delivery WHERE id = ?1")?
-        .query_row([id.as_str()], |row| Ok(Cursor { at: row.get(0)?, number: row.get(1)? }))
-}
-
-/// Returns where to go on below a number, where the next older delivery may still be one that is asked for.
-fn older_than(connection: &Connection, floor: i64, since: i64) -> rusqlite::Result<Option<Cursor>> {
-    let older = connection
-        .prepare_cached("SELECT created_at FROM delivery WHERE number < ?1 ORDER BY number DESC LIMIT 1")?
-        .query_row([floor], |row| row.get::<_, i64>(0))
-        .optional()?;
-    Ok(older.filter(|at| *at >= since).map(|at| Cursor { at, number: floor }))
-}
-
 /// Reads deliveries `d` of events `e`. A run is named as [`Run::label`] names it: by the first id that an event showed.
-fn list_deliveries(
+pub(super) fn list_deliveries(
     connection: &Connection,
     from: &str,
     conditions: &[&str],

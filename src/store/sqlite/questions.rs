@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Store, digest, history, issue, listing, story};
+use super::{Store, delivery_page, digest, history, issue, listing, story};
 use crate::delivery::DeliveryId;
 use crate::event::{GroupId, Organization};
 use crate::render::digest::Digest;
@@ -85,7 +85,7 @@ impl History for Store {
         now: Timestamp,
     ) -> Result<Page<DeliveryRow>, StoreError> {
         let read = move |connection: &rusqlite::Connection| {
-            history::deliveries(connection, &filter, after, limit, now)
+            delivery_page::deliveries(connection, &filter, after, limit, now)
         };
         self.readers.run(read).await
     }
