@@ -8,12 +8,15 @@ mod demo;
 mod doctor;
 mod draw;
 mod explain;
+mod export;
 mod failure;
 mod forecast;
 mod history;
 mod init;
+mod moment;
 mod render;
 mod replay;
+mod report;
 mod route;
 mod schema;
 mod send;
@@ -88,6 +91,10 @@ enum Command {
     Explain(explain::Explain),
     /// List deliveries, the newest first
     Deliveries(history::Deliveries),
+    /// Take the record away: every event with its deliveries, as JSON lines or CSV
+    Export(export::Export),
+    /// Count: how far runs came, how long they took, what became of the messages
+    Report(report::Report),
     /// Send again: deliveries, events, runs, or all dead letters
     Replay(replay::Replay),
     /// Print the JSON Schema of relay.toml or routes.toml, for editors
@@ -162,6 +169,8 @@ pub async fn run(arguments: Arguments, terminal: Terminal) -> Result<Output, Fai
         Command::Show(show) => show.run(dir, terminal).await,
         Command::Explain(explain) => explain.run(dir, terminal).await,
         Command::Deliveries(deliveries) => deliveries.run(dir, terminal).await,
+        Command::Export(export) => export.run(dir).await,
+        Command::Report(report) => report.run(dir, terminal).await,
         Command::Replay(replay) => replay.run(dir).await,
         Command::Schema(schema) => Ok(schema.run()),
         Command::Completions { shell } => {

@@ -74,7 +74,7 @@
 //!
 //! | rank | modules |
 //! | --- | --- |
-//! | 0 | [`event`], [`clock`], [`secret`], [`json`], [`threads`], [`words`], [`client`] |
+//! | 0 | [`event`], [`clock`], [`secret`], [`json`], [`sheet`], [`threads`], [`words`], [`client`] |
 //! | 1 | [`run`], [`issue`], [`delivery`], [`message`] |
 //! | 2 | [`sentry`], [`routing`], [`render`], [`sample`] (which may use [`sentry`]), [`preview`]: pure, no clock, no I/O after loading (but for `sentry/api`); [`telemetry`] |
 //! | 3 | [`store`], [`notify`]: the ports and their adapters |
@@ -101,7 +101,7 @@
 //!    still ours. The lease is longer than the longest attempt that the settings allow.
 //! 6. Only `store` knows SQL, only `client` reqwest, only `http` and `demo` (and `app`, which binds) actix, only
 //!    `config/environment` the environment, only `main` exit codes. Commands return what `main` prints; the demo alone
-//!    writes to standard output as it plays.
+//!    writes to standard output as it plays, and `export` as it reads.
 //! 7. A secret never reaches a log, an error text, `--json` or the store in clear; addresses of destinations are secrets.
 //! 8. At least once: the delivery's id goes with each attempt, so that a destination can drop repeats.
 //! 9. A trait exists only where two implementations do or are planned ([`store::Queue`], [`store::History`],
@@ -113,6 +113,7 @@ pub mod clock;
 pub mod event;
 pub mod json;
 pub mod secret;
+pub mod sheet;
 pub mod threads;
 pub mod words;
 

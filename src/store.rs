@@ -6,11 +6,13 @@
 
 mod account;
 mod catalogue;
+mod export;
 mod health;
 mod history;
 mod issue;
 mod plan;
 mod queue;
+mod report;
 mod sqlite;
 mod watch;
 
@@ -20,6 +22,7 @@ use std::time::Duration;
 
 pub use account::{Account, Decided, EventHistory, MadeBy, Needless, RunNumber, Tale, Try};
 pub use catalogue::{Choices, Cursor, Page, RunFilter, RunRow};
+pub use export::{ExportFilter, ExportPage, ExportedDelivery, ExportedEvent, Stretch};
 pub use health::{
     DeadTold, Downtime, HandOver, HandedOver, Health, HealthChange, HealthSettled, Routed, ToldNotice,
 };
@@ -32,6 +35,10 @@ pub use plan::{CardKeeper, Entry, EventTicket, LaterStep, Plan, PlannedDelivery,
 pub use queue::{
     Acceptance, Claims, DeliveryClaim, DeliveryTicket, DestinationChange, DestinationEntry,
     DestinationStatus, MessageChange, Next, OpenDestination, Queue, Record, Recorded, ReplayTarget, Replayed,
+};
+pub use report::{
+    Classified, Counted, Day, DeliveryCounts, DestinationCounts, Outcome, REACHED, Reached, Report,
+    ReportFilter, RunCounts, StageTimes, Tally, day_of,
 };
 pub use sqlite::{Store, holder};
 pub use watch::{AfterLook, Hearing, Look, Notice, SilentFor, SilentRun, SilentRuns};

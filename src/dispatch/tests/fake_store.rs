@@ -21,10 +21,11 @@ use crate::sentry::payload::AcceptedEvent;
 use crate::store::{
     Acceptance, AfterLook, Backlog, Choices, Claims, Cursor, DeadTold, DeliveryClaim, DeliveryFilter,
     DeliveryRow, DeliveryTicket, DestinationChange, DestinationEntry, DestinationStatus, Downtime,
-    EventHistory, EventTicket, FindError, HandOver, HandedOver, HealthChange, HealthSettled, Hearing,
-    History, IssueSource, KeptIssue, LaterStep, Look, Next, Notice, OpenDestination, Page, Plan, Queue,
-    Record, Recorded, ReplayTarget, Replayed, RunFilter, RunHistory, RunNumber, RunRow, SilentFor, SilentRun,
-    SilentRuns, StoreError, Story, Tale, Told, WaitingEvent, Wanted,
+    EventHistory, EventTicket, ExportFilter, ExportPage, FindError, HandOver, HandedOver, HealthChange,
+    HealthSettled, Hearing, History, IssueSource, KeptIssue, LaterStep, Look, Next, Notice, OpenDestination,
+    Page, Plan, Queue, Record, Recorded, ReplayTarget, Replayed, Report, ReportFilter, RunFilter, RunHistory,
+    RunNumber, RunRow, SilentFor, SilentRun, SilentRuns, StoreError, Story, Stretch, Tale, Told,
+    WaitingEvent, Wanted,
 };
 
 /// A delivery as the fake keeps it.
@@ -589,6 +590,18 @@ impl History for FakeStore {
     }
 
     async fn deliveries(&self, _: DeliveryFilter, _: Timestamp) -> Result<Vec<DeliveryRow>, StoreError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
+    async fn report(&self, _: ReportFilter) -> Result<Report, StoreError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
+    async fn begin_export(&self, _: ExportFilter) -> Result<Stretch, StoreError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
+    async fn export(&self, _: ExportFilter, _: Stretch) -> Result<ExportPage, StoreError> {
         unreachable!("the dispatcher lists nothing")
     }
 

@@ -174,7 +174,7 @@ pub(super) fn deliveries(
 }
 
 /// Reads deliveries `d` of events `e`. A run is named as [`Run::label`] names it: by the first id that an event showed.
-fn list_deliveries(
+pub(super) fn list_deliveries(
     connection: &Connection,
     from: &str,
     conditions: &[&str],
