@@ -11,6 +11,7 @@ mod explain;
 mod export;
 mod failure;
 mod forecast;
+mod forget;
 mod history;
 mod init;
 mod moment;
@@ -97,6 +98,8 @@ enum Command {
     Report(report::Report),
     /// Send again: deliveries, events, runs, or all dead letters
     Replay(replay::Replay),
+    /// Remove runs for good, with everything that was written of them
+    Forget(forget::Forget),
     /// Print the JSON Schema of relay.toml or routes.toml, for editors
     Schema(schema::Schema),
     /// Print a shell's completion script
@@ -172,6 +175,7 @@ pub async fn run(arguments: Arguments, terminal: Terminal) -> Result<Output, Fai
         Command::Export(export) => export.run(dir).await,
         Command::Report(report) => report.run(dir, terminal).await,
         Command::Replay(replay) => replay.run(dir).await,
+        Command::Forget(forget) => forget.run(dir, terminal).await,
         Command::Schema(schema) => Ok(schema.run()),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -64,6 +64,10 @@
 //! A signature that does not hold is answered before anybody asks why. What [`sentry::diagnosis`] finds afterwards goes to
 //! the log and the metrics alone; [`doctor`] reads it there, beside whatever else it looks at.
 //!
+//! What is kept can be taken away, page after page ([`store::History::export`]), and counted ([`store::History::report`]).
+//! Runs go when their retention is over, payloads before them ([`store::Queue::strip`]), and at any time what somebody wants
+//! forgotten ([`store::Queue::forget`]).
+//!
 //! Data goes right and down; nothing calls back. Routing comes after storing, so that a wrong route loses nothing and
 //! `replay` can route anew; rendering happens at each attempt, so that a mended template mends its dead letters.
 //!

@@ -7,6 +7,7 @@
 mod account;
 mod catalogue;
 mod export;
+mod forget;
 mod health;
 mod history;
 mod issue;
@@ -23,6 +24,7 @@ use std::time::Duration;
 pub use account::{Account, Decided, EventHistory, MadeBy, Needless, RunNumber, Tale, Try};
 pub use catalogue::{Choices, Cursor, Page, RunFilter, RunRow};
 pub use export::{ExportFilter, ExportPage, ExportedDelivery, ExportedEvent, Stretch};
+pub use forget::{Doomed, ForgetEnd, ForgetTarget, Forgotten};
 pub use health::{
     DeadTold, Downtime, HandOver, HandedOver, Health, HealthChange, HealthSettled, Routed, ToldNotice,
 };
@@ -50,6 +52,8 @@ pub struct StoreConfig {
     pub path: PathBuf,
     /// How long a run is kept after its last event. Default 90 d; 1 h to 10 years.
     pub retention: Duration,
+    /// How long the payload of an event and its diffs are kept, where that is shorter; 1 h to `retention`.
+    pub payload_retention: Option<Duration>,
 }
 
 /// In what role a store is opened.
@@ -59,7 +63,7 @@ pub enum Access {
     /// ends the leases of whoever held it before.
     Serve,
     /// A command beside the relay, running or not: the store must exist and is only read, except for
-    /// [`Queue::replay`] and [`Queue::reopen_destination`].
+    /// [`Queue::replay`], [`Queue::forget`] and [`Queue::reopen_destination`].
     Beside,
 }
 

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Account, Choices, Cursor, Decided, EventHistory, ExportFilter, ExportPage, FindError, KeptIssue, Page,
-    Report, ReportFilter, RunFilter, RunNumber, RunRow, StoreError, Stretch, Tale,
+    Account, Choices, Cursor, Decided, EventHistory, ExportFilter, ExportPage, FindError, Forgotten,
+    KeptIssue, Page, Report, ReportFilter, RunFilter, RunNumber, RunRow, StoreError, Stretch, Tale,
 };
 use crate::delivery::{
     DeliveryId, DeliveryState, DestinationKind, DestinationName, Mention, Muting, Part, Reason,
@@ -290,6 +290,12 @@ pub trait History: Send + Sync {
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn export(&self, filter: ExportFilter, stretch: Stretch) -> Result<ExportPage, StoreError>;
+
+    /// Lists what was removed for good, the newest first; where a name is given, what was removed under it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn forgotten(&self, name: Option<String>) -> Result<Vec<Forgotten>, StoreError>;
 
     /// Counts what waits.
     ///

@@ -19,6 +19,7 @@ mod explaining;
 mod export;
 mod fallback;
 mod faults;
+mod forgetting;
 mod fuzz;
 mod house;
 mod ingest;

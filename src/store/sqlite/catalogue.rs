@@ -245,7 +245,7 @@ pub(super) fn write(writing: &Writing<'_>, step: &Step) -> rusqlite::Result<()> 
     for entry in &step.entries {
         writing.prepare("DELETE FROM uncatalogued WHERE run_number = ?1")?.execute([entry.run])?;
         // It may have become part of another one, or have gone, since it was read.
-        let is_there = writing.prepare("SELECT 1 FROM run WHERE number = ?1")?.exists([entry.run])?;
+        let is_there = writing.prepare("SELECT 1 FROM event WHERE run_number = ?1")?.exists([entry.run])?;
         match &entry.listed {
             Some(listed) if is_there => enter(writing, entry.run, listed)?,
             Some(_) | None => remove(writing, entry.run)?,

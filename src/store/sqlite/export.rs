@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::forget::husk::HUSK;
 use super::stretch::{self, Log};
 use super::value::{micros, of_json, time, word};
 use super::{catalogue, history, issue, story};
@@ -38,9 +39,10 @@ pub(super) fn page(
         "SELECT e.sequence, e.id, coalesce(e.organization, ''), e.resource, e.action, e.run_id, e.sentry_run_id,
                 e.group_id, e.iteration, e.received_at, e.sent_at, NULL, e.routes, e.issue_unknown, e.planned_at,
                 e.run_number
-         FROM event e WHERE e.sequence >= ?1 AND e.sequence <= ?2 ORDER BY e.sequence LIMIT ?3",
+         FROM event e WHERE e.sequence >= ?1 AND e.sequence <= ?2 AND e.action <> ?4
+         ORDER BY e.sequence LIMIT ?3",
     )?;
-    let mut rows = events.query(params![stretch.next, stretch.last, EVENTS_AT_ONCE])?;
+    let mut rows = events.query(params![stretch.next, stretch.last, EVENTS_AT_ONCE, HUSK])?;
     let mut next = stretch.last.saturating_add(1);
     while let Some(row) = rows.next()? {
         let kept = story::read_event(row)?;

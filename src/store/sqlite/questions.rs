@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Store, digest, export, history, issue, listing, report, story};
+use super::{Store, digest, export, forget, history, issue, listing, report, story};
 use crate::delivery::DeliveryId;
 use crate::event::{GroupId, Organization};
 use crate::render::digest::Digest;
 use crate::store::{
     Backlog, Choices, Cursor, DeliveryFilter, DeliveryRow, EventHistory, ExportFilter, ExportPage, FindError,
-    History, KeptIssue, Page, Report, ReportFilter, RunFilter, RunHistory, RunNumber, RunRow, StoreError,
-    Stretch, Tale, Told, Wanted,
+    Forgotten, History, KeptIssue, Page, Report, ReportFilter, RunFilter, RunHistory, RunNumber, RunRow,
+    StoreError, Stretch, Tale, Told, Wanted,
 };
 
 #[async_trait]
@@ -96,6 +96,10 @@ impl History for Store {
 
     async fn export(&self, filter: ExportFilter, stretch: Stretch) -> Result<ExportPage, StoreError> {
         self.readers.run(move |connection| export::page(connection, &filter, stretch)).await
+    }
+
+    async fn forgotten(&self, name: Option<String>) -> Result<Vec<Forgotten>, StoreError> {
+        self.readers.run(move |connection| forget::list(connection, name.as_deref())).await
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {

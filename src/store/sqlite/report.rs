@@ -29,10 +29,11 @@ const RUNS_OF_REPO: &str = "
     WHERE f.kind = ?4 AND f.value = ?5 AND f.started_at >= ?1 AND f.started_at < ?2
       AND (?3 IS NULL OR o.organization = ?3)";
 
-/// Deliveries that were planned from `?3` to `?4`, which have the numbers from `?1` to `?2`.
+/// Deliveries, but those of which an empty row is left, that were planned from `?3` to `?4`, which have the numbers from `?1` to `?2`.
 const DELIVERIES: &str = "
     SELECT d.destination_id, d.created_at, d.state, d.last_reason FROM delivery d
-    WHERE d.number >= ?1 AND d.number <= ?2 AND d.created_at >= ?3 AND d.created_at < ?4";
+    WHERE d.number >= ?1 AND d.number <= ?2 AND d.created_at >= ?3 AND d.created_at < ?4
+      AND d.event_sequence > 0";
 
 /// The same of events of organization `?5`, where one is asked for, and of runs about repository `?6`.
 const DELIVERIES_OF: &str = "

@@ -80,7 +80,7 @@ async fn a_store_of_a_newer_version_is_refused_and_left_alone() {
     for access in [Access::Serve, Access::Beside] {
         let (message, hint) = refusal(&config, access).await;
         assert!(
-            message.contains("newer seer-relay (its schema is version 99, this one knows 11)"),
+            message.contains("newer seer-relay (its schema is version 99, this one knows 13)"),
             "{message}"
         );
         assert!(hint.starts_with("upgrade seer-relay"), "{hint}");
