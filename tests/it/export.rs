@@ -6,7 +6,7 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Receiver, RelayFolder, SECRET, Sentry};
+use crate::support::{Answer, Receiver, RelayFolder, SECRET, Sentry, Terminal};
 
 const PULL_REQUEST_TITLE: &str = "=HYPERLINK(\"https://evil.test\")";
 
@@ -234,4 +234,24 @@ fn whoever_has_read_enough_ends_it_quietly_and_an_interrupt_says_so() {
     interrupted.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
     assert_eq!(interrupted.wait().unwrap().code(), Some(1));
     assert!(errors.contains("error: the export was interrupted") && errors.contains("hint: "), "{errors}");
+}
+
+#[test]
+fn whoever_watches_sees_how_far_it_is_and_the_record_does_not() {
+    let folder = RelayFolder::new("");
+    drop(folder.serve());
+    fill(&folder, 5_000);
+    let terminal = Terminal::open();
+    let mut command = folder.command(&["export", "--format", "jsonl"]);
+    let child = command.stdout(Stdio::piped()).stderr(terminal.end()).spawn().unwrap();
+    drop(command);
+    let end = child.wait_with_output().unwrap();
+    let written = terminal.written();
+    assert!(end.status.success(), "{written}");
+    assert!(written.contains(" events") && written.contains('%'), "{written}");
+    let record = String::from_utf8(end.stdout).unwrap();
+    assert_eq!(
+        record.lines().filter(|line| line.starts_with("{\"id\":") && line.ends_with('}')).count(),
+        5_000
+    );
 }

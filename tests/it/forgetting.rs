@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Receiver, RelayFolder};
+use crate::support::{Answer, Receiver, RelayFolder, Terminal};
 
 fn pull_request(run: u64, repo: &str) -> Value {
     let pr = json!({
@@ -97,4 +97,27 @@ async fn all_runs_about_a_repository_go_and_their_words_with_them() {
     assert_eq!(errors(&folder, &["forget"]).0, Some(2));
     assert_eq!(errors(&folder, &["forget", "acme/1", "--repo", "acme/api"]).0, Some(2));
     drop(relay);
+}
+
+#[tokio::test]
+async fn in_a_terminal_it_asks_and_takes_no_for_an_answer() {
+    let folder = RelayFolder::new("");
+    let relay = folder.serve();
+    relay.sentry().accepted("pr_created", &pull_request(1, "acme/api")).await;
+    for (answer, code, left) in [("\n", 1, 1), ("no\n", 1, 1), ("y\n", 0, 0)] {
+        let mut terminal = Terminal::open();
+        let mut command = folder.command(&["forget", "1"]);
+        let child = command.stdin(terminal.end()).stderr(terminal.end()).spawn().unwrap();
+        drop(command);
+        terminal.types(answer);
+        let end = child.wait_with_output().unwrap();
+        let written = terminal.written();
+        assert_eq!(end.status.code(), Some(code), "{answer:?}: {written}");
+        assert!(
+            written.contains(
+                "`acme/1` (1 run, 1 event and 0 deliveries) will be removed for good. Go on? [y/N] "
+            )
+        );
+        assert_eq!(folder.json(&["runs"]).as_array().unwrap().len(), left, "{written}");
+    }
 }

@@ -45,7 +45,7 @@ async fn a_new_store_is_for_its_user_alone() {
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(
         (pragma("auto_vacuum"), pragma("application_id"), pragma("user_version")),
-        (2, 0x5365_6572, 11)
+        (2, 0x5365_6572, 13)
     );
 }
 
