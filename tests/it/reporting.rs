@@ -122,7 +122,7 @@ fn reported_reached(runs: &Value) -> BTreeMap<String, u64> {
 }
 
 /// Root causes of an export: how long each took, in milliseconds, in order.
-fn cause_times(lines: &[Value]) -> Vec<i64> {
+fn cause_times(lines: &[Value]) -> Vec<i32> {
     let mut begun: BTreeMap<&str, jiff::Timestamp> = BTreeMap::new();
     let mut times = Vec::new();
     for line in lines {
@@ -169,7 +169,7 @@ async fn the_report_agrees_with_the_export() {
         if let Some(half) = times.get(times.len().div_ceil(2).wrapping_sub(1)) {
             // Times of an export are cut to milliseconds.
             let told = stage["p50_seconds"].as_f64().unwrap() * 1_000.0;
-            assert!((told - *half as f64).abs() <= 1.0, "{told} and {half}");
+            assert!((told - f64::from(*half)).abs() <= 1.0, "{told} and {half}");
         }
     }
     let all = report(&folder, &[]).await;

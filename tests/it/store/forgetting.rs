@@ -160,7 +160,7 @@ async fn what_waits_of_it_is_not_sent_and_what_is_under_way_changes_nothing_any_
 async fn a_digest_goes_on_without_what_is_forgotten() {
     let bench = Bench::new().await;
     let digest =
-        || planned("chat", Entry::Gathered { within: std::time::Duration::from_secs(60), unless: None });
+        || planned("chat", Entry::Gathered { within: std::time::Duration::from_mins(1), unless: None });
     for (run, second) in [("1", 0), ("2", 1), ("3", 2)] {
         bench.accept(webhook("pr_created").run(run).at(second)).await;
     }

@@ -119,7 +119,7 @@ async fn many_old_events_go_in_small_steps() {
     while !bench.waiting_events().await.is_empty() {
         bench.plan(2_000, &[]).await;
     }
-    let done = tokio::time::timeout(Duration::from_secs(60), bench.store.strip(at(1_000))).await;
+    let done = tokio::time::timeout(Duration::from_mins(1), bench.store.strip(at(1_000))).await;
     assert_eq!(done.unwrap().unwrap(), 1_000);
     assert_eq!(bench.count("payload"), 100);
 }
