@@ -243,6 +243,7 @@ fn whoever_watches_sees_how_far_it_is_and_the_record_does_not() {
     fill(&folder, 5_000);
     let terminal = Terminal::open();
     let mut command = folder.command(&["export", "--format", "jsonl"]);
+    command.env("TERM", "xterm");
     let child = command.stdout(Stdio::piped()).stderr(terminal.end()).spawn().unwrap();
     drop(command);
     let end = child.wait_with_output().unwrap();

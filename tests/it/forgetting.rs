@@ -1,5 +1,7 @@
 //! `forget`: runs that are removed for good beside a running relay, through the real binary.
 
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Receiver, RelayFolder, Terminal};
@@ -107,7 +109,8 @@ async fn in_a_terminal_it_asks_and_takes_no_for_an_answer() {
     for (answer, code, left) in [("\n", 1, 1), ("no\n", 1, 1), ("y\n", 0, 0)] {
         let mut terminal = Terminal::open();
         let mut command = folder.command(&["forget", "1"]);
-        let child = command.stdin(terminal.end()).stderr(terminal.end()).spawn().unwrap();
+        let child =
+            command.stdin(terminal.end()).stdout(Stdio::null()).stderr(terminal.end()).spawn().unwrap();
         drop(command);
         terminal.types(answer);
         let end = child.wait_with_output().unwrap();
