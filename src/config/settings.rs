@@ -170,7 +170,7 @@ impl Raw {
                 path: absolute(&values::store_path(&self.store.url).ok()?),
                 retention: duration(&self.store.retention, values::RETENTION)?,
                 payload_retention: match &self.store.payload_retention {
-                    Some(text) => Some(duration(text, values::RETENTION)?),
+                    Some(text) => Some(duration(text, values::PAYLOAD_RETENTION)?),
                     None => None,
                 },
             },

@@ -60,7 +60,7 @@ pub(super) const TABLES: [TableSchema; 6] = [
         settings: &[
             setting!("url", "sqlite:data/relay.db", |text| values::store_path(text).map(drop)),
             setting!("retention", "90d", |text| duration(text, values::RETENTION)),
-            setting!("payload_retention", "30d", |text| duration(text, values::RETENTION)),
+            setting!("payload_retention", "30d", |text| duration(text, values::PAYLOAD_RETENTION)),
         ],
     },
     TableSchema { name: "templates", keys: keys(&["dir"]), settings: &[setting!("dir", "templates", path)] },
