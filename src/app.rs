@@ -9,6 +9,7 @@ mod parts;
 mod pruning;
 mod reload;
 mod token;
+mod upkeep;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use tokio::time::timeout;
 use self::fixed::Fixed;
 use self::parts::Parts;
 use self::reload::Replacing;
+use self::upkeep::Kept;
 use crate::check::Checked;
 use crate::client::ClientError;
 use crate::clock::Clock;
@@ -35,9 +37,6 @@ use crate::telemetry::Metrics;
 
 pub use self::fixed::NeedsRestart;
 pub(crate) use token::known as known_token;
-
-/// How many runs one step of pruning removes, so that it never holds up a webhook.
-const PRUNE_RUNS: usize = 100;
 
 /// How long a stop waits for the store's log to be moved into its file.
 const SETTLE_WITHIN: Duration = Duration::from_secs(1);
@@ -149,7 +148,9 @@ pub async fn start(checked: Checked, clock: Clock) -> Result<Running, StartError
     let (wake, courtesy) = (Arc::new(Notify::new()), Arc::default());
     let Parts { policy, rules, retention } = Parts::build(config, renderer, &token, &courtesy)?;
     let (policy, policy_in_force) = watch::channel(Arc::new(policy));
-    let (retention, retention_in_force) = watch::channel(retention);
+    let (payload_retention, payloads) = watch::channel(retention.payloads);
+    let (retention, runs) = watch::channel(retention.runs);
+    let kept = Kept { runs, payloads };
     let state = AppState {
         queue: Arc::clone(&store) as Arc<dyn Queue>,
         history: Arc::clone(&store) as Arc<dyn History>,
@@ -174,25 +175,22 @@ pub async fn start(checked: Checked, clock: Clock) -> Result<Running, StartError
         dispatching::start(dispatcher, told_to_stop(stopped.clone())).map_err(StartError::Threads)?;
     let (server, serving) =
         serve(listener, Data::new(state)).map_err(|source| StartError::Listen { address, source })?;
-    let pruned = Arc::clone(&store);
-    let prune_some = async move |before| pruned.prune(before, PRUNE_RUNS).await;
-    let pruning =
-        tokio::spawn(pruning::prune(prune_some, retention_in_force, clock.clone(), stopped.clone()));
-    let catalogued = Arc::clone(&store);
-    let catalogue_some = async move || catalogued.catalogue().await;
-    let cataloguing = tokio::spawn(cataloguing::catalogue(catalogue_some, stopped.clone()));
+    let mut tasks = vec![dispatching, serving];
+    tasks.extend(upkeep::start(&store, kept, &clock, &stopped));
     metrics.settings_begin(&digest, clock.now());
     let store_path = store_config.path;
-    let replacing =
-        Replacing { fixed, store: store_path, courtesy, commander, policy, retention, metrics, clock };
-    Ok(Running {
-        address,
-        stop,
-        server,
-        tasks: vec![dispatching, pruning, cataloguing, serving],
-        store,
-        replacing,
-    })
+    let replacing = Replacing {
+        fixed,
+        store: store_path,
+        courtesy,
+        commander,
+        policy,
+        retention,
+        payload_retention,
+        metrics,
+        clock,
+    };
+    Ok(Running { address, stop, server, tasks, store, replacing })
 }
 
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -264,6 +262,7 @@ mod tests {
         let store = StoreConfig {
             path: folder.path().join("relay.db"),
             retention: std::time::Duration::from_hours(1),
+            payload_retention: None,
         };
         assert!(open(&store, Access::Serve).await.is_ok(), "nobody holds the store");
     }

@@ -9,12 +9,16 @@ mod demo;
 mod doctor;
 mod draw;
 mod explain;
+mod export;
 mod failure;
 mod forecast;
+mod forget;
 mod history;
 mod init;
+mod moment;
 mod render;
 mod replay;
+mod report;
 mod route;
 mod schema;
 mod send;
@@ -91,8 +95,14 @@ enum Command {
     Explain(explain::Explain),
     /// List deliveries, the newest first
     Deliveries(history::Deliveries),
+    /// Take the record away: every event with its deliveries, as JSON lines or CSV
+    Export(export::Export),
+    /// Count: how far runs came, how long they took, what became of the messages
+    Report(report::Report),
     /// Send again: deliveries, events, runs, or all dead letters
     Replay(replay::Replay),
+    /// Remove runs for good, with everything that was written of them
+    Forget(forget::Forget),
     /// Print the JSON Schema of relay.toml or routes.toml, for editors
     Schema(schema::Schema),
     /// Print a shell's completion script
@@ -166,7 +176,10 @@ pub async fn run(arguments: Arguments, terminal: Terminal) -> Result<Output, Fai
         Command::Show(show) => show.run(dir, terminal).await,
         Command::Explain(explain) => explain.run(dir, terminal).await,
         Command::Deliveries(deliveries) => deliveries.run(dir, terminal).await,
+        Command::Export(export) => export.run(dir).await,
+        Command::Report(report) => report.run(dir, terminal).await,
         Command::Replay(replay) => replay.run(dir).await,
+        Command::Forget(forget) => forget.run(dir, terminal).await,
         Command::Schema(schema) => Ok(schema.run()),
         Command::Completions { shell } => {
             let mut script = Vec::new();

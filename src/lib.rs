@@ -64,6 +64,10 @@
 //! A signature that does not hold is answered before anybody asks why. What [`sentry::diagnosis`] finds afterwards goes to
 //! the log and the metrics alone; [`doctor`] reads it there, beside whatever else it looks at.
 //!
+//! What is kept can be taken away, page after page ([`store::History::export`]), and counted ([`store::History::report`]).
+//! Runs go when their retention is over, payloads before them ([`store::Queue::strip`]), and at any time what somebody wants
+//! forgotten ([`store::Queue::forget`]).
+//!
 //! Data goes right and down; nothing calls back. Routing comes after storing, so that a wrong route loses nothing and
 //! `replay` can route anew; rendering happens at each attempt, so that a mended template mends its dead letters.
 //!
@@ -74,7 +78,7 @@
 //!
 //! | rank | modules |
 //! | --- | --- |
-//! | 0 | [`event`], [`clock`], [`secret`], [`json`], [`threads`], [`words`], [`client`] |
+//! | 0 | [`event`], [`clock`], [`secret`], [`json`], [`sheet`], [`threads`], [`words`], [`client`] |
 //! | 1 | [`run`], [`issue`], [`delivery`], [`message`] |
 //! | 2 | [`sentry`], [`routing`], [`render`], [`sample`] (which may use [`sentry`]), [`preview`]: pure, no clock, no I/O after loading (but for `sentry/api`); [`telemetry`] |
 //! | 3 | [`store`], [`notify`]: the ports and their adapters |
@@ -101,7 +105,7 @@
 //!    still ours. The lease is longer than the longest attempt that the settings allow.
 //! 6. Only `store` knows SQL, only `client` reqwest, only `http` and `demo` (and `app`, which binds) actix, only
 //!    `config/environment` the environment, only `main` exit codes. Commands return what `main` prints; the demo alone
-//!    writes to standard output as it plays.
+//!    writes to standard output as it plays, and `export` as it reads.
 //! 7. A secret never reaches a log, an error text, `--json` or the store in clear; addresses of destinations are secrets.
 //! 8. At least once: the delivery's id goes with each attempt, so that a destination can drop repeats.
 //! 9. A trait exists only where two implementations do or are planned ([`store::Queue`], [`store::History`],
@@ -113,6 +117,7 @@ pub mod clock;
 pub mod event;
 pub mod json;
 pub mod secret;
+pub mod sheet;
 pub mod threads;
 pub mod words;
 

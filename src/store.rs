@@ -6,11 +6,14 @@
 
 mod account;
 mod catalogue;
+mod export;
+mod forget;
 mod health;
 mod history;
 mod issue;
 mod plan;
 mod queue;
+mod report;
 mod sqlite;
 mod watch;
 
@@ -20,6 +23,8 @@ use std::time::Duration;
 
 pub use account::{Account, Decided, EventHistory, MadeBy, Needless, RunNumber, Tale, Try};
 pub use catalogue::{Choices, Cursor, Page, RunFilter, RunRow};
+pub use export::{ExportFilter, ExportPage, ExportedDelivery, ExportedEvent, Stretch};
+pub use forget::{Doomed, ForgetEnd, ForgetTarget, Forgotten};
 pub use health::{
     DeadTold, Downtime, HandOver, HandedOver, Health, HealthChange, HealthSettled, Routed, ToldNotice,
 };
@@ -33,6 +38,10 @@ pub use queue::{
     Acceptance, Claims, DeliveryClaim, DeliveryTicket, DestinationChange, DestinationEntry,
     DestinationStatus, MessageChange, Next, OpenDestination, Queue, Record, Recorded, ReplayTarget, Replayed,
 };
+pub use report::{
+    Classified, Counted, Day, DeliveryCounts, DestinationCounts, Outcome, REACHED, Reached, Report,
+    ReportFilter, RunCounts, StageTimes, Tally, day_of,
+};
 pub use sqlite::{Store, holder};
 pub use watch::{AfterLook, Hearing, Look, Notice, SilentFor, SilentRun, SilentRuns};
 
@@ -43,6 +52,8 @@ pub struct StoreConfig {
     pub path: PathBuf,
     /// How long a run is kept after its last event. Default 90 d; 1 h to 10 years.
     pub retention: Duration,
+    /// How long the payload of an event and its diffs are kept, where that is shorter; 1 h to `retention`.
+    pub payload_retention: Option<Duration>,
 }
 
 /// In what role a store is opened.
@@ -52,7 +63,7 @@ pub enum Access {
     /// ends the leases of whoever held it before.
     Serve,
     /// A command beside the relay, running or not: the store must exist and is only read, except for
-    /// [`Queue::replay`] and [`Queue::reopen_destination`].
+    /// [`Queue::replay`], [`Queue::forget`] and [`Queue::reopen_destination`].
     Beside,
 }
 

@@ -17,6 +17,22 @@ use crate::notify::{Courtesy, build};
 use crate::render::Renderer;
 use crate::render::context::Links;
 use crate::sentry::signature::SigningKeys;
+use crate::store::StoreConfig;
+
+/// For how long what is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Retention {
+    /// Runs.
+    pub(super) runs: Duration,
+    /// Payloads and diffs; longer than any time where they stay as long as their run.
+    pub(super) payloads: Duration,
+}
+
+impl Retention {
+    fn of(store: &StoreConfig) -> Self {
+        Self { runs: store.retention, payloads: store.payload_retention.unwrap_or(Duration::MAX) }
+    }
+}
 
 /// What the settings make of the parts that can be replaced while the relay runs.
 pub(super) struct Parts {
@@ -25,7 +41,7 @@ pub(super) struct Parts {
     /// For the dispatcher.
     pub(super) rules: Rules,
     /// For pruning.
-    pub(super) retention: Duration,
+    pub(super) retention: Retention,
 }
 
 impl Parts {
@@ -36,6 +52,7 @@ impl Parts {
         token: &SecretString,
         courtesy: &Arc<Courtesy>,
     ) -> Result<Self, ClientError> {
+        let retention = Retention::of(&config.store);
         let client = HttpClient::new(config.delivery.ca_file.as_deref())?;
         let links = config.organizations.iter();
         let links: HashMap<Organization, Links> =
@@ -58,6 +75,6 @@ impl Parts {
             watch: config.watch,
             delivery: config.delivery,
         };
-        Ok(Self { policy, rules, retention: config.store.retention })
+        Ok(Self { policy, rules, retention })
     }
 }

@@ -1,4 +1,4 @@
-//! Pruning: runs that are older than the retention go, a few at a time.
+//! Pruning: what is older than its retention goes, a little at a time: runs, and the payloads of younger ones.
 //!
 //! Knows only when; what a run is and how one is removed is the store's.
 
@@ -14,9 +14,19 @@ use crate::store::StoreError;
 /// How often old runs are looked for.
 const PRUNE_EVERY: Duration = Duration::from_mins(10);
 
+/// What is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pruned {
+    /// Whole runs.
+    Runs,
+    /// What the webhooks of events said that are kept.
+    Payloads,
+}
+
 /// Removes what is older than the retention then in force until told to stop, which is obeyed in the middle of the work, too.
-/// `remove` takes a few of the runs that ended before a moment, and returns how many.
+/// `remove` takes some of what lies before a moment, and returns of how many runs or events.
 pub(super) async fn prune(
+    what: Pruned,
     mut remove: impl AsyncFnMut(Timestamp) -> Result<usize, StoreError>,
     retention: watch::Receiver<Duration>,
     clock: Clock,
@@ -29,7 +39,7 @@ pub(super) async fn prune(
             let retention = *retention.borrow();
             // A retention that reaches back beyond all calendars keeps everything.
             if let Ok(before) = clock.now().checked_sub(retention) {
-                remove_all(&mut remove, before).await;
+                remove_all(what, &mut remove, before).await;
             }
         }
     };
@@ -39,12 +49,20 @@ pub(super) async fn prune(
     }
 }
 
-async fn remove_all(remove: &mut impl AsyncFnMut(Timestamp) -> Result<usize, StoreError>, before: Timestamp) {
+async fn remove_all(
+    what: Pruned,
+    remove: &mut impl AsyncFnMut(Timestamp) -> Result<usize, StoreError>,
+    before: Timestamp,
+) {
     loop {
-        match remove(before).await {
-            Ok(0) => return,
-            Ok(runs) => tracing::info!(runs, "removed runs older than the retention"),
-            Err(error) => return tracing::warn!(%error, "could not remove old runs"),
+        match (remove(before).await, what) {
+            (Ok(0), _) => return,
+            (Ok(runs), Pruned::Runs) => tracing::info!(runs, "removed runs older than the retention"),
+            (Ok(events), Pruned::Payloads) => {
+                tracing::info!(events, "removed payloads and diffs older than their retention");
+            }
+            (Err(error), Pruned::Runs) => return tracing::warn!(%error, "could not remove old runs"),
+            (Err(error), Pruned::Payloads) => return tracing::warn!(%error, "could not remove old payloads"),
         }
     }
 }
@@ -73,7 +91,7 @@ mod tests {
             Ok(1)
         };
 
-        prune(endless, retention(), Clock::system(), stopped).await;
+        prune(Pruned::Runs, endless, retention(), Clock::system(), stopped).await;
 
         assert!(removed.load(Ordering::Relaxed) >= 6);
     }
@@ -96,7 +114,7 @@ mod tests {
             }
         };
 
-        prune(remove, retention(), Clock::from_fn(move || now), stopped).await;
+        prune(Pruned::Runs, remove, retention(), Clock::from_fn(move || now), stopped).await;
 
         assert_eq!(calls, 3);
     }
@@ -114,7 +132,7 @@ mod tests {
             Ok(0)
         };
 
-        prune(remove, in_force, Clock::from_fn(move || now), stopped).await;
+        prune(Pruned::Runs, remove, in_force, Clock::from_fn(move || now), stopped).await;
 
         assert_eq!(befores, [now - RETENTION, now - 2 * RETENTION]);
     }

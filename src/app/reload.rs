@@ -27,6 +27,7 @@ pub(super) struct Replacing {
     pub(super) commander: Commander,
     pub(super) policy: watch::Sender<Arc<Policy>>,
     pub(super) retention: watch::Sender<Duration>,
+    pub(super) payload_retention: watch::Sender<Duration>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) clock: Clock,
 }
@@ -47,7 +48,8 @@ impl Running {
         // Whoever may sign now is known to the dispatcher first. It may have ended only where the relay stops.
         if replacing.commander.put_in_force(parts.rules).await {
             replacing.policy.send_replace(Arc::new(parts.policy));
-            replacing.retention.send_replace(parts.retention);
+            replacing.retention.send_replace(parts.retention.runs);
+            replacing.payload_retention.send_replace(parts.retention.payloads);
             replacing.metrics.settings_changed(&digest, replacing.clock.now());
         }
         Ok(needs_restart)

@@ -1,7 +1,7 @@
 //! `serve`: the relay itself, until it is told to stop. On SIGHUP it reads its settings again.
 
 mod reload;
-mod signals;
+pub(super) mod signals;
 
 use std::path::Path;
 

@@ -66,6 +66,7 @@ pub(crate) fn read(
     let raw: Raw = layers.merge().ok()?;
     let settings = raw.parse(&layers, vault.dir)?;
     check_retries(&raw, &settings.delivery, &layers, findings);
+    check_retention(&raw, &settings.store, &layers, findings);
     Some(check_paths(settings, &raw, &layers, vault.dir, findings))
 }
 
@@ -91,6 +92,7 @@ struct RawHttp {
 struct RawStore {
     url: String,
     retention: String,
+    payload_retention: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -167,6 +169,10 @@ impl Raw {
             store: StoreConfig {
                 path: absolute(&values::store_path(&self.store.url).ok()?),
                 retention: duration(&self.store.retention, values::RETENTION)?,
+                payload_retention: match &self.store.payload_retention {
+                    Some(text) => Some(duration(text, values::PAYLOAD_RETENTION)?),
+                    None => None,
+                },
             },
             templates: TemplatesConfig {
                 dir: absolute(&dir.join(&self.templates.dir)),
@@ -215,6 +221,24 @@ fn check_retries(raw: &Raw, delivery: &DeliveryConfig, layers: &Layers, findings
     {
         let hint =
             "after the first pause a delivery would be given up: let `give_up_after` hold several pauses";
+        findings.fault(place, "out_of_range", message, hint.to_owned());
+    }
+}
+
+fn check_retention(raw: &Raw, store: &StoreConfig, layers: &Layers, findings: &mut Findings) {
+    let is_longer = store.payload_retention.is_some_and(|payloads| payloads > store.retention);
+    if is_longer
+        && let Some(payloads) = &raw.store.payload_retention
+        && let Some(place) =
+            layers.place("store.payload_retention").or_else(|| layers.place("store.retention"))
+    {
+        let message = format!(
+            "`store.payload_retention` is {}, longer than `store.retention`, which is {}",
+            quoted(payloads),
+            quoted(&raw.store.retention)
+        );
+        let hint =
+            "a payload goes with its run at the latest: make `payload_retention` shorter, or leave it out";
         findings.fault(place, "out_of_range", message, hint.to_owned());
     }
 }

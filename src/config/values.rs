@@ -102,6 +102,8 @@ pub(crate) const STALL: DurationRange =
 /// `watch.silent_after`.
 pub(crate) const SILENT: DurationRange =
     DurationRange::new(Duration::from_secs(MINUTE), Duration::from_secs(30 * DAY), "off").or_off();
+/// `store.payload_retention`.
+pub(crate) const PAYLOAD_RETENTION: DurationRange = DurationRange { example: "30d", ..RETENTION };
 /// `store.retention`.
 pub(crate) const RETENTION: DurationRange =
     DurationRange::new(Duration::from_secs(HOUR), Duration::from_secs(3650 * DAY), "90d");

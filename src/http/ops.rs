@@ -95,7 +95,8 @@ mod tests {
     async fn metrics_are_shown_while_the_store_cannot_be_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("relay.db");
-        let config = StoreConfig { path: path.clone(), retention: Duration::from_hours(1) };
+        let config =
+            StoreConfig { path: path.clone(), retention: Duration::from_hours(1), payload_retention: None };
         let store = open(&config, Access::Serve).await.unwrap();
         std::fs::remove_file(&path).unwrap();
         let metrics_counted = Arc::new(Metrics::new().unwrap());

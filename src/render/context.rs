@@ -100,7 +100,7 @@
 //! | `now` | time | when the message is made, for `ago` (templates only) |
 //! | `destination.name`, `.kind` | text | where the message goes (templates only) |
 //! | `destination.diff` | number | how many lines of diff it wants (templates only) |
-//! | `payload` | object or null | the webhook's body as Sentry sent it; null for a notice (webhook bodies only) |
+//! | `payload` | object or null | the webhook's body as Sentry sent it; null for a notice, and once `store.payload_retention` is over (webhook bodies only) |
 //!
 //! `digest.md.tera` sees `now`, `destination` and, in place of all others, `digest`. `run` in it is the run as it was when
 //! the newest event of the digest came:

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Account, Choices, Cursor, Decided, EventHistory, FindError, KeptIssue, Page, RunFilter, RunNumber,
-    RunRow, StoreError, Tale,
+    Account, Choices, Cursor, Decided, EventHistory, ExportFilter, ExportPage, FindError, Forgotten,
+    KeptIssue, Page, Report, ReportFilter, RunFilter, RunNumber, RunRow, StoreError, Stretch, Tale,
 };
 use crate::delivery::{
     DeliveryId, DeliveryState, DestinationKind, DestinationName, Mention, Muting, Part, Reason,
@@ -279,6 +279,30 @@ pub trait History: Send + Sync {
         limit: usize,
         now: Timestamp,
     ) -> Result<Page<DeliveryRow>, StoreError>;
+
+    /// Counts runs and deliveries; runs as the catalogue has them, which is a moment behind.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn report(&self, filter: ReportFilter) -> Result<Report, StoreError>;
+
+    /// Begins an export: returns which events have to be looked at for it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn begin_export(&self, filter: ExportFilter) -> Result<Stretch, StoreError>;
+
+    /// Reads the next page of an export, from one state of the store; nothing is held between two pages.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn export(&self, filter: ExportFilter, stretch: Stretch) -> Result<ExportPage, StoreError>;
+
+    /// Lists what was removed for good, the newest first; where a name is given, what was removed under it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn forgotten(&self, name: Option<String>) -> Result<Vec<Forgotten>, StoreError>;
 
     /// Counts what waits.
     ///

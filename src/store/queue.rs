@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::{
-    DeadTold, Downtime, FindError, HandOver, HandedOver, HealthChange, HealthSettled, Hearing, IssueSource,
-    Look, Notice, Plan, SilentFor, SilentRuns, StoreError, WaitingEvent,
+    DeadTold, Doomed, Downtime, FindError, ForgetEnd, ForgetTarget, HandOver, HandedOver, HealthChange,
+    HealthSettled, Hearing, IssueSource, Look, Notice, Plan, SilentFor, SilentRuns, StoreError, WaitingEvent,
 };
 use crate::delivery::{
     Attempt, Delivery, DeliveryId, DestinationKind, DestinationName, Fingerprint, FirstMessage, Reason, Rung,
@@ -400,6 +400,27 @@ pub trait Queue: Send + Sync {
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn prune(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
+
+    /// Removes the payloads and diffs of events that were received before `before` and that no message needs any more;
+    /// returns of how many events something went.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn strip(&self, before: Timestamp) -> Result<usize, StoreError>;
+
+    /// Finds what [`forget`](Self::forget) would remove.
+    ///
+    /// # Errors
+    /// [`FindError`]: nothing of that name, a name that means several things, or the store.
+    async fn doomed(&self, target: ForgetTarget) -> Result<Doomed, FindError>;
+
+    /// Removes runs for good, with everything that was written of them, and writes down that it did. What is removed is
+    /// overwritten. Nothing of it is sent from then on, but for what is under way. Where it fails in the middle, what is
+    /// gone is gone, and it can be called again for the rest.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn forget(&self, doomed: Doomed, now: Timestamp) -> Result<ForgetEnd, StoreError>;
 
     /// Brings the catalogue, by which runs are listed and counted, up to date by one step; returns whether there may be more
     /// to do. A step is light, and nobody waits for it.

@@ -10,19 +10,23 @@ mod catalogue;
 mod checkpoint;
 mod claim;
 mod connection;
+mod cursor;
 mod dead;
 mod delivery;
 mod delivery_page;
 mod destination;
 mod digest;
+mod export;
 mod fallback;
 mod fault;
 mod find;
+mod forget;
 mod health;
 mod hearing;
 mod history;
 mod ids;
 mod issue;
+mod keeping;
 mod lane;
 mod listing;
 mod message;
@@ -35,9 +39,12 @@ mod questions;
 mod reader;
 mod record;
 mod replay;
+mod report;
 mod routing;
 mod run;
 mod story;
+mod stretch;
+mod strip;
 mod value;
 mod watch;
 mod writer;
@@ -56,9 +63,9 @@ use self::reader::Readers;
 use self::writer::{Opening, Writer};
 use super::{
     Acceptance, Access, AfterLook, Claims, DeadTold, DeliveryClaim, DestinationEntry, DestinationStatus,
-    Downtime, FindError, HandOver, HandedOver, HealthChange, HealthSettled, Hearing, IssueSource, Look,
-    Notice, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget, Replayed, SilentFor, SilentRuns,
-    StoreError, WaitingEvent,
+    Doomed, Downtime, FindError, ForgetEnd, ForgetTarget, HandOver, HandedOver, HealthChange, HealthSettled,
+    Hearing, IssueSource, Look, Notice, OpenDestination, Plan, Queue, Record, Recorded, ReplayTarget,
+    Replayed, SilentFor, SilentRuns, StoreError, WaitingEvent,
 };
 use crate::delivery::{DestinationName, Part};
 use crate::event::{Artifacts, EventId, GroupId, Organization};
@@ -363,8 +370,21 @@ impl Queue for Store {
         if !unused.is_empty() {
             self.writer.run(move |writing| routing::remove(writing, &unused)).await?;
         }
-        while unhurried(self.writer.run(|writing| prune::shrink(writing))).await? {}
+        self.writer.run(|writing| forget::husk::clear(writing)).await?;
+        while unhurried(self.writer.run(|writing| prune::shrink(writing, prune::FREE_PAGES_KEPT))).await? {}
         Ok(removed)
+    }
+
+    async fn strip(&self, before: Timestamp) -> Result<usize, StoreError> {
+        self.strip_old(before).await
+    }
+
+    async fn doomed(&self, target: ForgetTarget) -> Result<Doomed, FindError> {
+        self.find_doomed(target).await
+    }
+
+    async fn forget(&self, doomed: Doomed, now: Timestamp) -> Result<ForgetEnd, StoreError> {
+        self.remove_for_good(doomed, now).await
     }
 
     async fn catalogue(&self) -> Result<bool, StoreError> {

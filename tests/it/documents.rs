@@ -232,5 +232,5 @@ fn the_ranges_that_the_reference_tells_are_those_that_are_held() {
             told += 1;
         }
     }
-    assert_eq!(told, 20, "both ends of nine ranges, and one of each of the two that meet");
+    assert_eq!(told, 21, "both ends of nine ranges, and one of each of three that end at another setting");
 }

@@ -39,7 +39,11 @@ impl Rig {
         let stand_in = SentryStandIn::start("acme", Clock::system()).unwrap();
         stand_in.grant(TOKEN, &["event:read"]);
         let folder = tempfile::tempdir().unwrap();
-        let config = StoreConfig { path: folder.path().join("relay.db"), retention: Duration::from_hours(1) };
+        let config = StoreConfig {
+            path: folder.path().join("relay.db"),
+            retention: Duration::from_hours(1),
+            payload_retention: None,
+        };
         let store = open(&config, Access::Serve).await.unwrap();
         let organization = Organization::new("acme");
         let url = stand_in.url().parse().unwrap();

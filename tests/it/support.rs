@@ -9,6 +9,7 @@ mod relay;
 mod rogue;
 mod scale;
 mod sentry;
+mod terminal;
 
 pub(crate) use emulator::{Emulator, Gateway};
 pub(crate) use ledger::Ledger;
@@ -19,6 +20,7 @@ pub(crate) use relay::{Relay, RelayFolder};
 pub(crate) use rogue::{Conduct, Rogue};
 pub(crate) use scale::{Scale, percentile};
 pub(crate) use sentry::{SECRET, Sentry};
+pub(crate) use terminal::Terminal;
 
 use std::time::Duration;
 

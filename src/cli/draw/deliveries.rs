@@ -226,12 +226,16 @@ pub(in crate::cli) fn moment(at: Timestamp) -> String {
 
 /// Says how long it was from one time to another; `None` where the clock was set back.
 pub(in crate::cli) fn between(from: Timestamp, to: Timestamp) -> Option<String> {
-    let span = Duration::try_from(to.duration_since(from)).ok()?;
-    Some(if span < Duration::from_secs(1) {
+    Duration::try_from(to.duration_since(from)).ok().map(length)
+}
+
+/// Says how long something took.
+pub(in crate::cli) fn length(span: Duration) -> String {
+    if span < Duration::from_secs(1) {
         format!("{} ms", span.as_millis())
     } else if span < Duration::from_secs(10) {
         format!("{:.1} s", span.as_secs_f64())
     } else {
         humantime::format_duration(Duration::from_secs(span.as_secs())).to_string()
-    })
+    }
 }

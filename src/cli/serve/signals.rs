@@ -7,19 +7,19 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::cli::Failure;
 
 /// SIGTERM and SIGINT: the relay is to stop.
-pub(super) struct Stops {
+pub(in crate::cli) struct Stops {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Stops {
     /// Listens from now on; one that comes before it is waited for is not lost.
-    pub(super) fn listen() -> Result<Self, Failure> {
+    pub(in crate::cli) fn listen() -> Result<Self, Failure> {
         Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 
     /// Waits for the next one.
-    pub(super) async fn next(&mut self) {
+    pub(in crate::cli) async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

@@ -20,6 +20,7 @@ pub(super) const SHAPES: &[(&str, Shape)] = &[
     ("http.token", Shape::Secret),
     ("store.url", Shape::Pattern("^sqlite:.+$")),
     ("store.retention", Shape::Duration),
+    ("store.payload_retention", Shape::Duration),
     ("templates.dir", Shape::Text),
     ("delivery.retry_min", Shape::Duration),
     ("delivery.retry_max", Shape::Duration),

@@ -56,10 +56,11 @@ pub(super) const TABLES: [TableSchema; 6] = [
     },
     TableSchema {
         name: "store",
-        keys: keys(&["url", "retention"]),
+        keys: keys(&["url", "retention", "payload_retention"]),
         settings: &[
             setting!("url", "sqlite:data/relay.db", |text| values::store_path(text).map(drop)),
             setting!("retention", "90d", |text| duration(text, values::RETENTION)),
+            setting!("payload_retention", "30d", |text| duration(text, values::PAYLOAD_RETENTION)),
         ],
     },
     TableSchema { name: "templates", keys: keys(&["dir"]), settings: &[setting!("dir", "templates", path)] },
@@ -198,7 +199,11 @@ mod tests {
                     assert_eq!((setting.check)(value.as_str().expect("text")), Ok(()));
                     assert_eq!(value.as_str(), Some(example), "{}.{}", table.name, setting.key);
                 } else {
-                    assert!(["public_url", "ca_file"].contains(&setting.key), "{}", setting.key);
+                    assert!(
+                        ["public_url", "payload_retention", "ca_file"].contains(&setting.key),
+                        "{}",
+                        setting.key
+                    );
                 }
             }
         }

@@ -20,11 +20,12 @@ use crate::run::{Run, StepSign};
 use crate::sentry::payload::AcceptedEvent;
 use crate::store::{
     Acceptance, AfterLook, Backlog, Choices, Claims, Cursor, DeadTold, DeliveryClaim, DeliveryFilter,
-    DeliveryRow, DeliveryTicket, DestinationChange, DestinationEntry, DestinationStatus, Downtime,
-    EventHistory, EventTicket, FindError, HandOver, HandedOver, HealthChange, HealthSettled, Hearing,
-    History, IssueSource, KeptIssue, LaterStep, Look, Next, Notice, OpenDestination, Page, Plan, Queue,
-    Record, Recorded, ReplayTarget, Replayed, RunFilter, RunHistory, RunNumber, RunRow, SilentFor, SilentRun,
-    SilentRuns, StoreError, Story, Tale, Told, WaitingEvent, Wanted,
+    DeliveryRow, DeliveryTicket, DestinationChange, DestinationEntry, DestinationStatus, Doomed, Downtime,
+    EventHistory, EventTicket, ExportFilter, ExportPage, FindError, ForgetEnd, ForgetTarget, Forgotten,
+    HandOver, HandedOver, HealthChange, HealthSettled, Hearing, History, IssueSource, KeptIssue, LaterStep,
+    Look, Next, Notice, OpenDestination, Page, Plan, Queue, Record, Recorded, ReplayTarget, Replayed, Report,
+    ReportFilter, RunFilter, RunHistory, RunNumber, RunRow, SilentFor, SilentRun, SilentRuns, StoreError,
+    Story, Stretch, Tale, Told, WaitingEvent, Wanted,
 };
 
 /// A delivery as the fake keeps it.
@@ -521,6 +522,18 @@ impl Queue for FakeStore {
         unreachable!("the dispatcher prunes nothing")
     }
 
+    async fn strip(&self, _: Timestamp) -> Result<usize, StoreError> {
+        unreachable!("the dispatcher removes nothing")
+    }
+
+    async fn doomed(&self, _: ForgetTarget) -> Result<Doomed, FindError> {
+        unreachable!("the dispatcher removes nothing")
+    }
+
+    async fn forget(&self, _: Doomed, _: Timestamp) -> Result<ForgetEnd, StoreError> {
+        unreachable!("the dispatcher removes nothing")
+    }
+
     async fn catalogue(&self) -> Result<bool, StoreError> {
         unreachable!("the dispatcher lists nothing")
     }
@@ -595,6 +608,22 @@ impl History for FakeStore {
         _: usize,
         _: Timestamp,
     ) -> Result<Page<DeliveryRow>, StoreError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
+    async fn report(&self, _: ReportFilter) -> Result<Report, StoreError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
+    async fn forgotten(&self, _: Option<String>) -> Result<Vec<Forgotten>, StoreError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
+    async fn begin_export(&self, _: ExportFilter) -> Result<Stretch, StoreError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
+    async fn export(&self, _: ExportFilter, _: Stretch) -> Result<ExportPage, StoreError> {
         unreachable!("the dispatcher lists nothing")
     }
 

@@ -154,12 +154,20 @@ impl Reading<'_> {
     }
 }
 
-fn listed(connection: &Connection, number: i64, events: &[Event]) -> rusqlite::Result<Option<Listed>> {
+/// Returns a run as its events make it now; `None` where it is no run, but a notice that is about none.
+pub(super) fn outline_of(connection: &Connection, run: i64) -> rusqlite::Result<Option<Outline>> {
+    let (events, _) = story::of_place(connection, Some(run), i64::MAX)?;
+    Ok(fold(&events).as_ref().map(Outline::from))
+}
+
+/// Folds a run; a notice that is about none is kept as one, but is none.
+fn fold(events: &[Event]) -> Option<Run> {
     let of_no_run = |event: &Event| event.resource == RELAY_RESOURCE && event.action.is_of_no_run();
-    if events.iter().all(of_no_run) {
-        return Ok(None);
-    }
-    let Some(run) = Run::fold(events) else { return Ok(None) };
+    if events.iter().all(of_no_run) { None } else { Run::fold(events) }
+}
+
+fn listed(connection: &Connection, number: i64, events: &[Event]) -> rusqlite::Result<Option<Listed>> {
+    let Some(run) = fold(events) else { return Ok(None) };
     let issue = issue::of_events(connection, events)?.and_then(|(kept, _)| kept.issue);
     let outline = Outline::from(&run);
     let facets = facets(connection, number, &outline, events)?;
@@ -237,7 +245,7 @@ pub(super) fn write(writing: &Writing<'_>, step: &Step) -> rusqlite::Result<()> 
     for entry in &step.entries {
         writing.prepare("DELETE FROM uncatalogued WHERE run_number = ?1")?.execute([entry.run])?;
         // It may have become part of another one, or have gone, since it was read.
-        let is_there = writing.prepare("SELECT 1 FROM run WHERE number = ?1")?.exists([entry.run])?;
+        let is_there = writing.prepare("SELECT 1 FROM event WHERE run_number = ?1")?.exists([entry.run])?;
         match &entry.listed {
             Some(listed) if is_there => enter(writing, entry.run, listed)?,
             Some(_) | None => remove(writing, entry.run)?,

@@ -29,6 +29,9 @@ const LONG_LOG_PAGES: i32 = 8_000;
 /// From how many on however much that is: 64 MiB.
 const OVERLONG_LOG_PAGES: i32 = 16_000;
 
+/// How often it is tried to empty a log that others read, each time for as long as a statement waits.
+const EMPTY_TRIES: usize = 3;
+
 thread_local! {
     /// How many pages the log held after this thread's last commit; SQLite tells it to a plain function.
     static LOG_PAGES: Cell<i32> = const { Cell::new(0) };
@@ -121,6 +124,21 @@ pub(super) fn move_log(connection: &Connection) -> rusqlite::Result<i32> {
 /// Moves all of the log, and empties it.
 pub(super) fn settle(path: &Path) -> Result<(), StoreError> {
     open_to_write(path).and_then(|connection| move_all(&connection).map_err(|error| unavailable(&error)))
+}
+
+/// Moves all of the log, and empties it, though others use the store; returns whether it is empty now.
+pub(super) fn empty(path: &Path) -> Result<bool, StoreError> {
+    let empty = |connection: &Connection| {
+        for _ in 0..EMPTY_TRIES {
+            let is_busy: bool =
+                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            if !is_busy {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    open_to_write(path).and_then(|connection| empty(&connection).map_err(|error| unavailable(&error)))
 }
 
 /// Moves all of the log, once no reader needs it, and empties it.

@@ -149,7 +149,7 @@ fn whose(writing: &Writing<'_>, destination: i64) -> rusqlite::Result<String> {
          WHERE destination_id = ?1 AND lease_until IS NOT NULL LIMIT 1",
         "SELECT event_sequence FROM delivery INDEXED BY delivery_dead
          WHERE destination_id = ?1 AND state = 'dead' ORDER BY number DESC LIMIT 1",
-        "SELECT sequence FROM event WHERE ?1 IS NOT NULL ORDER BY sequence DESC LIMIT 1",
+        "SELECT sequence FROM event WHERE ?1 IS NOT NULL AND organization IS NOT NULL ORDER BY sequence DESC LIMIT 1",
     ] {
         let organization: Option<Option<String>> = writing
             .connection

@@ -166,7 +166,8 @@ fn keeping_the_catalogue_scans_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let connection = traced(&folder.path().join("relay.db"));
     bring_up_to_date(&connection);
-    let writing = Writing { connection: &connection, ids: &mut Ids::default() };
+    let mut ids = Ids::default();
+    let writing = Writing::new(&connection, &mut ids);
     catalogue::note(&writing, 1).unwrap();
     catalogue::note_issue(&writing, &Organization::new("acme"), &GroupId::new("5")).unwrap();
     bring_up_to_date(&connection);
@@ -175,7 +176,8 @@ fn keeping_the_catalogue_scans_nothing() {
 }
 
 fn bring_up_to_date(connection: &Connection) {
-    let writing = Writing { connection, ids: &mut Ids::default() };
+    let mut ids = Ids::default();
+    let writing = Writing::new(connection, &mut ids);
     while let Some(step) = catalogue::read(connection).unwrap() {
         catalogue::write(&writing, &step).unwrap();
     }

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::value::micros;
-use super::{run, watch, writer::Writing};
+use super::{cursor, run, writer::Writing};
 
 /// How many bytes of bodies one transaction removes, about, so that a webhook behind it does not wait long.
 const BYTES_AT_ONCE: i64 = 1024 * 1024;
 /// How many free pages (of 4 KiB) the file keeps for what comes next.
-const FREE_PAGES_KEPT: i64 = 1_000;
+pub(super) const FREE_PAGES_KEPT: i64 = 1_000;
 /// How many pages one transaction moves to the end of the file and cuts off.
 const PAGES_AT_ONCE: i64 = 256;
 
@@ -61,7 +61,7 @@ pub(super) fn remove(writing: &Writing<'_>, runs: &[i64], before: Timestamp) -> 
         step.done += 1;
     }
     if step.removed > 0 {
-        watch::follow_removal(writing)?;
+        cursor::follow_removal(writing)?;
     }
     Ok(step)
 }
@@ -89,14 +89,14 @@ fn strip(writing: &Writing<'_>, run: i64, budget: i64) -> rusqlite::Result<i64> 
     Ok(left)
 }
 
-/// Gives some of the file's free room back to the disk; returns whether there is more to give.
-pub(super) fn shrink(writing: &Writing<'_>) -> rusqlite::Result<bool> {
+/// Gives some of the file's free room back to the disk, but for so many pages; returns whether there is more to give.
+pub(super) fn shrink(writing: &Writing<'_>, kept: i64) -> rusqlite::Result<bool> {
     let connection = writing.connection;
     let free = |connection: &Connection| {
         connection.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0))
     };
     let before = free(connection)?;
-    let spare = before - FREE_PAGES_KEPT;
+    let spare = before - kept;
     if spare <= 0 {
         return Ok(false);
     }
@@ -107,7 +107,7 @@ pub(super) fn shrink(writing: &Writing<'_>) -> rusqlite::Result<bool> {
     while rows.next()?.is_some() {}
     // Where somebody has rebuilt the file without `auto_vacuum`, nothing moves, however often it is asked for.
     let after = free(connection)?;
-    Ok(after > FREE_PAGES_KEPT && after < before)
+    Ok(after > kept && after < before)
 }
 
 #[cfg(test)]
@@ -124,7 +124,7 @@ mod tests {
         let free: i64 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0)).unwrap();
         assert!(free > FREE_PAGES_KEPT, "{free}");
 
-        let more = shrink(&Writing::new(&connection, &mut Ids::default())).unwrap();
+        let more = shrink(&Writing::new(&connection, &mut Ids::default()), FREE_PAGES_KEPT).unwrap();
 
         assert!(!more);
     }

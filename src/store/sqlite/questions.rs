@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Store, delivery_page, digest, history, issue, listing, story};
+use super::{Store, delivery_page, digest, export, forget, history, issue, listing, report, story};
 use crate::delivery::DeliveryId;
 use crate::event::{GroupId, Organization};
 use crate::render::digest::Digest;
 use crate::store::{
-    Backlog, Choices, Cursor, DeliveryFilter, DeliveryRow, EventHistory, FindError, History, KeptIssue, Page,
-    RunFilter, RunHistory, RunNumber, RunRow, StoreError, Tale, Told, Wanted,
+    Backlog, Choices, Cursor, DeliveryFilter, DeliveryRow, EventHistory, ExportFilter, ExportPage, FindError,
+    Forgotten, History, KeptIssue, Page, Report, ReportFilter, RunFilter, RunHistory, RunNumber, RunRow,
+    StoreError, Stretch, Tale, Told, Wanted,
 };
 
 #[async_trait]
@@ -88,6 +89,22 @@ impl History for Store {
             delivery_page::deliveries(connection, &filter, after, limit, now)
         };
         self.readers.run(read).await
+    }
+
+    async fn report(&self, filter: ReportFilter) -> Result<Report, StoreError> {
+        self.readers.run(move |connection| report::read(connection, &filter)).await
+    }
+
+    async fn begin_export(&self, filter: ExportFilter) -> Result<Stretch, StoreError> {
+        self.readers.run(move |connection| export::begin(connection, &filter)).await
+    }
+
+    async fn export(&self, filter: ExportFilter, stretch: Stretch) -> Result<ExportPage, StoreError> {
+        self.readers.run(move |connection| export::page(connection, &filter, stretch)).await
+    }
+
+    async fn forgotten(&self, name: Option<String>) -> Result<Vec<Forgotten>, StoreError> {
+        self.readers.run(move |connection| forget::list(connection, name.as_deref())).await
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::value::micros;
-use super::{catalogue, lane, writer::Writing};
+use super::{catalogue, lane, strip, writer::Writing};
 use crate::event::{ACTIVITY_ALERT_RESOURCE, GroupId, RunId, SentryRunId, Stage};
 use crate::sentry::payload::AcceptedEvent;
 
@@ -193,6 +193,7 @@ fn merge(writing: &Writing<'_>, older: i64, younger: i64, now: Timestamp) -> rus
 /// Removes a run and everything of it.
 pub(super) fn remove(writing: &Writing<'_>, run: i64) -> rusqlite::Result<()> {
     catalogue::remove(writing, run)?;
+    strip::forget_run(writing, run)?;
     for name in names_of(writing, run)? {
         writing
             .prepare(

@@ -106,7 +106,7 @@ fn read(
     Ok(Some((events, most_bytes - left)))
 }
 
-fn read_event(row: &Row<'_>) -> rusqlite::Result<Kept> {
+pub(super) fn read_event(row: &Row<'_>) -> rusqlite::Result<Kept> {
     let artifacts = match row.get_ref(11)?.as_str_or_null()? {
         Some(json) => from_json(json)?,
         None => Artifacts::default(),

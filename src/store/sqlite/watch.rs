@@ -220,13 +220,3 @@ fn insert_notice(
     }
     Ok(sequence.map(|sequence| (sequence, id)))
 }
-
-/// Takes the cursor back to the newest event: the places of events that were removed are given out anew.
-pub(super) fn follow_removal(writing: &Writing<'_>) -> rusqlite::Result<()> {
-    writing
-        .prepare(
-            "UPDATE watch SET seen_sequence = min(seen_sequence, (SELECT coalesce(max(sequence), 0) FROM event))",
-        )?
-        .execute([])
-        .map(drop)
-}

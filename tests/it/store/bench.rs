@@ -242,7 +242,11 @@ impl Bench {
 
 /// Returns where the bench's store lies.
 pub(crate) fn config(folder: &TempDir) -> StoreConfig {
-    StoreConfig { path: folder.path().join("data/relay.db"), retention: Duration::from_hours(90 * 24) }
+    StoreConfig {
+        path: folder.path().join("data/relay.db"),
+        retention: Duration::from_hours(90 * 24),
+        payload_retention: None,
+    }
 }
 
 pub(crate) fn name(destination: &str) -> DestinationName {
