@@ -150,7 +150,7 @@ pub async fn start(checked: Checked, clock: Clock) -> Result<Running, StartError
     let Parts { policy, rules, retention } = Parts::build(config, renderer, &token, &courtesy)?;
     let (policy, policy_in_force) = watch::channel(Arc::new(policy));
     let (retention, retention_in_force) = watch::channel(retention);
-    let state = AppState {
+    let state = Data::new(AppState {
         queue: Arc::clone(&store) as Arc<dyn Queue>,
         history: Arc::clone(&store) as Arc<dyn History>,
         policy: policy_in_force,
@@ -158,7 +158,7 @@ pub async fn start(checked: Checked, clock: Clock) -> Result<Running, StartError
         wake: Arc::clone(&wake),
         metrics: Arc::clone(&metrics),
         memory: Memory::default(),
-    };
+    });
     let dispatcher = Dispatcher::new(
         Arc::clone(&store) as Arc<dyn Queue>,
         Arc::clone(&store) as Arc<dyn History>,
@@ -172,8 +172,9 @@ pub async fn start(checked: Checked, clock: Clock) -> Result<Running, StartError
     let (stop, stopped) = watch::channel(false);
     let dispatching =
         dispatching::start(dispatcher, told_to_stop(stopped.clone())).map_err(StartError::Threads)?;
+    let following = tokio::spawn(http::follow(state.clone(), told_to_stop(stopped.clone())));
     let (server, serving) =
-        serve(listener, Data::new(state)).map_err(|source| StartError::Listen { address, source })?;
+        serve(listener, state).map_err(|source| StartError::Listen { address, source })?;
     let pruned = Arc::clone(&store);
     let prune_some = async move |before| pruned.prune(before, PRUNE_RUNS).await;
     let pruning =
@@ -189,7 +190,7 @@ pub async fn start(checked: Checked, clock: Clock) -> Result<Running, StartError
         address,
         stop,
         server,
-        tasks: vec![dispatching, pruning, cataloguing, serving],
+        tasks: vec![dispatching, pruning, cataloguing, following, serving],
         store,
         replacing,
     })

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use super::draw::deliveries::{Detail, between, moment};
+use super::draw::deliveries::Detail;
 use super::draw::{Look, Page, STEP, deliveries, piece, plain, routes};
 use super::history::issue_line;
 use super::settings::{json, store_alone};
 use super::{Failure, Output, Terminal};
 use crate::http::api::event_history;
+use crate::http::telling::{between, moment};
 use crate::store::{EventHistory, EventRow, FindError, History};
 
 /// Tell what became of one event, and why: its routes, its deliveries, every attempt.

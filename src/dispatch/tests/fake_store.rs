@@ -22,9 +22,9 @@ use crate::store::{
     Acceptance, AfterLook, Backlog, Choices, Claims, Cursor, DeadTold, DeliveryClaim, DeliveryFilter,
     DeliveryRow, DeliveryTicket, DestinationChange, DestinationEntry, DestinationStatus, Downtime,
     EventHistory, EventTicket, FindError, HandOver, HandedOver, HealthChange, HealthSettled, Hearing,
-    History, IssueSource, KeptIssue, LaterStep, Look, Next, Notice, OpenDestination, Page, Plan, Queue,
-    Record, Recorded, ReplayTarget, Replayed, RunFilter, RunHistory, RunNumber, RunRow, SilentFor, SilentRun,
-    SilentRuns, StoreError, Story, Tale, Told, WaitingEvent, Wanted,
+    History, IssueSource, KeptIssue, LaterStep, Look, Next, Notice, OpenDestination, Page, Plan, Pulse,
+    Queue, Record, Recorded, ReplayTarget, Replayed, RunFilter, RunHistory, RunNumber, RunRow, SilentFor,
+    SilentRun, SilentRuns, StoreError, Story, Tale, Told, WaitingEvent, Wanted,
 };
 
 /// A delivery as the fake keeps it.
@@ -565,6 +565,17 @@ impl History for FakeStore {
     }
 
     async fn choices(&self) -> Result<Choices, StoreError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
+    async fn dead_letters(
+        &self,
+        _: Option<DestinationName>,
+    ) -> Result<Vec<(DestinationName, u64)>, StoreError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
+    async fn pulse(&self) -> Result<Pulse, StoreError> {
         unreachable!("the dispatcher lists nothing")
     }
 

@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Store, digest, history, issue, listing, story};
-use crate::delivery::DeliveryId;
+use super::{Store, digest, history, issue, listing, replay, story};
+use crate::delivery::{DeliveryId, DestinationName};
 use crate::event::{GroupId, Organization};
 use crate::render::digest::Digest;
 use crate::store::{
     Backlog, Choices, Cursor, DeliveryFilter, DeliveryRow, EventHistory, FindError, History, KeptIssue, Page,
-    RunFilter, RunHistory, RunNumber, RunRow, StoreError, Tale, Told, Wanted,
+    Pulse, RunFilter, RunHistory, RunNumber, RunRow, StoreError, Tale, Told, Wanted,
 };
 
 #[async_trait]
@@ -88,6 +88,17 @@ impl History for Store {
             history::deliveries(connection, &filter, after, limit, now)
         };
         self.readers.run(read).await
+    }
+
+    async fn dead_letters(
+        &self,
+        destination: Option<DestinationName>,
+    ) -> Result<Vec<(DestinationName, u64)>, StoreError> {
+        self.readers.run(move |connection| replay::count_dead(connection, destination.as_ref())).await
+    }
+
+    async fn pulse(&self) -> Result<Pulse, StoreError> {
+        self.readers.run(listing::pulse).await
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
