@@ -21,6 +21,16 @@
     say(`not live since ${clock(lostSince)}`, true);
   };
 
+  // While somebody presses something or marks text, nothing takes its place.
+  let isPressed = false;
+  addEventListener("pointerdown", () => { isPressed = true; });
+  for (const name of ["pointerup", "pointercancel", "blur"]) addEventListener(name, () => { isPressed = false; });
+  const isInHand = () => {
+    const marked = document.getSelection();
+    const anchor = marked && !marked.isCollapsed && marked.anchorNode;
+    return isPressed || (anchor && [...document.querySelectorAll("[data-live]")].some((each) => each.contains(anchor)));
+  };
+
   const stands = (element) => {
     if (!element || element === document.body) return null;
     if (element.id) return `#${CSS.escape(element.id)}`;
@@ -54,7 +64,7 @@
 
   const ask = async () => {
     if (asking || document.hidden) { wanted = true; return; }
-    const rest = last + LEAST_MS - Date.now();
+    const rest = isInHand() ? LEAST_MS : last + LEAST_MS - Date.now();
     if (rest > 0) {
       if (!timer) timer = setTimeout(() => { timer = 0; ask(); }, rest);
       return;
@@ -66,7 +76,9 @@
       const answer = await fetch(location.href, { headers: { Accept: "text/html" }, credentials: "same-origin", cache: "no-store" });
       // Whoever is logged out meanwhile is asked for the token.
       if (answer.status === 401) { location.reload(); return; }
-      if (answer.ok) put(await answer.text());
+      const text = await answer.text();
+      if (answer.ok && isInHand()) wanted = true;
+      else if (answer.ok) put(text);
     } catch { lose(); }
     asking = false;
     if (wanted) ask();

@@ -8,6 +8,7 @@
 )]
 
 mod backtesting;
+mod browser;
 mod cards;
 mod commands;
 mod delivering;

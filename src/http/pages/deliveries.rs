@@ -52,7 +52,8 @@ struct DeliveryLine {
     action: String,
     created_at: String,
     last_answer: String,
-    reason: Option<String>,
+    /// What there is to say beside the state.
+    notes: Vec<String>,
 }
 
 /// One delivery.
@@ -163,9 +164,21 @@ impl From<&DeliveryRow> for DeliveryLine {
             action: row.action.clone(),
             created_at: rfc3339(row.created_at),
             last_answer: answer.join(" "),
-            reason: row.last_reason.filter(|_| row.state == DeliveryState::Dead).map(telling::words),
+            notes: notes(row),
         }
     }
+}
+
+/// Says what the state alone does not.
+fn notes(row: &DeliveryRow) -> Vec<String> {
+    const SAID: [&str; 4] = ["waits", "is being sent", "delivered", "superseded"];
+    let standing = match row.last_reason.filter(|_| row.state == DeliveryState::Dead) {
+        Some(reason) => telling::words(reason),
+        None => telling::standing(row, None, None),
+    };
+    let standing = standing.strip_prefix("waits, ").unwrap_or(&standing).to_owned();
+    let standing = Some(standing).filter(|standing| !SAID.contains(&standing.as_str()));
+    standing.into_iter().chain(telling::others(row)).collect()
 }
 
 impl From<&DeliveryRow> for DeliveryView {

@@ -28,11 +28,15 @@ const TEMPLATES: [(&str, &str); 14] = [
     ("replay.html", include_str!("../../../templates/dashboard/replay.html")),
 ];
 
+/// A longer name is cut, in characters.
+const LONGEST_NAME: usize = 200;
+
 static ENGINE: LazyLock<Tera> = LazyLock::new(|| {
     let mut tera = Tera::default();
     tera.autoescape_on([".html"]);
     tera.set_escape_fn(escape);
     tera.register_filter("when", when);
+    tera.register_filter("short", short);
     if let Err(error) = tera.add_raw_templates(TEMPLATES) {
         tracing::error!(%error, "the dashboard's templates cannot be read");
     }
@@ -92,6 +96,15 @@ fn when(value: &Value, _: Kwargs, state: &State) -> TeraResult<Value> {
     Ok(Value::safe_string(&format!("<time datetime=\"{iso}\" title=\"{exact}\">{ago}</time>")))
 }
 
+/// Cuts a name that nobody would read to its end.
+fn short(value: &Value, _: Kwargs, _: &State) -> TeraResult<Value> {
+    let text = value.as_str().ok_or_else(|| Error::message("`short` takes a text"))?;
+    match text.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => Ok(Value::from(format!("{}…", text.get(..end).unwrap_or_default()))),
+        None => Ok(value.clone()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +113,7 @@ mod tests {
     fn every_template_can_be_read() {
         let mut tera = Tera::default();
         tera.register_filter("when", when);
+        tera.register_filter("short", short);
         tera.add_raw_templates(TEMPLATES).unwrap();
     }
 

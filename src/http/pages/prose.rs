@@ -8,7 +8,7 @@ use crate::message::markdown::{Values, parse};
 use crate::message::{Block, Inline, ListItem};
 
 /// Longer texts are cut, in bytes: a page is to be read.
-const MOST_BYTES: usize = 64 * 1024;
+const MOST_BYTES: usize = 16 * 1024;
 
 /// Returns a text as HTML.
 pub(super) fn html(text: &str) -> String {
@@ -19,6 +19,19 @@ pub(super) fn html(text: &str) -> String {
     blocks(&mut out, &parse(&token, &values).blocks);
     if shown.len() < text.len() {
         out.push_str("<p>… The text goes on; its event’s payload has all of it.</p>");
+    }
+    out
+}
+
+/// Returns a text as HTML that stands in a line, as a heading does: its first paragraph.
+pub(super) fn line(text: &str) -> String {
+    let shown = text.get(..text.floor_char_boundary(MOST_BYTES)).unwrap_or_default();
+    let mut values = Values::default();
+    let token = values.markdown(shown);
+    let mut out = String::with_capacity(shown.len() * 2);
+    match parse(&token, &values).blocks.as_slice() {
+        [Block::Paragraph(content) | Block::Heading { content, .. }] => inlines(&mut out, content),
+        _ => out.push_str(&escaped(shown)),
     }
     out
 }

@@ -202,6 +202,12 @@ impl Fault {
         } else {
             code.message()
         };
-        Self { message, hint }
+        Self { message: sentence(&message), hint }
     }
+}
+
+/// Returns a message with a large letter at its beginning.
+fn sentence(message: &str) -> String {
+    let mut characters = message.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }

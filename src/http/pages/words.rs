@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::delivery::DeliveryState;
-use crate::event::{Action, PullRequest, Stage};
+use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, OWN_NOTICE, PullRequest, Stage};
 use crate::run::{RunState, StageState};
 
 /// Something in a word, with a sign before it.
@@ -75,13 +75,13 @@ pub(super) const fn stage(stage: Stage) -> &'static str {
 
 /// Returns an action in words: `pr_created` as "PR created".
 pub(super) fn action(action: &Action, resource: &str) -> String {
-    let name = action.shown(resource);
-    let name = name.strip_prefix("relay.").unwrap_or(&name);
-    let words = name.replace('_', " ");
-    match words.strip_prefix("pr ") {
+    let name = action.as_str();
+    let words = name.strip_prefix(OWN_NOTICE).unwrap_or(name).replace('_', " ");
+    let words: String = match words.strip_prefix("pr ") {
         Some(rest) => format!("PR {rest}"),
         None => words.chars().take(1).flat_map(char::to_uppercase).chain(words.chars().skip(1)).collect(),
-    }
+    };
+    if resource == ACTIVITY_ALERT_RESOURCE { format!("{words} (alert)") } else { words }
 }
 
 /// Counts things: `1 event`, `2 events`.

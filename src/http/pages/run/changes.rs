@@ -26,7 +26,7 @@ pub(super) struct Changes {
 #[derive(Debug, Serialize)]
 struct RepositoryView {
     repo: Option<String>,
-    title: Option<String>,
+    title_html: Option<String>,
     description_html: Option<String>,
     branch: Option<String>,
     added: u64,
@@ -64,7 +64,7 @@ impl Changes {
             files_room -= views.len();
             repositories.push(RepositoryView {
                 repo: change.repo.clone(),
-                title: change.title.clone(),
+                title_html: change.title.as_deref().map(prose::line),
                 description_html: change.description.as_deref().map(prose::html),
                 branch: change.branch.clone(),
                 added: change.added,

@@ -25,7 +25,7 @@ pub(super) struct PlanView {
 
 #[derive(Debug, Serialize)]
 struct StepView {
-    title: Option<String>,
+    title_html: Option<String>,
     text_html: Option<String>,
     file: Option<String>,
     repo: Option<String>,
@@ -63,7 +63,7 @@ fn steps(steps: &[Step]) -> Vec<StepView> {
 impl From<&Step> for StepView {
     fn from(step: &Step) -> Self {
         Self {
-            title: step.title.clone(),
+            title_html: step.title.as_deref().map(prose::line),
             text_html: step.text.as_deref().map(prose::html),
             file: step.file.clone(),
             repo: step.repo.clone(),
