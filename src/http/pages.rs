@@ -21,10 +21,11 @@ mod runs;
 mod visit;
 mod words;
 
-use actix_web::web::{Data, ServiceConfig, get, head, post};
+use actix_web::error::UrlencodedError;
+use actix_web::web::{Data, FormConfig, ServiceConfig, get, head, post};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 
-use super::error::ErrorCode;
+use super::error::{ApiError, ErrorCode};
 use super::{AppState, READ, at};
 use visit::Visit;
 
@@ -34,9 +35,13 @@ pub use live::follow;
 /// What a path is asked by that shows something and takes a form.
 const FORM: &str = "GET, HEAD, POST";
 
+/// How long a form is at most, in bytes.
+const FORM_BYTES: usize = 16 * 1024;
+
 /// Adds the pages to a server.
 pub(super) fn routes(service: &mut ServiceConfig) {
     service
+        .app_data(form_limits())
         .service(at("/", READ).route(get().to(runs::list)).route(head().to(runs::list)))
         .service(at("/runs", READ).route(get().to(runs::home)).route(head().to(runs::home)))
         .service(at("/runs/{name:.+}", READ).route(get().to(run::show)).route(head().to(run::show)))
@@ -68,6 +73,14 @@ pub(super) fn routes(service: &mut ServiceConfig) {
         .service(at("/logout", "POST").route(post().to(login::log_out)))
         .service(at("/live", "GET").route(get().to(live::listen)))
         .service(at("/assets/{name}", READ).route(get().to(assets::show)).route(head().to(assets::show)));
+}
+
+/// Returns what a form may send, and how others are refused.
+fn form_limits() -> FormConfig {
+    let refuse = |error: UrlencodedError, _: &HttpRequest| {
+        ApiError::unread(ErrorCode::BadRequest(error.to_string())).into()
+    };
+    FormConfig::default().limit(FORM_BYTES).error_handler(refuse)
 }
 
 fn form(path: &str) -> Resource {

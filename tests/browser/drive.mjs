@@ -173,7 +173,7 @@ const scenes = {
     await judge(page, "dead-letters");
     const dead = await page.$$eval("tbody tr", (rows) => rows.length);
     expect(dead > 0, "there are no dead letters");
-    await press(page, ".act a.button");
+    await press(page, ".act a.go");
     expect((await text(page)).includes(`Send ${dead === 1 ? "one dead letter" : `${dead} dead letters`} again?`), `it asks ${(await text(page)).slice(0, 200)}`);
     expect((await text(page)).includes("broken"), "it does not say where to");
     await judge(page, "replay");
@@ -193,7 +193,7 @@ const scenes = {
 
     await go(page, "/");
     await press(page, "a.main");
-    await press(page, ".head a.button");
+    await press(page, ".head a.go");
     expect((await text(page)).includes("anew?"), "it does not ask");
     await press(page, "main form button");
     expect((await text(page)).includes("queued to be routed anew"), "it does not say what was done");
@@ -229,7 +229,7 @@ const scenes = {
     await go(page, "/?q=nothing+of+the+kind");
     expect((await text(page)).includes("No run fits"), "a search for nothing finds something");
     await go(page, "/deliveries?state=dead&since=1h");
-    await press(page, ".act a.button");
+    await press(page, ".act a.go");
     expect(/Send \d+ dead letters again/.test(await text(page)), "dead letters of some time");
 
     await go(page, "/");
@@ -243,6 +243,18 @@ const scenes = {
     await webhook("root_cause_completed", { run_id: 999001, group_id: 5, root_cause: { one_line_description: "found" } });
     await page.waitForFunction(() => document.querySelector("tbody tr .state").innerText.includes("cause found"));
     expect(await page.evaluate(() => document.activeElement.href?.endsWith("/999001")), "the focus is lost");
+  },
+
+  /** The relay stops while somebody looks: that is said, and nobody who looks holds it up. */
+  async stopping() {
+    const page = await open();
+    await logIn(page);
+    await page.waitForFunction(() => document.querySelector("#live")?.textContent === "live");
+    problems.splice(0);
+    process.kill(settings.pid, "SIGTERM");
+    await page.waitForFunction(() => document.querySelector("#live").textContent.startsWith("not live since"));
+    expect(problems.every((problem) => /ERR_|net::/.test(problem)), problems.join());
+    problems.splice(0);
   },
 
   /** Texts that try to break out of their place, in every field. */
@@ -321,7 +333,8 @@ async function keyboard(page) {
     await page.keyboard.press("Tab");
     stops.push(await page.evaluate(() => {
       const { outlineStyle } = getComputedStyle(document.activeElement);
-      return { name: document.activeElement.id || document.activeElement.innerText, seen: outlineStyle !== "none" };
+      const isPage = document.activeElement === document.body;
+      return { name: document.activeElement.id || document.activeElement.innerText, seen: isPage || outlineStyle !== "none" };
     }));
   }
   expect(stops.some((stop) => stop.name === "q") && stops.some((stop) => stop.name === "Show"), `the form is no stop: ${JSON.stringify(stops)}`);

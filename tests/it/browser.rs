@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use crate::support::{Answer, Receiver, Relay, RelayFolder, SECRET};
 
 /// How long a scene may take.
-const SCENE: Duration = Duration::from_secs(240);
+const SCENE: Duration = Duration::from_mins(4);
 /// How many browsers run at once: each takes a processor and some hundred megabytes.
 static BROWSERS: Semaphore = Semaphore::const_new(1);
 
@@ -108,8 +108,9 @@ impl Stage {
             "key": AccessToken::new(&SecretString::from(token.clone())).key(now),
             "token": token,
             "secret": SECRET,
+            "pid": self.relay.pid(),
             "browser": tools.browser,
-            "pictures": std::env::var("BROWSER_PICTURES").ok(),
+            "pictures": pictures(),
         });
         let _turn = BROWSERS.acquire().await.unwrap();
         let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/drive.mjs");
@@ -132,6 +133,12 @@ impl Stage {
         let problems = self.play(scene).await;
         assert!(problems.is_empty(), "{scene}:\n{}", problems.join("\n"));
     }
+}
+
+/// Returns where pictures are wanted, if they are.
+#[expect(clippy::disallowed_methods, reason = "whoever runs the tests asks for pictures by it")]
+fn pictures() -> Option<String> {
+    std::env::var("BROWSER_PICTURES").ok()
 }
 
 /// What drives, and what is driven.
@@ -192,6 +199,13 @@ async fn among_hundreds_of_runs_one_finds_ones_way_and_sees_what_happens() {
     }
     stage.settle(200).await;
     stage.must_go_well("many").await;
+}
+
+#[tokio::test]
+async fn that_the_relay_stops_is_said_on_open_pages_which_do_not_hold_it_up() {
+    let stage = Stage::set_up();
+    stage.must_go_well("stopping").await;
+    assert!(stage.relay.ended().success());
 }
 
 /// Texts that try to break out of their place.

@@ -71,6 +71,8 @@ pub(super) struct DeliveryView {
     made_by: Option<String>,
     attempts: u32,
     tries: Vec<TryView>,
+    /// The one attempt that there was, where it was taken: it needs no table.
+    only_try: Option<String>,
     may_be_replayed: bool,
 }
 
@@ -197,6 +199,7 @@ impl From<&DeliveryRow> for DeliveryView {
             made_by: None,
             attempts: row.attempts,
             tries: Vec::new(),
+            only_try: None,
             may_be_replayed: is_over && row.replayed_by.is_none(),
         }
     }
@@ -213,9 +216,18 @@ impl DeliveryView {
             standing: telling::standing(row, Some(account), received_at),
             made_by: Some(telling::made_by(set(history, row, account), &account.tries)),
             tries: account.tries.iter().map(TryView::from).collect(),
+            only_try: only_try(&account.tries),
             ..view
         }
     }
+}
+
+/// Tells of the only attempt, where it was taken as it was.
+fn only_try(tries: &[Try]) -> Option<String> {
+    let [only] = tries else { return None };
+    let is_plain = only.reason.is_none() && only.words.is_none() && only.rung == Rung::Whole;
+    let status = only.status.map(|status| format!(", status {status}")).unwrap_or_default();
+    is_plain.then(|| format!("taken at the first attempt{status}, in {} ms", only.duration.as_millis()))
 }
 
 impl From<&Try> for TryView {

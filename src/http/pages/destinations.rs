@@ -160,11 +160,13 @@ impl Seen<'_> {
     ) -> (&'static str, &'static str, &'static str, Option<String>) {
         let gone_since = self.status.and_then(|status| status.gone_since);
         let held_until = self.status.and_then(|status| status.held_until).filter(|until| *until > now);
+        let has_refused = self.last.as_ref().is_some_and(|last| !last.is_taken);
         match (is_configured, gone_since, can_be_called, held_until) {
             (false, ..) => ("·", "no longer configured", "quiet", None),
             (true, Some(since), ..) => ("✗", "gone, since", "bad", Some(rfc3339(since))),
             (true, None, false, _) => ("!", "a secret is missing: it waits", "warn", None),
             (true, None, true, Some(until)) => ("!", "paused; goes on", "warn", Some(rfc3339(until))),
+            (true, None, true, None) if has_refused => ("!", "did not take the last one", "warn", None),
             (true, None, true, None) => ("✓", "fine", "good", None),
         }
     }

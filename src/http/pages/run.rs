@@ -96,7 +96,10 @@ fn newest(deliveries: &[DeliveryRow]) -> Vec<&DeliveryRow> {
             newest.push(row);
         }
     }
-    newest.sort_by(|one, other| (&one.destination, one.part).cmp(&(&other.destination, other.part)));
+    // What people read comes first.
+    newest.sort_by(|one, other| {
+        (one.kind, &one.destination, one.part).cmp(&(other.kind, &other.destination, other.part))
+    });
     newest
 }
 

@@ -49,15 +49,17 @@ impl EventView {
             decided.map(|decided| decided.table.verdicts(event, &decided.decision, row.issue_unknown));
         let deliveries = history.deliveries.iter().filter(|delivery| delivery.event_id == event.id);
         let id = event.id.to_string();
+        let deliveries: Vec<DeliveryView> =
+            deliveries.map(|delivery| DeliveryView::of(history, delivery)).collect();
         Self {
             action: words::action(&event.action, &event.resource),
             name: event.action.shown(&event.resource),
             received_at: rfc3339(event.received_at),
             routed: routed(row),
-            is_unrouted: row.routes.as_ref().is_some_and(Vec::is_empty),
+            is_unrouted: row.routes.as_ref().is_some_and(Vec::is_empty) && deliveries.is_empty(),
             matched: row.routes.as_ref().map_or(0, Vec::len),
             verdicts: verdicts.iter().flatten().map(VerdictView::from).collect(),
-            deliveries: deliveries.map(|delivery| DeliveryView::of(history, delivery)).collect(),
+            deliveries,
             has_payload: !event.is_notice(),
             payload: format!("/events/{}/payload", in_path(&id)),
             replay: address("/replay", [("id", id.as_str())]),
