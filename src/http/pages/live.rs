@@ -126,3 +126,56 @@ pub(super) async fn listen(request: HttpRequest, state: Data<AppState>) -> HttpR
         .insert_header((CONTENT_TYPE, "text/event-stream"))
         .streaming(unfold(listener, Listener::next))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    async fn said(listener: Listener) -> Option<(String, Listener)> {
+        let (bytes, listener) = listener.next().await?;
+        Some((String::from_utf8_lossy(&bytes.unwrap()).into_owned(), listener))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_listener_is_greeted_told_kept_alive_and_sent_away() {
+        let live = Arc::new(Live::default());
+        let (greeting, listener) = said(live.listen().unwrap()).await.unwrap();
+        assert!(greeting.contains("event: hello"), "{greeting}");
+        let (heartbeat, listener) = said(listener).await.unwrap();
+        assert!(heartbeat.starts_with(':'), "{heartbeat}");
+        live.news.send_replace(News::Changed);
+        let (news, listener) = said(listener).await.unwrap();
+        assert!(news.contains("event: changed"), "{news}");
+        live.news.send_replace(News::Over);
+        assert!(said(listener).await.is_none());
+    }
+
+    #[test]
+    fn no_more_listen_than_may_and_a_place_that_falls_free_is_given_again() {
+        let live = Arc::new(Live::default());
+        let mut listeners: Vec<Listener> = (0..MOST_LISTENERS).filter_map(|_| live.listen()).collect();
+        assert_eq!(listeners.len(), MOST_LISTENERS);
+        assert!(live.listen().is_none());
+        listeners.pop();
+        assert!(live.listen().is_some());
+        drop(listeners);
+        assert_eq!(live.listeners.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn everybody_is_sent_away_when_the_relay_stops() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.db");
+        let config = crate::store::StoreConfig { path, retention: Duration::from_hours(1) };
+        let store = crate::store::open(&config, crate::store::Access::Serve).await.unwrap();
+        let live = Arc::new(Live::default());
+        let (_, listener) = said(live.listen().unwrap()).await.unwrap();
+        live.follow(store.as_ref(), async {}).await;
+        assert!(said(listener).await.is_none());
+        let unheard =
+            tokio::time::timeout(Duration::from_mins(1), live.follow(store.as_ref(), pending())).await;
+        assert!(unheard.is_err(), "it goes on for as long as it is not told to stop");
+    }
+}
