@@ -151,7 +151,7 @@ pub async fn start(checked: Checked, clock: Clock) -> Result<Running, StartError
     let (payload_retention, payloads) = watch::channel(retention.payloads);
     let (retention, runs) = watch::channel(retention.runs);
     let kept = Kept { runs, payloads };
-    let state = AppState {
+    let state = Data::new(AppState {
         queue: Arc::clone(&store) as Arc<dyn Queue>,
         history: Arc::clone(&store) as Arc<dyn History>,
         policy: policy_in_force,
@@ -159,7 +159,7 @@ pub async fn start(checked: Checked, clock: Clock) -> Result<Running, StartError
         wake: Arc::clone(&wake),
         metrics: Arc::clone(&metrics),
         memory: Memory::default(),
-    };
+    });
     let dispatcher = Dispatcher::new(
         Arc::clone(&store) as Arc<dyn Queue>,
         Arc::clone(&store) as Arc<dyn History>,
@@ -173,9 +173,10 @@ pub async fn start(checked: Checked, clock: Clock) -> Result<Running, StartError
     let (stop, stopped) = watch::channel(false);
     let dispatching =
         dispatching::start(dispatcher, told_to_stop(stopped.clone())).map_err(StartError::Threads)?;
+    let following = tokio::spawn(http::follow(state.clone(), told_to_stop(stopped.clone())));
     let (server, serving) =
-        serve(listener, Data::new(state)).map_err(|source| StartError::Listen { address, source })?;
-    let mut tasks = vec![dispatching, serving];
+        serve(listener, state).map_err(|source| StartError::Listen { address, source })?;
+    let mut tasks = vec![dispatching, following, serving];
     tasks.extend(upkeep::start(&store, kept, &clock, &stopped));
     metrics.settings_begin(&digest, clock.now());
     let store_path = store_config.path;

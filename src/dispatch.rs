@@ -102,7 +102,7 @@ pub struct Rules {
     /// Which destinations an event goes to.
     pub routing: RoutingTable,
     /// What is said.
-    pub renderer: Renderer,
+    pub renderer: Arc<Renderer>,
     /// The destinations, whether or not their secrets are known.
     pub destinations: Vec<Destination>,
     /// Who speaks to them, where their secrets are known.

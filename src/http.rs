@@ -10,9 +10,11 @@ mod endpoints;
 mod error;
 mod openapi;
 mod ops;
+mod pages;
 mod parameters;
 mod query;
 mod server;
+pub mod telling;
 mod webhook;
 mod wire;
 
@@ -28,7 +30,10 @@ use tokio::sync::{Notify, watch};
 use url::Url;
 
 use crate::clock::Clock;
+use crate::delivery::DestinationName;
 use crate::event::Organization;
+use crate::notify::{Destination, Notifiers};
+use crate::render::Renderer;
 use crate::render::context::Links;
 use crate::sentry::signature::SigningKeys;
 use crate::store::{History, Queue};
@@ -39,6 +44,7 @@ use doubts::Doubts;
 
 pub use access::{AccessToken, KEY_AGE};
 pub use error::{ApiError, CODES, ErrorCode};
+pub use pages::follow;
 pub use server::serve;
 
 /// Settings of the `[http]` table.
@@ -80,6 +86,25 @@ pub struct Policy {
     pub public_url: Option<Url>,
     /// Where links lead, per organization.
     pub links: HashMap<Organization, Links>,
+    /// What messages are made of, and who sends them.
+    pub senders: Senders,
+}
+
+/// What messages are made of, and who sends them: to draw one again, or to send one by hand.
+pub struct Senders {
+    /// What is said.
+    pub renderer: Arc<Renderer>,
+    /// The destinations, whether or not their secrets are known.
+    pub destinations: Vec<Destination>,
+    /// Who speaks to them, where their secrets are known.
+    pub notifiers: Notifiers,
+}
+
+impl Senders {
+    /// Finds a destination.
+    fn destination(&self, name: &DestinationName) -> Option<&Destination> {
+        self.destinations.iter().find(|destination| destination.name == *name)
+    }
 }
 
 impl Policy {
@@ -126,6 +151,8 @@ pub struct Memory {
     novelties: Mutex<webhook::Novelties>,
     /// Whether the store could write when it was last asked.
     readiness: ops::Readiness,
+    /// Who watches pages as things happen.
+    live: Arc<pages::Live>,
 }
 
 /// Adds every path to a server.
@@ -157,7 +184,8 @@ pub fn routes(service: &mut ServiceConfig, state: Data<AppState>) {
                 .route(head().to(endpoints::openapi)),
         )
         .service(at("/api/replay", "POST").route(post().to(endpoints::replay)))
-        .default_service(route().to(|| async { Err::<&str, _>(ApiError::from(ErrorCode::NotFound)) }));
+        .configure(pages::routes)
+        .default_service(route().to(pages::nothing));
 }
 
 /// What a path is asked by that only shows something.

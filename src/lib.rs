@@ -15,7 +15,7 @@
 //!                              dispatch ◀── Queue::silent_runs            nothing was heard for long
 //!                                  └─▶ lookup ─▶ sentry/api ─▶ Queue::settle_look     a notice waits like a webhook
 //!                              dispatch ─▶ Queue::hand_over               what was not taken in time, to the fallback
-//! cli, http/api        ◀── History                                        runs, deliveries, attempts, reasons
+//! cli, http/api, http/pages ◀── History                                   runs, deliveries, attempts, reasons
 //! ```
 //!
 //! Take a `pr_created`. [`http`] reads the body within its limits; [`sentry::signature`] finds the organization whose
@@ -60,6 +60,11 @@
 //! [`dispatch::Rules`] and an [`http::Policy`], each one value that is replaced as one: whoever needs it takes it once for
 //! a step, a batch of plans, an attempt or a request, and ends that step by it. What goes on at a destination's address,
 //! its open requests, its pace and its pauses, is no part of the rules and goes on under the next ones.
+//!
+//! What people look at in a browser is written by `http/pages` from [`store::History`], page by page; an open page is told
+//! that there is something new by one question to the store a second for all of them, and asks for itself again. What they
+//! ask for there, a replay or a test, goes to [`store::Queue`] and [`notify::trial`] as a command's would; a message that
+//! was sent is drawn again from the stored events with today's templates, by [`preview`].
 //!
 //! A signature that does not hold is answered before anybody asks why. What [`sentry::diagnosis`] finds afterwards goes to
 //! the log and the metrics alone; [`doctor`] reads it there, beside whatever else it looks at.

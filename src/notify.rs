@@ -21,6 +21,7 @@ mod stand_in;
 mod style;
 mod summary;
 mod table;
+mod trial;
 pub mod visit;
 pub mod webhook;
 
@@ -41,6 +42,7 @@ use crate::notify::discord::DiscordNotifier;
 use crate::notify::endpoint::Endpoint;
 use crate::notify::slack::SlackNotifier;
 use crate::notify::webhook::{SigningKey, WebhookConfig, WebhookNotifier};
+use crate::preview::Platform;
 use crate::render::{Rendered, Target};
 use crate::routing::Pattern;
 use crate::secret::Secret;
@@ -50,6 +52,7 @@ pub use self::envelope::{Doubt, Envelope, Position};
 pub use self::excess::{Excess, excess};
 pub use self::stand_in::marked;
 pub use self::style::Style;
+pub use self::trial::trial;
 pub(crate) use shortening::SHORTENED;
 pub(crate) use style::{announces, parts_of};
 
@@ -129,6 +132,16 @@ impl Service {
             Self::Slack(_) => DestinationKind::Slack,
             Self::Discord(_) => DestinationKind::Discord,
             Self::Webhook(_) => DestinationKind::Webhook,
+        }
+    }
+
+    /// Returns whose look its messages have; `None` where programs read them.
+    pub fn platform(&self) -> Option<Platform> {
+        match self {
+            Self::Slack(config) if config.slack_compatible => Some(Platform::SlackCompatible),
+            Self::Slack(_) => Some(Platform::Slack),
+            Self::Discord(_) => Some(Platform::Discord),
+            Self::Webhook(_) => None,
         }
     }
 

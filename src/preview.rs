@@ -17,6 +17,7 @@ pub mod terminal;
 
 use serde_json::Value;
 
+pub use self::page::{CHAT, drawn};
 pub use self::post::Post;
 
 /// Whose look a post has.

@@ -52,6 +52,7 @@ use crate::message::{Message, markdown};
 
 pub use self::error::RenderError;
 pub use self::fault::TemplateFault;
+pub use self::filters::time_ago;
 pub use self::purpose::{CARD, DIGEST, NO_ACTIONS, Purpose};
 pub use self::trace::{Line, Trace, Tracer};
 

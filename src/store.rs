@@ -29,8 +29,8 @@ pub use health::{
     DeadTold, Downtime, HandOver, HandedOver, Health, HealthChange, HealthSettled, Routed, ToldNotice,
 };
 pub use history::{
-    Backlog, DeliveryFilter, DeliveryRow, EventRow, History, QueueLength, Reach, RunHistory, Story, Told,
-    Wanted,
+    Backlog, DeliveryFilter, DeliveryRow, EventRow, History, Pulse, QueueLength, Reach, RunHistory, Story,
+    Told, Wanted,
 };
 pub use issue::{IssueSource, KeptIssue};
 pub use plan::{CardKeeper, Entry, EventTicket, LaterStep, Plan, PlannedDelivery, Reasons, WaitingEvent};

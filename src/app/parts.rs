@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::dispatch::Rules;
 use crate::dispatch::lookup::Source;
 use crate::event::Organization;
-use crate::http::{AccessToken, Policy};
+use crate::http::{AccessToken, Policy, Senders};
 use crate::notify::{Courtesy, build};
 use crate::render::Renderer;
 use crate::render::context::Links;
@@ -57,6 +57,13 @@ impl Parts {
         let links = config.organizations.iter();
         let links: HashMap<Organization, Links> =
             links.map(|known| (known.organization.clone(), links_of(known, &config))).collect();
+        let renderer = Arc::new(renderer);
+        let notifiers = build(&config.destinations, &client, courtesy);
+        let senders = Senders {
+            renderer: Arc::clone(&renderer),
+            destinations: config.destinations.clone(),
+            notifiers: notifiers.clone(),
+        };
         let policy = Policy {
             keys: SigningKeys::new(&config.organizations),
             max_body_bytes: config.http.max_body_bytes,
@@ -64,11 +71,12 @@ impl Parts {
             token: AccessToken::new(token),
             public_url: config.http.public_url.clone(),
             links: links.clone(),
+            senders,
         };
         let rules = Rules {
             routing: config.routing,
             renderer,
-            notifiers: build(&config.destinations, &client, courtesy),
+            notifiers,
             destinations: config.destinations,
             links,
             sources: Source::of(&config.organizations, &client),

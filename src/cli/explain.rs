@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use super::draw::deliveries::{Detail, between, moment};
+use super::draw::deliveries::Detail;
 use super::draw::{Look, Page, STEP, deliveries, piece, plain, routes};
 use super::history::issue_line;
 use super::settings::{json, store_alone};
 use super::{Failure, Output, Terminal};
 use crate::event::Event;
 use crate::http::api::event_history;
+use crate::http::telling::{between, moment};
 use crate::store::{EventHistory, EventRow, FindError, History, RunHistory};
 use crate::words::shortened;
 

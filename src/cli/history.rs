@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::draw::deliveries::{Detail, moment};
+use super::draw::deliveries::Detail;
 use super::draw::routes::NO_ROUTE;
 use super::draw::{Look, Page, STEP, deliveries, piece, plain};
 use super::settings::{OpenStore, json, store_alone};
@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::delivery::{DeliveryState, DestinationName, Part};
 use crate::event::GroupId;
 use crate::http::api::{DeliveryJson, EventJson, RunJson, run_history};
+use crate::http::telling::moment;
 use crate::store::{DeliveryFilter, DeliveryRow, EventRow, History, RunHistory, StoreError};
 use crate::words::shortened;
 

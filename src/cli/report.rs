@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use self::spark::spark;
-use super::draw::deliveries::{length, moment};
 use super::draw::{Page, plain};
 use super::moment::{Moment, parse};
 use super::settings::{OpenStore, json, store_alone};
@@ -15,6 +14,7 @@ use super::{Failure, Output, Terminal};
 use crate::clock::Clock;
 use crate::delivery::DeliveryState;
 use crate::event::{Organization, Stage};
+use crate::http::telling::{length, moment};
 use crate::store::{self, DestinationCounts, History, ReportFilter};
 
 /// Count runs and deliveries: runs by when they began, deliveries by when they were planned.

@@ -3,18 +3,13 @@
 use std::path::Path;
 use std::time::Instant;
 
-use serde_json::json;
-
 use super::render::destination;
 use super::{Failure, Output};
 use crate::client::HttpClient;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::delivery::{DeliveryId, DestinationKind, DestinationName, Rung};
-use crate::message::{Block, Inline, Message, Tone};
-use crate::notify::{Call, Destination, notifier};
-use crate::render::Rendered;
-use crate::render::context::{Document, rfc3339};
+use crate::delivery::DestinationName;
+use crate::notify::{notifier, trial};
 use crate::store::{Access, Queue, StoreError, open};
 
 /// Send one test message to a real destination now.
@@ -37,10 +32,8 @@ impl Test {
             )
         })?;
         let now = Clock::system().now();
-        let call = Call::new(DeliveryId::new(format!("dlv_test{}", now.as_microsecond())), now);
-        let body = notifier.body(&test_message(destination, now), Rung::Whole, &call.envelope);
         let began = Instant::now();
-        let result = notifier.send(body, &call).await;
+        let result = trial(destination, notifier.as_ref(), now).await;
         let took = began.elapsed().as_millis();
         match result {
             Ok(sent) => {
@@ -65,27 +58,5 @@ async fn reopen(config: &Config, name: &DestinationName) -> Result<(), Failure> 
         Ok(store) => Ok(store.reopen_destination(name).await?),
         Err(StoreError::Missing { .. }) => Ok(()),
         Err(error) => Err(error.into()),
-    }
-}
-
-fn test_message(destination: &Destination, now: jiff::Timestamp) -> Rendered {
-    let name = destination.name.to_string();
-    let why = " of seer-relay, sent by hand to see whether it arrives. It did.";
-    match destination.service.kind() {
-        DestinationKind::Slack | DestinationKind::Discord => Rendered::Message(Message {
-            title: vec![Inline::Text("Test message".into())],
-            blocks: vec![Block::Paragraph(vec![
-                Inline::Text("This is ".into()),
-                Inline::Code(name),
-                Inline::Text(why.into()),
-            ])],
-            tone: Tone::Done,
-            ..Message::default()
-        }),
-        DestinationKind::Webhook => Rendered::Document(Document::from(json!({
-            "event": { "id": format!("evt_test{}", now.as_microsecond()), "action": "relay.test",
-                       "received_at": rfc3339(now) },
-            "message": format!("This is `{name}`{why}"),
-        }))),
     }
 }

@@ -201,7 +201,7 @@ impl Stage {
     fn rules(&mut self) -> Rules {
         Rules {
             routing: RoutingTable::new(std::mem::take(&mut self.routes)),
-            renderer: Renderer::built_in(),
+            renderer: Arc::new(Renderer::built_in()),
             destinations: std::mem::take(&mut self.destinations),
             notifiers: std::mem::take(&mut self.notifiers).into_iter().collect(),
             links: std::mem::take(&mut self.organizations).into_iter().map(links).collect(),

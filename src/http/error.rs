@@ -161,7 +161,7 @@ impl ErrorCode {
         }
     }
 
-    fn message(&self) -> String {
+    pub(super) fn message(&self) -> String {
         match self {
             Self::NotJson(message)
             | Self::NotAWebhook(message)

@@ -86,7 +86,9 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::http::{AccessToken, Memory, Policy};
+    use crate::http::{AccessToken, Memory, Policy, Senders};
+    use crate::notify::Notifiers;
+    use crate::render::Renderer;
     use crate::sentry::signature::SigningKeys;
     use crate::store::{Access, StoreConfig, open};
     use crate::telemetry::Metrics;
@@ -108,6 +110,11 @@ mod tests {
             token: AccessToken::new(&SecretString::from("open sesame")),
             public_url: None,
             links: std::collections::HashMap::new(),
+            senders: Senders {
+                renderer: Arc::new(Renderer::built_in()),
+                destinations: Vec::new(),
+                notifiers: Notifiers::default(),
+            },
         };
         let (_policy, policy) = watch::channel(Arc::new(policy));
         let state = Data::new(AppState {

@@ -35,7 +35,12 @@ pub(super) struct Paging {
 impl Query {
     /// Reads the parameters of a request.
     pub(super) fn of(request: &HttpRequest, now: Timestamp) -> Self {
-        let pairs = form_urlencoded::parse(request.query_string().as_bytes()).into_owned();
+        Self::read_text(request.query_string(), now)
+    }
+
+    /// Reads parameters as they stand in an address.
+    pub(super) fn read_text(text: &str, now: Timestamp) -> Self {
+        let pairs = form_urlencoded::parse(text.as_bytes()).into_owned();
         Self { given: pairs.filter(|(_, value)| !value.trim().is_empty()).collect(), now }
     }
 
@@ -140,10 +145,8 @@ mod tests {
     }
 
     fn message(error: ErrorCode) -> String {
-        match error {
-            ErrorCode::BadQuery(message) => message,
-            other => panic!("{other:?}"),
-        }
+        let ErrorCode::BadQuery(message) = error else { panic!("{error:?}") };
+        message
     }
 
     #[test]

@@ -14,6 +14,8 @@ use super::html::{self, Html};
 use super::{Platform, Post, json_tree};
 
 const STYLE: &str = include_str!("page/page.css");
+/// How chats look.
+pub const CHAT: &str = include_str!("page/chat.css");
 const CONTROLS: &str = include_str!("page/controls.html");
 /// When the posts were made.
 const TIME: &str = "14:03";
@@ -203,7 +205,7 @@ impl Page {
 /// Returns the style sheet with a rule for each colour.
 fn style(colours: &BTreeSet<u32>) -> String {
     let rules = colours.iter().map(|colour| format!(".bar-{colour:06x}{{--bar:#{colour:06x}}}\n"));
-    STYLE.to_owned() + &rules.collect::<String>()
+    [STYLE, CHAT].concat() + &rules.collect::<String>()
 }
 
 fn action(html: &mut Html, action: &Action) {
@@ -265,7 +267,7 @@ fn sent(html: &mut Html, view: &View, body: &[u8]) {
         Screen::Chat(platform) => {
             let post = platform.read(&serde_json::from_slice(body).unwrap_or_default());
             phone(html, view, &post);
-            chat(html, view, &post);
+            chat(html, view.screen, &view.destination, TIME, &post);
             html.foldable(
                 "body",
                 false,
@@ -301,22 +303,31 @@ fn phone(html: &mut Html, view: &View, post: &Post) {
     });
 }
 
-fn chat(html: &mut Html, view: &View, post: &Post) {
-    let class = match view.screen {
+/// Draws the body of a request as its platform shows it, for a page that has the style sheet [`CHAT`]: a piece of HTML in
+/// which no text of the body is markup.
+pub fn drawn(platform: Platform, destination: &str, body: &[u8], time: &str) -> String {
+    let post = platform.read(&serde_json::from_slice(body).unwrap_or_default());
+    let mut html = Html::default();
+    chat(&mut html, Screen::Chat(platform), destination, time, &post);
+    html.into_text()
+}
+
+fn chat(html: &mut Html, screen: Screen, destination: &str, time: &str, post: &Post) {
+    let class = match screen {
         Screen::Chat(Platform::Slack) => "chat slack",
         Screen::Chat(Platform::SlackCompatible) => "chat compatible",
         Screen::Chat(Platform::Discord) => "chat discord",
         Screen::Service => "chat service",
     };
     html.element("div", class, |html| {
-        html.line("div", "channel", &format!("# {}", view.destination));
+        html.line("div", "channel", &format!("# {destination}"));
         html.element("div", "post", |html| {
             html.line("div", "avatar", "S");
             html.element("div", "said", |html| {
                 html.element("div", "by", |html| {
                     html.line("b", "", &post.author);
                     html.line("span", "app", "APP");
-                    html.line("span", "time", TIME);
+                    html.line("span", "time", time);
                 });
                 html::blocks(html, &post.blocks);
             });

@@ -33,6 +33,7 @@ mod sentence;
 mod truncate;
 mod utc;
 
+use jiff::Timestamp;
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
 use super::family::Family;
@@ -44,6 +45,11 @@ pub(super) const OWN: [&str; 12] = [
     "ago", "code", "diff", "diffstat", "duration", "json", "markdown", "plural", "pr_label", "sentence",
     "truncate", "utc",
 ];
+
+/// Says how long before `now` a time lies, as people say it: `3 min ago`.
+pub fn time_ago(time: Timestamp, now: Timestamp) -> String {
+    ago::between(time, now)
+}
 
 /// Makes the filters and tests known to an engine.
 pub(super) fn register(tera: &mut Tera, family: Family, kind: DestinationKind) {

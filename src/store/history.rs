@@ -161,6 +161,10 @@ pub struct DeliveryFilter {
     pub until: Option<Timestamp>,
 }
 
+/// Tells one state of the lists from another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pulse(pub(super) [i64; 5]);
+
 /// How much waits, for the metrics.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Backlog {
@@ -303,6 +307,20 @@ pub trait History: Send + Sync {
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn forgotten(&self, name: Option<String>) -> Result<Vec<Forgotten>, StoreError>;
+    /// Counts the dead letters that were not replayed yet, by destination, in order of their names.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn dead_letters(
+        &self,
+        destination: Option<DestinationName>,
+    ) -> Result<Vec<(DestinationName, u64)>, StoreError>;
+
+    /// Returns what is another value whenever lists may show something else than before.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn pulse(&self) -> Result<Pulse, StoreError>;
 
     /// Counts what waits.
     ///

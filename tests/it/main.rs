@@ -9,6 +9,7 @@
 
 mod api;
 mod backtesting;
+mod browser;
 mod cards;
 mod commands;
 mod delivering;

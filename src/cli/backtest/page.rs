@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use super::difference::{Difference, Differences, Group};
 use super::side::{Message, Template};
 use crate::cli::Terminal;
-use crate::cli::draw::deliveries::moment;
 use crate::cli::draw::{Look, Page, Piece, STEP, beside, piece, plain};
 use crate::config::Fault;
+use crate::http::telling::moment;
 use crate::render::context::rfc3339;
 
 /// What is told of the differences.

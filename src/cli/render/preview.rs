@@ -13,8 +13,7 @@ use crate::cli::Failure;
 use crate::clock::Clock;
 use crate::delivery::{Mention, Part, Rung};
 use crate::event::Action;
-use crate::notify::{Destination, Envelope, SHORTENED, Service, Style, body_for};
-use crate::preview::Platform;
+use crate::notify::{Destination, Envelope, SHORTENED, Style, body_for};
 use crate::preview::page::{self, Outcome, Page, Sample, Screen, Take, View};
 use crate::render::context::{Context, Links};
 use crate::render::{CARD, DIGEST, Purpose, Target};
@@ -273,12 +272,7 @@ fn add(takes: &mut Vec<Take>, sample: Sample, outcome: Outcome) {
 }
 
 fn screen(destination: &Destination) -> Screen {
-    match &destination.service {
-        Service::Slack(config) if config.slack_compatible => Screen::Chat(Platform::SlackCompatible),
-        Service::Slack(_) => Screen::Chat(Platform::Slack),
-        Service::Discord(_) => Screen::Chat(Platform::Discord),
-        Service::Webhook(_) => Screen::Service,
-    }
+    destination.service.platform().map_or(Screen::Service, Screen::Chat)
 }
 
 /// Returns what a message itself says of what was left out.

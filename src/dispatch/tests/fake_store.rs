@@ -23,9 +23,9 @@ use crate::store::{
     DeliveryRow, DeliveryTicket, DestinationChange, DestinationEntry, DestinationStatus, Doomed, Downtime,
     EventHistory, EventTicket, ExportFilter, ExportPage, FindError, ForgetEnd, ForgetTarget, Forgotten,
     HandOver, HandedOver, HealthChange, HealthSettled, Hearing, History, IssueSource, KeptIssue, LaterStep,
-    Look, Next, Notice, OpenDestination, Page, Plan, Queue, Record, Recorded, ReplayTarget, Replayed, Report,
-    ReportFilter, RunFilter, RunHistory, RunNumber, RunRow, SilentFor, SilentRun, SilentRuns, StoreError,
-    Story, Stretch, Tale, Told, WaitingEvent, Wanted,
+    Look, Next, Notice, OpenDestination, Page, Plan, Pulse, Queue, Record, Recorded, ReplayTarget, Replayed,
+    Report, ReportFilter, RunFilter, RunHistory, RunNumber, RunRow, SilentFor, SilentRun, SilentRuns,
+    StoreError, Story, Stretch, Tale, Told, WaitingEvent, Wanted,
 };
 
 /// A delivery as the fake keeps it.
@@ -578,6 +578,17 @@ impl History for FakeStore {
     }
 
     async fn choices(&self) -> Result<Choices, StoreError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
+    async fn dead_letters(
+        &self,
+        _: Option<DestinationName>,
+    ) -> Result<Vec<(DestinationName, u64)>, StoreError> {
+        unreachable!("the dispatcher lists nothing")
+    }
+
+    async fn pulse(&self) -> Result<Pulse, StoreError> {
         unreachable!("the dispatcher lists nothing")
     }
 

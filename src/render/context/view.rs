@@ -201,6 +201,11 @@ pub(super) fn place_of_issue<'a>(
 }
 
 impl<'a> IssueData<'a> {
+    /// Returns where it is in Sentry.
+    pub fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
     pub(super) fn new(id: Option<&'a str>, issue: Option<&'a Issue>, url: Option<&Url>) -> Self {
         let text = |of: fn(&Issue) -> &Option<String>| issue.and_then(|issue| shown(of(issue).as_ref()));
         let project = issue.and_then(|issue| issue.project.as_ref());

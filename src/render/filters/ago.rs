@@ -21,7 +21,7 @@ pub(super) fn of_value(value: &Value, state: &State) -> TeraResult<String> {
     Ok(between(time, now.ok_or_else(unreadable)?))
 }
 
-fn between(time: Timestamp, now: Timestamp) -> String {
+pub(super) fn between(time: Timestamp, now: Timestamp) -> String {
     let span = now.duration_since(time);
     let seconds = span.unsigned_abs().as_secs();
     if seconds < JUST_NOW_SECONDS {

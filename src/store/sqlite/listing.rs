@@ -8,13 +8,15 @@ use super::value::{micros, of_json};
 use crate::delivery::DestinationName;
 use crate::event::Organization;
 use crate::run::{Outline, RunState};
-use crate::store::{Choices, Cursor, Page, RunFilter, RunRow};
+use crate::store::{Choices, Cursor, Page, Pulse, RunFilter, RunRow};
 
 /// How many runs are looked at for one page at most; where more would have to be, the page ends early: by words each takes
 /// about 10 µs.
 const LOOKED_AT: usize = 5_000;
 /// Of how many runs it is found out exactly which condition holds for the fewest.
 const COUNTED: i64 = 2_000;
+/// How many deliveries under way are looked at to learn whether something happened.
+const UNDER_WAY: i64 = 10_000;
 /// How many values of one kind people can choose from.
 const MOST_CHOICES: usize = 200;
 
@@ -256,4 +258,24 @@ pub(super) fn behind(connection: &Connection) -> rusqlite::Result<u64> {
             "SELECT max(0, coalesce((SELECT max(sequence) FROM event), 0) - (SELECT seen_event FROM catalogue))",
         )?
         .query_row([], |row| number(row, 0))
+}
+
+/// Where the catalogue is, what is under way and when the next of it falls due: no more of it is looked at than is at once.
+/// Where more is, the catalogue moves all the time.
+pub(super) fn pulse(connection: &Connection) -> rusqlite::Result<Pulse> {
+    connection
+        .prepare_cached(
+            "SELECT c.seen_event, c.seen_delivery,
+                    (SELECT count(*) FROM (SELECT 1 FROM delivery INDEXED BY delivery_lane
+                                           WHERE state = 'waiting' LIMIT ?1)),
+                    (SELECT count(*) FROM (SELECT 1 FROM delivery INDEXED BY delivery_leased
+                                           WHERE lease_until IS NOT NULL LIMIT ?1)),
+                    (SELECT coalesce(sum(due_at % 1000000007), 0)
+                     FROM (SELECT due_at FROM delivery INDEXED BY delivery_due
+                           WHERE due_at IS NOT NULL AND lease_until IS NULL LIMIT ?1))
+             FROM catalogue c",
+        )?
+        .query_row([UNDER_WAY], |row| {
+            Ok(Pulse([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?]))
+        })
 }

@@ -44,6 +44,7 @@ thread_local! {
     static ASKED: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is called so")]
 fn note(event: TraceEvent<'_>) {
     if let TraceEvent::Stmt(_, sql) = event {
         ASKED.with_borrow_mut(|asked| asked.insert(sql.to_owned()));
@@ -119,7 +120,9 @@ fn filters() -> Vec<RunFilter> {
         }
     }
     let mut all = RunFilter { since: Some(at), ..RunFilter::default() };
-    parts.iter().for_each(|part| part(&mut all));
+    for part in parts {
+        part(&mut all);
+    }
     filters.push(all);
     filters
 }

@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Store, delivery_page, digest, export, forget, history, issue, listing, report, story};
-use crate::delivery::DeliveryId;
+use super::{Store, delivery_page, digest, export, forget, history, issue, listing, replay, report, story};
+use crate::delivery::{DeliveryId, DestinationName};
 use crate::event::{GroupId, Organization};
 use crate::render::digest::Digest;
 use crate::store::{
     Backlog, Choices, Cursor, DeliveryFilter, DeliveryRow, EventHistory, ExportFilter, ExportPage, FindError,
-    Forgotten, History, KeptIssue, Page, Report, ReportFilter, RunFilter, RunHistory, RunNumber, RunRow,
-    StoreError, Stretch, Tale, Told, Wanted,
+    Forgotten, History, KeptIssue, Page, Pulse, Report, ReportFilter, RunFilter, RunHistory, RunNumber,
+    RunRow, StoreError, Stretch, Tale, Told, Wanted,
 };
 
 #[async_trait]
@@ -105,6 +105,17 @@ impl History for Store {
 
     async fn forgotten(&self, name: Option<String>) -> Result<Vec<Forgotten>, StoreError> {
         self.readers.run(move |connection| forget::list(connection, name.as_deref())).await
+    }
+
+    async fn dead_letters(
+        &self,
+        destination: Option<DestinationName>,
+    ) -> Result<Vec<(DestinationName, u64)>, StoreError> {
+        self.readers.run(move |connection| replay::count_dead(connection, destination.as_ref())).await
+    }
+
+    async fn pulse(&self) -> Result<Pulse, StoreError> {
+        self.readers.run(listing::pulse).await
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {

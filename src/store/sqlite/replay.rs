@@ -45,6 +45,25 @@ pub(super) fn list_dead(
         .collect()
 }
 
+/// Counts the dead letters that were not replayed yet, by destination.
+pub(super) fn count_dead(
+    connection: &Connection,
+    destination: Option<&DestinationName>,
+) -> rusqlite::Result<Vec<(DestinationName, u64)>> {
+    connection
+        .prepare_cached(
+            "SELECT p.name, count(*) FROM destination p
+             CROSS JOIN delivery d INDEXED BY delivery_dead ON d.destination_id = p.id
+             WHERE d.state = 'dead' AND d.replayed_by IS NULL AND (?1 IS NULL OR p.name = ?1)
+             GROUP BY p.id ORDER BY p.name",
+        )?
+        .query_map([destination.map(DestinationName::as_str)], |row| {
+            let count: i64 = row.get(1)?;
+            Ok((DestinationName::new(row.get::<_, String>(0)?), u64::try_from(count).unwrap_or_default()))
+        })?
+        .collect()
+}
+
 /// Repeats those of these deliveries that are still dead letters and not replayed yet.
 pub(super) fn dead(
     writing: &mut Writing<'_>,

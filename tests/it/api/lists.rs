@@ -13,7 +13,7 @@ struct Scene {
 }
 
 impl Scene {
-    async fn new() -> Self {
+    fn new() -> Self {
         let (audit, chat) = (Receiver::start(), Receiver::start());
         chat.always(Answer::Refuse(403, Vec::new(), "invalid_token".to_owned()));
         let folder = folder(&audit, &chat);
@@ -24,7 +24,7 @@ impl Scene {
 
     /// Three runs, of which `acme/3` began last; two of them have pull requests, which `chat` refuses.
     async fn with_runs() -> Self {
-        let scene = Self::new().await;
+        let scene = Self::new();
         let sentry = scene.relay.sentry();
         sentry.accepted("root_cause_started", &json!({ "run_id": 1, "group_id": 77 })).await;
         post_as_other(&sentry, "root_cause_started", &json!({ "run_id": 2 })).await;
@@ -95,7 +95,7 @@ async fn deliveries_are_filtered_by_the_address() {
 
 #[tokio::test]
 async fn a_cursor_stays_right_while_rows_arrive_and_go() {
-    let scene = Scene::new().await;
+    let scene = Scene::new();
     let (sentry, api) = (scene.relay.sentry(), &scene.api);
     for run in 1..=4 {
         sentry.accepted("root_cause_started", &json!({ "run_id": run })).await;
@@ -134,7 +134,7 @@ async fn a_cursor_stays_right_while_rows_arrive_and_go() {
 
 #[tokio::test]
 async fn what_means_nothing_is_refused_by_name() {
-    let scene = Scene::new().await;
+    let scene = Scene::new();
     for (path, message) in [
         ("/api/runs?stat=pr_created", "`stat` is no parameter here, or is given twice"),
         ("/api/runs?repo=a&repo=b", "`repo` is no parameter here, or is given twice"),
@@ -228,7 +228,7 @@ async fn a_name_that_is_unknown_or_of_several_is_refused() {
 
 #[tokio::test]
 async fn hostile_text_in_an_id_is_text() {
-    let scene = Scene::new().await;
+    let scene = Scene::new();
     let names = [
         "<script>alert(1)</script>",
         "../../etc/passwd",
@@ -242,7 +242,8 @@ async fn hostile_text_in_an_id_is_text() {
     let runs = scene.api.until("/api/runs?destination=audit", |runs| runs.len() == names.len()).await;
     for (run, name) in runs.iter().rev().zip(names) {
         assert_eq!(run["id"], format!("acme/{name}"));
-        let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded: Vec<String> = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = encoded.concat();
         let Answered { status, body, headers } = scene.api.get(&format!("/api/runs/acme%2F{encoded}")).await;
         assert_eq!((status, &body["run_id"]), (200, &json!(name)));
         assert_eq!(headers["content-type"], "application/json");

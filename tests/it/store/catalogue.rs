@@ -10,7 +10,7 @@ use seer_relay::run::RunState;
 use seer_relay::store::{IssueSource, Next, RunFilter};
 use serde_json::json;
 
-use super::bench::{Bench, at, name, webhook};
+use super::bench::{Bench, at, name, retry_at, webhook};
 
 impl Bench {
     /// Brings the catalogue up to date.
@@ -259,4 +259,32 @@ async fn whatever_is_asked_for_each_run_that_fits_is_listed_once_in_order() {
         let wanted: Vec<_> = wanted.iter().rev().map(|number| format!("acme/{number}")).collect();
         assert_eq!(found, wanted, "{filter:?} by {size}");
     }
+}
+
+#[tokio::test]
+async fn the_pulse_is_another_one_whenever_a_list_is_and_the_same_otherwise() {
+    let bench = Bench::new().await;
+    let mut seen = vec![bench.store.pulse().await.unwrap()];
+    let mut beats = async |what: &str| {
+        let now = bench.store.pulse().await.unwrap();
+        assert!(!seen.contains(&now), "{what}");
+        assert_eq!(bench.store.pulse().await.unwrap(), now, "nothing happened since {what}");
+        seen.push(now);
+    };
+    bench.accept(webhook("root_cause_started").run("1")).await;
+    bench.catalogue().await;
+    beats("an event came").await;
+    bench.plan(0, &["a"]).await;
+    bench.catalogue().await;
+    beats("a delivery was planned").await;
+    let claim = bench.claim_one(0, "a").await;
+    beats("it is sent").await;
+    bench.record(&claim, 1, retry_at(10)).await;
+    beats("it is tried again").await;
+    let claim = bench.claim_one(10, "a").await;
+    bench.record(&claim, 11, retry_at(20)).await;
+    beats("and again").await;
+    let claim = bench.claim_one(20, "a").await;
+    bench.record(&claim, 21, Next::Delivered).await;
+    beats("it arrived").await;
 }

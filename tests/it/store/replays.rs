@@ -130,8 +130,15 @@ async fn dead_letters_are_replayed_once_by_destination_and_age() {
         let target = ReplayTarget::Dead { destination: destination.map(name), since: since.map(at) };
         bench.store.replay(target, at(100)).await.unwrap().deliveries.len()
     };
+    let dead = async |destination: Option<&str>| {
+        let counts = bench.store.dead_letters(destination.map(name)).await.unwrap();
+        counts.into_iter().map(|(name, count)| (name.to_string(), count)).collect::<Vec<_>>()
+    };
+    assert_eq!(dead(None).await, [("a".to_owned(), 3), ("b".to_owned(), 3)]);
+    assert_eq!(dead(Some("nowhere")).await, []);
     assert_eq!(replay(Some("nowhere"), None).await, 0);
     assert_eq!(replay(Some("a"), Some(20)).await, 2, "those that died at 20 and 30");
+    assert_eq!(dead(Some("a")).await, [("a".to_owned(), 1)], "without those that were sent again");
     assert_eq!(replay(Some("a"), None).await, 1, "the rest");
     assert_eq!(replay(None, None).await, 3, "those of the other destination");
     assert_eq!(replay(None, None).await, 0);

@@ -266,6 +266,11 @@ impl Relay {
         self.log.try_iter().collect()
     }
 
+    /// Returns its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Returns where it listens.
     pub(crate) fn address(&self) -> &str {
         &self.address
