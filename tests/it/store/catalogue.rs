@@ -134,7 +134,7 @@ async fn runs_are_found_by_the_beginnings_of_words() {
         ("\"AND (", vec!["acme/1"]),
         ("NOT OR * : ^ acme", vec![]),
         ("acme pull", vec!["acme/3", "acme/1"]),
-        ("github.com/acme/api/pull/12", vec!["acme/3"]),
+        ("github.com/acme/api/pull/12", vec!["acme/3", "acme/1"]),
         ("77", vec!["acme/1"]),
         (" -*\" ", vec!["acme/3", "other/2", "acme/1"]),
     ] {

@@ -265,7 +265,8 @@ async fn what_an_older_version_took_in_is_not_asked_about() {
          DROP TABLE routing; ALTER TABLE event DROP COLUMN routing; ALTER TABLE event DROP COLUMN answers;
          ALTER TABLE event DROP COLUMN seen; ALTER TABLE event DROP COLUMN replays; ALTER TABLE delivery DROP COLUMN told_by;
          ALTER TABLE attempt DROP COLUMN template; DROP TABLE outline; DROP TABLE facet; DROP TABLE search;
-         DROP TABLE catalogue; DROP TABLE uncatalogued; PRAGMA user_version = 2",
+         DROP TABLE catalogue; DROP TABLE uncatalogued; DROP TABLE strip; DROP TABLE unstripped;
+         DROP TABLE forgotten; DROP TABLE husk; PRAGMA user_version = 2",
     )
     .unwrap();
     drop(file);
