@@ -388,10 +388,14 @@ impl Queue for Store {
     }
 
     async fn catalogue(&self) -> Result<bool, StoreError> {
-        let Some(step) = self.readers.run(catalogue::read).await? else { return Ok(false) };
-        let may_be_more = step.may_be_more;
-        unhurried(self.writer.run_lightly(move |writing| catalogue::write(writing, &step))).await?;
-        Ok(may_be_more)
+        // Many events of a run make one step, so that to rest is to do less.
+        let step = async {
+            let Some(step) = self.readers.run(catalogue::read).await? else { return Ok(false) };
+            let may_be_more = step.may_be_more;
+            self.writer.run_whenever(move |writing| catalogue::write(writing, &step)).await?;
+            Ok(may_be_more)
+        };
+        unhurried(step).await
     }
 
     async fn probe(&self) -> Result<(), StoreError> {

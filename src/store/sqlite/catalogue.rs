@@ -16,7 +16,7 @@ use crate::issue::Issue;
 use crate::run::{Outline, Run};
 
 /// How many events, and how many deliveries, one step follows at most.
-const ROWS_AT_ONCE: i64 = 1_000;
+const ROWS_AT_ONCE: i64 = 4_000;
 /// After how many bytes of artifacts a step reads no further run.
 const BYTES_AT_ONCE: usize = 2 * 1024 * 1024;
 /// How many bytes of words a run is found by at most.
