@@ -16,7 +16,9 @@ use crate::issue::Issue;
 use crate::run::{Outline, Run};
 
 /// How many events, and how many deliveries, one step follows at most.
-const ROWS_AT_ONCE: i64 = 4_000;
+const ROWS_AT_ONCE: i64 = 1_000;
+/// How many runs one step writes at most: one transaction, which a webhook may wait for.
+const RUNS_AT_ONCE: usize = 32;
 /// After how many bytes of artifacts a step reads no further run.
 const BYTES_AT_ONCE: usize = 2 * 1024 * 1024;
 /// How many bytes of words a run is found by at most.
@@ -139,7 +141,7 @@ impl Reading<'_> {
     fn follow(&mut self, rows: &[(i64, Option<i64>)], note: impl Fn(&mut Step, i64)) -> rusqlite::Result<()> {
         for (place, run) in rows {
             if let Some(run) = run.filter(|run| !self.known.contains(run)) {
-                if self.bytes >= BYTES_AT_ONCE {
+                if self.bytes >= BYTES_AT_ONCE || self.step.entries.len() >= RUNS_AT_ONCE {
                     self.step.may_be_more = true;
                     return Ok(());
                 }
