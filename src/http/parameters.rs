@@ -66,7 +66,7 @@ fn text(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn cursor(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "pattern": r"^-?\d+\.-?\d+$" })
+    json_schema!({ "type": "string", "pattern": r"^-?\d+$" })
 }
 
 fn row_count(_: &mut SchemaGenerator) -> Schema {

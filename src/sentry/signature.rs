@@ -16,9 +16,19 @@ use super::diagnosis::Suspects;
 use super::{OrganizationConfig, RESOURCE_HEADER, SIGNATURE_DIGITS, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use crate::event::{Organization, SEER_RESOURCE};
 
-/// Headers that are not kept with the event: what they hold opens doors.
-const UNKEPT_HEADERS: [&str; 5] =
-    [SIGNATURE_HEADER, "sentry-app-signature", "authorization", "proxy-authorization", "cookie"];
+/// Headers that are not kept with the event: what they hold opens doors, or says nothing but how the bytes came.
+const UNKEPT_HEADERS: [&str; 10] = [
+    SIGNATURE_HEADER,
+    "sentry-app-signature",
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "host",
+];
 
 /// What the relay reads from a webhook's head.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +39,8 @@ pub struct WebhookHeaders {
     pub resource: Option<String>,
     /// From `Sentry-Hook-Timestamp`, where it is a time.
     pub timestamp: Option<Timestamp>,
-    /// What is kept with the event: every header but the signature, credentials and cookies; names in lower case.
+    /// What is kept with the event: every header but the signature, credentials, cookies and those of the
+    /// connection; names in lower case.
     pub all: Vec<(String, String)>,
 }
 
@@ -284,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn the_head_is_read_in_any_case_and_what_opens_doors_is_not_kept() {
+    fn the_head_is_read_in_any_case_and_what_opens_doors_or_says_nothing_is_not_kept() {
         let headers = WebhookHeaders::read([
             ("Sentry-Hook-Signature", V1_SIGNATURE.as_bytes()),
             ("Sentry-Hook-Resource", b"seer"),
@@ -293,6 +304,8 @@ mod tests {
             ("Authorization", b"Bearer x"),
             ("Proxy-Authorization", b"Basic x"),
             ("Cookie", b"a=b"),
+            ("Host", b"relay.example.com"),
+            ("Content-Length", b"17"),
             ("Idempotency-Key", b"caf\xc3\xa9\xff"),
         ]);
         let headers = headers.unwrap();

@@ -41,18 +41,14 @@ pub struct Page<T> {
     pub next: Option<Cursor>,
 }
 
-/// A place in a list that stays right while rows arrive: what stands behind it was there before, and is older.
+/// A place in a list that stays right while rows arrive: what stands behind it was there before. The store's own number of
+/// what stands before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor {
-    /// A time in microseconds since 1970.
-    pub(super) at: i64,
-    /// The store's own number.
-    pub(super) number: i64,
-}
+pub struct Cursor(pub(super) i64);
 
 impl fmt::Display for Cursor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}.{}", self.at, self.number)
+        self.0.fmt(formatter)
     }
 }
 
@@ -60,8 +56,7 @@ impl FromStr for Cursor {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let (at, number) = text.split_once('.').ok_or(())?;
-        Ok(Self { at: at.parse().map_err(drop)?, number: number.parse().map_err(drop)? })
+        text.parse().map(Self).map_err(drop)
     }
 }
 

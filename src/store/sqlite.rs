@@ -175,7 +175,7 @@ fn artifacts_of(notice: &Notice) -> Result<Option<String>, StoreError> {
     let artifacts = Some(notice.artifacts()).filter(|artifacts| *artifacts != Artifacts::default());
     artifacts
         .as_ref()
-        .map(serde_json::to_string)
+        .map(value::brief_json)
         .transpose()
         .map_err(|error| StoreError::Unavailable(format!("the notice cannot be written as JSON: {error}")))
 }

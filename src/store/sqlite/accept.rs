@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rusqlite::{OptionalExtension, params};
 
-use super::value::{micros, span};
+use super::value::{brief_json, micros, span};
 use super::writer::Writing;
 use super::{issue, run};
 use crate::event::{Artifacts, EventId, GroupId, RunId, SentryRunId};
@@ -33,7 +33,7 @@ impl Arrival {
     /// Where its parts cannot be written as JSON.
     pub(super) fn new(event: AcceptedEvent, dedupe_window: Duration) -> Result<Self, serde_json::Error> {
         let empty = *event.artifacts() == Artifacts::default();
-        let artifacts = if empty { None } else { Some(serde_json::to_string(event.artifacts())?) };
+        let artifacts = if empty { None } else { Some(brief_json(event.artifacts())?) };
         let headers = serde_json::to_string(event.headers())?;
         let says_more = |issue: &&Issue| **issue != Issue::unknown(issue.id.clone());
         let issue = event.issue().filter(says_more).map(serde_json::to_string).transpose()?;

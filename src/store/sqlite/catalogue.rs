@@ -3,16 +3,19 @@
 //!
 //! A run that is new in any way is read whole and written down anew, many of its events at once.
 
-use std::collections::{BTreeSet, HashSet};
+pub(super) mod label;
+pub(super) mod row;
+pub(super) mod words;
 
-use rusqlite::{Connection, OptionalExtension, params};
-use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+
+use rusqlite::{Connection, params};
 use sha2::{Digest, Sha256};
 
-use super::value::{json, micros, of_json, span};
+use self::label::{Facet, Labels};
+use self::words::words_of;
 use super::{issue, story, writer::Writing};
-use crate::event::{Action, Event, GroupId, Organization, RELAY_RESOURCE, RunId, SentryRunId};
-use crate::issue::Issue;
+use crate::event::{Action, Event, GroupId, Organization, RELAY_RESOURCE};
 use crate::run::{Outline, Run};
 
 /// How many events, and how many deliveries, one step follows at most.
@@ -21,43 +24,6 @@ const ROWS_AT_ONCE: i64 = 1_000;
 const RUNS_AT_ONCE: usize = 32;
 /// After how many bytes of artifacts a step reads no further run.
 const BYTES_AT_ONCE: usize = 2 * 1024 * 1024;
-/// How many bytes of words a run is found by at most.
-const WORDS_BYTES: usize = 4 * 1024;
-/// How many words are searched for at once at most.
-const MOST_WORDS: usize = 20;
-/// A longer value is no facet, in bytes: nobody would choose it.
-const LONGEST_VALUE: usize = 200;
-/// How many values of one kind are facets of a run at most.
-const MOST_VALUES: usize = 100;
-
-/// By what runs are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Facet {
-    /// Whose run it is.
-    Organization,
-    /// A repository that it is about.
-    Repo,
-    /// How far it has come.
-    State,
-    /// An action that it announced.
-    Action,
-    /// Where it was sent.
-    Destination,
-}
-
-impl Facet {
-    /// Returns its word, as it stands in the column.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Organization => "organization",
-            Self::Repo => "repo",
-            Self::State => "state",
-            Self::Action => "action",
-            Self::Destination => "destination",
-        }
-    }
-}
 
 /// What is to be written of one step.
 pub(super) struct Step {
@@ -77,9 +43,11 @@ struct Entry {
 
 struct Listed {
     outline: Outline,
+    /// Its place in the order of acceptance.
+    first_event: i64,
     events: usize,
     stalls: usize,
-    facets: BTreeSet<(Facet, String)>,
+    labels: Labels,
     words: String,
 }
 
@@ -172,18 +140,28 @@ fn listed(connection: &Connection, number: i64, events: &[Event]) -> rusqlite::R
     let Some(run) = fold(events) else { return Ok(None) };
     let issue = issue::of_events(connection, events)?.and_then(|(kept, _)| kept.issue);
     let outline = Outline::from(&run);
-    let facets = facets(connection, number, &outline, events)?;
-    let words = words_of(&run, &outline, issue.as_ref());
-    let stalls = events.iter().filter(|event| event.action == Action::RunStalled).count();
-    Ok(Some(Listed { outline, events: events.len(), stalls, facets, words }))
+    Ok(Some(Listed {
+        first_event: first_event(connection, &outline)?,
+        events: events.len(),
+        stalls: events.iter().filter(|event| event.action == Action::RunStalled).count(),
+        labels: labels(connection, number, &outline, events)?,
+        words: words_of(&run, &outline, issue.as_ref()),
+        outline,
+    }))
 }
 
-fn facets(
+fn first_event(connection: &Connection, outline: &Outline) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT sequence FROM event WHERE id = ?1")?
+        .query_row([outline.first_event.as_str()], |row| row.get(0))
+}
+
+fn labels(
     connection: &Connection,
     number: i64,
     outline: &Outline,
     events: &[Event],
-) -> rusqlite::Result<BTreeSet<(Facet, String)>> {
+) -> rusqlite::Result<Labels> {
     let destinations: Vec<String> = connection
         .prepare_cached(
             "SELECT DISTINCT t.name FROM event e CROSS JOIN delivery d ON d.event_sequence = e.sequence
@@ -191,55 +169,13 @@ fn facets(
         )?
         .query_map([number], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    let mut facets = BTreeSet::new();
-    let mut add = |facet, values: &mut dyn Iterator<Item = &str>| {
-        let fitting = values.filter(|value| !value.is_empty() && value.len() <= LONGEST_VALUE);
-        facets.extend(fitting.take(MOST_VALUES).map(|value| (facet, value.to_owned())));
-    };
-    add(Facet::Organization, &mut std::iter::once(outline.organization.as_str()));
-    add(Facet::State, &mut std::iter::once(outline.state.as_str()));
-    add(Facet::Repo, &mut outline.repos.iter().map(String::as_str));
-    add(Facet::Action, &mut events.iter().map(|event| event.action.as_str()));
-    add(Facet::Destination, &mut destinations.iter().map(String::as_str));
-    Ok(facets)
-}
-
-/// Returns the words that a run is found by, the most telling ones first.
-fn words_of(run: &Run, outline: &Outline, issue: Option<&Issue>) -> String {
-    let of_issue = issue.into_iter().flat_map(|issue| {
-        let project = issue.project.as_ref().and_then(|project| project.slug.as_deref());
-        [issue.short_id.as_deref(), issue.title.as_deref(), issue.culprit.as_deref(), project]
-    });
-    let ids = [
-        outline.run_id.as_ref().map(RunId::as_str),
-        outline.sentry_run_id.as_ref().map(SentryRunId::as_str),
-        outline.group_id.as_ref().map(GroupId::as_str),
-        Some(outline.first_event.as_str()),
-    ];
-    let pull_requests = outline.pull_requests.iter().map(|each| each.url.as_deref());
-    let cause = run.root_cause.as_ref().and_then(|cause| cause.summary.as_deref());
-    let plan = run.solution.as_ref().and_then(|solution| solution.summary.as_deref());
-    let texts = of_issue.chain(ids).chain(outline.repos.iter().map(|repo| Some(repo.as_str())));
-    let texts = texts.chain(pull_requests).chain([cause, plan]);
-    let mut words = String::new();
-    for text in texts.flatten().chain(run.paths()) {
-        // As the words that are searched for are parted.
-        for word in text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty())
-        {
-            if words.len() + word.len() >= WORDS_BYTES {
-                return words;
-            }
-            words.push_str(word);
-            words.push(' ');
-        }
-    }
-    words
-}
-
-/// Returns what a text asks for, for `search`: all of its words, each at least as a beginning.
-pub(super) fn words_in(text: &str) -> String {
-    let words = text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.take(MOST_WORDS).map(|word| format!("\"{word}\"*")).collect::<Vec<_>>().join(" ")
+    let mut labels = Labels::default();
+    labels.add(Facet::Organization, [outline.organization.as_str()]);
+    labels.add(Facet::State, [outline.state.as_str()]);
+    labels.add(Facet::Repo, outline.repos.iter().map(String::as_str));
+    labels.add(Facet::Action, events.iter().map(|event| event.action.as_str()));
+    labels.add(Facet::Destination, destinations.iter().map(String::as_str));
+    Ok(labels)
 }
 
 /// Writes what a step has read.
@@ -262,105 +198,32 @@ pub(super) fn write(writing: &Writing<'_>, step: &Step) -> rusqlite::Result<()> 
 }
 
 fn enter(writing: &Writing<'_>, run: i64, listed: &Listed) -> rusqlite::Result<()> {
-    let Listed { outline, events, stalls, facets, words } = listed;
-    let started_at = micros(outline.started_at);
-    let searched: [u8; 32] = Sha256::digest(words).into();
-    let before = written(writing, run)?;
-    let (old, old_start, was_searched) = match &before {
-        Some(before) => (&before.facets, before.started_at, before.searched == searched),
-        None => (&BTreeSet::new(), started_at, false),
-    };
-    let has_moved = old_start != started_at;
-    for facet in old.iter().filter(|facet| has_moved || !facets.contains(*facet)) {
-        remove_facet(writing, run, old_start, facet)?;
-    }
-    for (kind, value) in facets.iter().filter(|facet| has_moved || !old.contains(*facet)) {
-        writing
-            .prepare(
-                "INSERT OR IGNORE INTO facet (kind, value, started_at, run_number) VALUES (?1, ?2, ?3, ?4)",
-            )?
-            .execute(params![kind.as_str(), value, started_at, run])?;
-    }
-    let [root_cause, solution, coding, pull_request] = outline.stages.map(|stage| stage.took().map(span));
-    if !was_searched {
+    let searched = fingerprint(&listed.words);
+    let before = row::written(writing, run)?;
+    if before.as_ref().map(|before| before.searched) != Some(searched) {
         if before.is_some() {
             writing.prepare("DELETE FROM search WHERE rowid = ?1")?.execute([run])?;
         }
-        writing.prepare("INSERT INTO search (rowid, words) VALUES (?1, ?2)")?.execute(params![run, words])?;
+        let words = params![run, listed.words];
+        writing.prepare("INSERT INTO search (rowid, words) VALUES (?1, ?2)")?.execute(words)?;
     }
-    writing
-        .prepare(
-            "INSERT OR REPLACE INTO outline (run_number, started_at, organization, reached, classification, pull_requests,
-                                             stalls, root_cause_us, solution_us, coding_us, pull_request_us, events,
-                                             outline, facets, searched)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-        )?
-        .execute(params![
-            run,
-            started_at,
-            outline.organization.as_str(),
-            outline.reached().as_str(),
-            outline.classification.as_deref().map(fitting),
-            count(outline.pull_requests.iter().filter(|each| !each.failed).count()),
-            count(*stalls),
-            root_cause,
-            solution,
-            coding,
-            pull_request,
-            count(*events),
-            json(outline),
-            json(facets),
-            searched
-        ])
-        .map(drop)
+    let labels = listed.labels.ids(writing)?;
+    label::change(writing, run, before.as_ref().map_or(&[], |before| &before.labels), &labels)?;
+    row::write(writing, run, listed, &labels, searched)
 }
 
-fn count(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// Cuts what strangers write to a length that a report can show.
-fn fitting(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(LONGEST_VALUE)).unwrap_or_default()
-}
-
-/// What the catalogue has of a run.
-struct Written {
-    started_at: i64,
-    facets: BTreeSet<(Facet, String)>,
-    searched: Vec<u8>,
-}
-
-fn written(writing: &Writing<'_>, run: i64) -> rusqlite::Result<Option<Written>> {
-    writing
-        .prepare("SELECT started_at, facets, searched FROM outline WHERE run_number = ?1")?
-        .query_row([run], |row| {
-            let facets = of_json(row.get_ref(1)?.as_str()?)?;
-            Ok(Written { started_at: row.get(0)?, facets, searched: row.get(2)? })
-        })
-        .optional()
-}
-
-fn remove_facet(
-    writing: &Writing<'_>,
-    run: i64,
-    started_at: i64,
-    (kind, value): &(Facet, String),
-) -> rusqlite::Result<()> {
-    writing
-        .prepare("DELETE FROM facet WHERE kind = ?1 AND value = ?2 AND started_at = ?3 AND run_number = ?4")?
-        .execute(params![kind.as_str(), value, started_at, run])
-        .map(drop)
+/// A fingerprint of a run's words, by which is known whether they have changed.
+fn fingerprint(words: &str) -> i64 {
+    let digest: [u8; 32] = Sha256::digest(words).into();
+    i64::from_le_bytes(digest.first_chunk().copied().unwrap_or_default())
 }
 
 /// Removes a run from the catalogue.
 pub(super) fn remove(writing: &Writing<'_>, run: i64) -> rusqlite::Result<()> {
-    let Some(before) = written(writing, run)? else { return Ok(()) };
-    for facet in &before.facets {
-        remove_facet(writing, run, before.started_at, facet)?;
-    }
+    let Some(before) = row::written(writing, run)? else { return Ok(()) };
     writing.prepare("DELETE FROM search WHERE rowid = ?1")?.execute([run])?;
-    writing.prepare("DELETE FROM outline WHERE run_number = ?1")?.execute([run]).map(drop)
+    writing.prepare("DELETE FROM outline WHERE run_number = ?1")?.execute([run])?;
+    label::change(writing, run, &before.labels, &[])
 }
 
 /// Has a run looked at again.

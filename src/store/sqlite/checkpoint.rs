@@ -24,10 +24,11 @@ use crate::store::StoreError;
 const PAGES_PER_CHECKPOINT: i32 = 1_000;
 /// So few pages more are little: the writer moves them within a millisecond or two.
 const LITTLE_PAGES: i32 = 250;
-/// From how many pages on the writer helps to empty the log, as soon as there is little left to move.
-const LONG_LOG_PAGES: i32 = 8_000;
-/// From how many on however much that is: 64 MiB.
-const OVERLONG_LOG_PAGES: i32 = 16_000;
+/// From how many pages on the writer helps to empty the log, as soon as there is little left to move: 64 MiB. To help takes
+/// two to three times as long as a commit, so that it is to happen rarely.
+const LONG_LOG_PAGES: i32 = 16_000;
+/// From how many on however much that is.
+const OVERLONG_LOG_PAGES: i32 = 24_000;
 
 /// How often it is tried to empty a log that others read, each time for as long as a statement waits.
 const EMPTY_TRIES: usize = 3;

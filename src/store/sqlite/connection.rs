@@ -27,11 +27,12 @@ const MIGRATION_STEPS: &[M<'static>] = &[
     M::up(include_str!("../migrations/sqlite/0012_reasons.sql")),
     M::up(include_str!("../migrations/sqlite/0013_catalogue.sql")),
     M::up(include_str!("../migrations/sqlite/0014_keeping.sql")),
+    M::up(include_str!("../migrations/sqlite/0015_compact_catalogue.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 
 /// The newest version in [`MIGRATIONS`].
-pub(super) const LATEST_VERSION: i32 = 13;
+pub(super) const LATEST_VERSION: i32 = 14;
 
 /// Neither makes a file, and no connection is used by two threads at once.
 const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);

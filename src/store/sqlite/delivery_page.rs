@@ -5,14 +5,13 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::history::list_deliveries;
+use super::stretch::{self, Log};
 use super::value::{json, micros};
 use crate::delivery::{DeliveryState, DestinationName};
 use crate::store::{Cursor, DeliveryFilter, DeliveryRow, Page};
 
 /// How many deliveries are looked at for one page at most, where no index leads to those that fit.
 const LOOKED_AT: i64 = 20_000;
-/// Deliveries are numbered in the order in which they were planned, but for clocks that were set back, in microseconds.
-const CLOCK_SET_BACK: i64 = 3_600_000_000;
 
 /// Lists deliveries, newest first.
 pub(super) fn deliveries(
@@ -31,7 +30,7 @@ pub(super) fn deliveries(
         items.truncate(limit);
         items.last().map(|row| place_of(connection, row.id.as_str())).transpose()?
     } else {
-        candidates.rest(connection, asked.since)?
+        candidates.rest(connection, asked.first)?
     };
     Ok(Page { items, next })
 }
@@ -41,6 +40,8 @@ struct Asked {
     state: Option<DeliveryState>,
     /// The destination that is asked for, if one is.
     destination: Option<i64>,
+    /// The first number that any may have.
+    first: i64,
     since: i64,
     until: i64,
     /// Numbers below this one.
@@ -76,13 +77,13 @@ impl Asked {
         };
         let since = filter.since.map_or(i64::MIN, micros);
         let until = filter.until.map_or(i64::MAX, micros);
-        let newest = match filter.until {
-            Some(_) => first_since(connection, until.saturating_add(CLOCK_SET_BACK))?,
-            None => newest(connection)?.saturating_add(1),
-        };
-        let before = after.map_or(newest, |after| after.number.min(newest));
+        let clock_error = stretch::LISTED_CLOCK_ERROR;
+        let (first, last) =
+            stretch::find(connection, Log::Deliveries, filter.since, filter.until, clock_error)?;
+        let end = last.saturating_add(1);
+        let before = after.map_or(end, |Cursor(number)| number.min(end));
         let most = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
-        Ok(Some(Self { state: filter.state, destination, since, until, before, most, now }))
+        Ok(Some(Self { state: filter.state, destination, first, since, until, before, most, now }))
     }
 
     fn candidates(&self, connection: &Connection) -> rusqlite::Result<Candidates> {
@@ -183,20 +184,17 @@ impl Asked {
 
 impl Candidates {
     /// Returns where to go on behind these, where something older may be asked for.
-    fn rest(&self, connection: &Connection, since: i64) -> rusqlite::Result<Option<Cursor>> {
+    fn rest(&self, connection: &Connection, first: i64) -> rusqlite::Result<Option<Cursor>> {
         let last = match self {
             Self::Numbers { is_all: true, .. } => return Ok(None),
             Self::Numbers { numbers, .. } => numbers.last().copied(),
             Self::From(least) => Some(*least),
         };
         let Some(last) = last else { return Ok(None) };
-        let older = connection
-            .prepare_cached("SELECT created_at FROM delivery WHERE number < ?1 ORDER BY number DESC LIMIT 1")?
-            .query_row([last], |row| row.get::<_, i64>(0))
-            .optional()?;
-        // What is older by number may be younger by as much as a clock was set back.
-        let may_fit = |at: &i64| at.saturating_add(CLOCK_SET_BACK) >= since;
-        Ok(older.filter(may_fit).map(|at| Cursor { at, number: last }))
+        let may_be_more = connection
+            .prepare_cached("SELECT 1 FROM delivery WHERE number >= ?1 AND number < ?2")?
+            .exists([first, last])?;
+        Ok(may_be_more.then_some(Cursor(last)))
     }
 }
 
@@ -225,33 +223,8 @@ fn leased(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
         .collect()
 }
 
-fn newest(connection: &Connection) -> rusqlite::Result<i64> {
-    connection
-        .prepare_cached("SELECT coalesce(max(number), 0) FROM delivery")?
-        .query_row([], |row| row.get(0))
-}
-
-/// Returns the number of the first delivery that was planned then or later, else one more than the newest has: by halving,
-/// since no index leads there.
-fn first_since(connection: &Connection, at: i64) -> rusqlite::Result<i64> {
-    let (mut least, mut most) = (0, newest(connection)?.saturating_add(1));
-    let mut next = connection.prepare_cached(
-        "SELECT number, created_at FROM delivery WHERE number >= ?1 ORDER BY number LIMIT 1",
-    )?;
-    while least < most {
-        let middle = least + (most - least) / 2;
-        let found: Option<(i64, i64)> =
-            next.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        match found {
-            Some((number, created_at)) if created_at < at => least = number.saturating_add(1),
-            Some(_) | None => most = middle,
-        }
-    }
-    Ok(least)
-}
-
 fn place_of(connection: &Connection, id: &str) -> rusqlite::Result<Cursor> {
     connection
-        .prepare_cached("SELECT created_at, number FROM delivery WHERE id = ?1")?
-        .query_row([id], |row| Ok(Cursor { at: row.get(0)?, number: row.get(1)? }))
+        .prepare_cached("SELECT number FROM delivery WHERE id = ?1")?
+        .query_row([id], |row| row.get(0).map(Cursor))
 }

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
+use super::catalogue::{self, row};
 use super::forget::husk::HUSK;
-use super::stretch::{self, Log};
-use super::value::{micros, of_json, time, word};
-use super::{catalogue, history, issue, story};
+use super::stretch::{self, CLOCK_ERROR, Log};
+use super::value::{micros, time, word};
+use super::{history, issue, story};
 use crate::delivery::Origin;
 use crate::event::{Event, GroupId, Organization};
 use crate::run::Outline;
@@ -22,7 +23,7 @@ const DELIVERIES_AT_ONCE: usize = 2_000;
 
 /// Returns which events an export has to look at.
 pub(super) fn begin(connection: &Connection, filter: &ExportFilter) -> rusqlite::Result<Stretch> {
-    let (next, last) = stretch::find(connection, Log::Events, filter.since, filter.until)?;
+    let (next, last) = stretch::find(connection, Log::Events, filter.since, filter.until, CLOCK_ERROR)?;
     Ok(Stretch { next, last })
 }
 
@@ -167,16 +168,15 @@ impl Runs<'_> {
 
 /// Returns a run as the catalogue has it, and where that has not seen all of it yet, as its events make it.
 fn outline(connection: &Connection, run: i64) -> rusqlite::Result<Option<Outline>> {
-    let listed: Option<Outline> = connection
+    let is_current = connection
         .prepare_cached(
-            "SELECT outline FROM outline WHERE run_number = ?1
-               AND NOT EXISTS (SELECT 1 FROM uncatalogued u WHERE u.run_number = ?1)
+            "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM uncatalogued u WHERE u.run_number = ?1)
                AND NOT EXISTS (SELECT 1 FROM event WHERE run_number = ?1 AND sequence > (SELECT seen_event FROM catalogue))",
         )?
-        .query_row([run], |row| of_json(row.get_ref(0)?.as_str()?))
-        .optional()?;
+        .exists([run])?;
+    let listed = if is_current { row::read(connection, run)? } else { None };
     match listed {
-        Some(outline) => Ok(Some(outline)),
+        Some((outline, _)) => Ok(Some(outline)),
         None => catalogue::outline_of(connection, run),
     }
 }

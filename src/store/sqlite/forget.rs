@@ -12,9 +12,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::Sha256;
 
-use super::catalogue::{self, Facet};
+use super::catalogue::label::{self, Facet};
 use super::value::{micros, time};
-use super::{cursor, digest, fallback, find, lane, run, writer::Writing};
+use super::{catalogue, cursor, digest, fallback, find, lane, run, writer::Writing};
 use crate::store::{Doomed, FindError, ForgetTarget, Forgotten};
 
 /// How many bytes of bodies one transaction removes, about.
@@ -34,11 +34,10 @@ pub(super) fn find(
             Err(error) => return Ok(Err(error)),
         },
         ForgetTarget::Repo(repo) => {
+            let label = label::find(connection, Facet::Repo, repo)?;
             let runs = connection
-                .prepare_cached(
-                    "SELECT run_number FROM facet WHERE kind = ?1 AND value = ?2 ORDER BY run_number",
-                )?
-                .query_map([Facet::Repo.as_str(), repo], |row| row.get(0))?
+                .prepare_cached("SELECT run_number FROM facet WHERE label_id = ?1 ORDER BY run_number")?
+                .query_map([label], |row| row.get(0))?
                 .collect::<rusqlite::Result<Vec<i64>>>()?;
             (ForgetTarget::Repo(repo.clone()), runs)
         }

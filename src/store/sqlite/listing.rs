@@ -1,104 +1,108 @@
 //! Lists of runs, from the catalogue alone: along one index, whatever is asked for, and no further than a page needs.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
-use super::catalogue::{Facet, words_in};
+use super::catalogue::label::{self, Facet};
+use super::catalogue::row;
+use super::catalogue::words::words_in;
 use super::issue;
-use super::value::{micros, of_json};
+use super::stretch::{self, Log};
+use super::value::micros;
 use crate::delivery::DestinationName;
 use crate::event::Organization;
-use crate::run::{Outline, RunState};
+use crate::run::RunState;
 use crate::store::{Choices, Cursor, Page, Pulse, RunFilter, RunRow};
 
 /// How many runs are looked at for one page at most; where more would have to be, the page ends early: by words each takes
 /// about 10 µs.
 const LOOKED_AT: usize = 5_000;
-/// Of how many runs it is found out exactly which condition holds for the fewest.
+/// Of how many runs it is found out exactly which label the fewest have.
 const COUNTED: i64 = 2_000;
 /// How many deliveries under way are looked at to learn whether something happened.
 const UNDER_WAY: i64 = 10_000;
 /// How many values of one kind people can choose from.
-const MOST_CHOICES: usize = 200;
+const MOST_CHOICES: i64 = 200;
 
-/// Lists runs, the newest first: by when they began, those found by their words by the order in which they were opened.
+/// Lists runs, the newest first: by the order in which they were opened.
 pub(super) fn runs(
     connection: &Connection,
     filter: &RunFilter,
     after: Option<Cursor>,
     limit: usize,
 ) -> rusqlite::Result<Page<RunRow>> {
-    let words = filter.text.as_deref().map(words_in).filter(|words| !words.is_empty());
-    let conditions = conditions(filter);
-    let bounds = Bounds::of(filter, after);
-    let fewest = match (&words, conditions.len()) {
-        // One condition alone is walked along, whatever it holds for.
-        (_, 0) | (None, 1) => None,
-        (Some(_), 1..) | (None, 2..) => fewest(connection, &conditions)?,
-    };
-    if fewest.is_some_and(|(number, _)| number == 0) {
-        return Ok(Page { items: Vec::new(), next: None });
-    }
-    let (by, others) = match &words {
-        Some(words) => (By::Words(words), conditions),
-        None => split(conditions, fewest.map_or(0, |(_, place)| place)),
-    };
     let mut page = Page { items: Vec::new(), next: None };
-    let mut last: Option<Cursor> = None;
+    let words = filter.text.as_deref().map(words_in).filter(|words| !words.is_empty());
+    let Some(labels) = conditions(connection, filter)? else { return Ok(page) };
+    let bounds = Bounds::of(connection, filter, after)?;
+    let fewest = match (&words, labels.len()) {
+        // One label alone is walked along, however many runs have it.
+        (_, 0) | (None, 1) => None,
+        (Some(_), 1..) | (None, 2..) => fewest(connection, &labels)?,
+    };
+    let (by, others) = match &words {
+        Some(words) => (By::Words(words), labels),
+        None => split(labels, fewest.map_or(0, |(_, place)| place)),
+    };
+    let mut last: Option<i64> = None;
     let mut walk = connection.prepare_cached(by.sql())?;
     let mut rows = by.start(&mut walk, bounds)?;
     let mut looked_at = 0;
     while let Some(row) = rows.next()? {
-        let place = Cursor { at: row.get(0)?, number: row.get(1)? };
+        let run = row.get(0)?;
         looked_at += 1;
-        let fits = bounds.holds(place.at) && all_hold(connection, &others, place)?;
+        let fits = bounds.holds(row.get(1)?) && has_all(connection, &others, run)?;
         if page.items.len() == limit || looked_at > LOOKED_AT {
             // Behind a full page only another one of what fits says that there is a next one.
             if fits || looked_at > LOOKED_AT {
-                page.next = last;
+                page.next = last.map(Cursor);
                 break;
             }
             continue;
         }
-        last = Some(place);
+        last = Some(run);
         if fits {
-            page.items.extend(read(connection, place.number)?);
+            page.items.extend(read(connection, run)?);
         }
     }
     Ok(page)
 }
 
-/// One thing that has to hold.
-type Condition = (Facet, String);
+/// A label that a run has to have.
+type Condition = i64;
 
-fn conditions(filter: &RunFilter) -> Vec<Condition> {
+/// Returns the labels that are asked for; `None` where no run has one of them.
+fn conditions(connection: &Connection, filter: &RunFilter) -> rusqlite::Result<Option<Vec<Condition>>> {
     let RunFilter { organization, repo, state, action, destination, .. } = filter;
-    let of = |facet, value: Option<&str>| value.map(|value| (facet, value.to_owned()));
-    [
-        of(Facet::Organization, organization.as_ref().map(Organization::as_str)),
-        of(Facet::Repo, repo.as_deref()),
-        of(Facet::State, state.map(RunState::as_str)),
-        of(Facet::Action, action.as_deref()),
-        of(Facet::Destination, destination.as_ref().map(DestinationName::as_str)),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let asked = [
+        (Facet::Organization, organization.as_ref().map(Organization::as_str)),
+        (Facet::Repo, repo.as_deref()),
+        (Facet::State, state.map(RunState::as_str)),
+        (Facet::Action, action.as_deref()),
+        (Facet::Destination, destination.as_ref().map(DestinationName::as_str)),
+    ];
+    let asked = asked.into_iter().filter_map(|(facet, value)| value.map(|value| (facet, value)));
+    asked.map(|(facet, value)| label::find(connection, facet, value)).collect()
 }
 
-/// From when to when runs began that are listed, in microseconds, and behind which one.
+/// Which runs are looked at, and from when to when they began, in microseconds.
 #[derive(Debug, Clone, Copy)]
 struct Bounds {
+    first: i64,
+    last: i64,
     since: i64,
     until: i64,
-    after: Cursor,
 }
 
 impl Bounds {
-    fn of(filter: &RunFilter, after: Option<Cursor>) -> Self {
-        let since = filter.since.map_or(i64::MIN, micros);
-        let until = filter.until.map_or(i64::MAX, micros);
-        let first = Cursor { at: until, number: if filter.until.is_some() { i64::MIN } else { i64::MAX } };
-        Self { since, until, after: after.unwrap_or(first) }
+    fn of(connection: &Connection, filter: &RunFilter, after: Option<Cursor>) -> rusqlite::Result<Self> {
+        let (first, last) =
+            stretch::find(connection, Log::Runs, filter.since, filter.until, stretch::LISTED_CLOCK_ERROR)?;
+        Ok(Self {
+            first,
+            last: after.map_or(last, |Cursor(number)| last.min(number.saturating_sub(1))),
+            since: filter.since.map_or(i64::MIN, micros),
+            until: filter.until.map_or(i64::MAX, micros),
+        })
     }
 
     fn holds(self, at: i64) -> bool {
@@ -106,12 +110,12 @@ impl Bounds {
     }
 }
 
-/// Along what runs are looked at.
+/// Along what runs are looked at, from the last one down to the first.
 enum By<'a> {
     /// All of them.
-    Start,
-    /// Those for which this holds.
-    Condition(Condition),
+    Number,
+    /// Those that have this label.
+    Label(Condition),
     /// Those that all of these words lead to.
     Words(&'a str),
 }
@@ -119,19 +123,17 @@ enum By<'a> {
 impl By<'_> {
     fn sql(&self) -> &'static str {
         match self {
-            Self::Start => {
-                "SELECT started_at, run_number FROM outline INDEXED BY outline_started
-                 WHERE started_at >= ?3 AND (started_at, run_number) < (?1, ?2)
-                 ORDER BY started_at DESC, run_number DESC"
+            Self::Number => {
+                "SELECT run_number, started_at FROM outline
+                 WHERE run_number >= ?1 AND run_number <= ?2 ORDER BY run_number DESC"
             }
-            Self::Condition(_) => {
-                "SELECT started_at, run_number FROM facet
-                 WHERE kind = ?4 AND value = ?5 AND started_at >= ?3 AND (started_at, run_number) < (?1, ?2)
-                 ORDER BY started_at DESC, run_number DESC"
+            Self::Label(_) => {
+                "SELECT f.run_number, o.started_at FROM facet f CROSS JOIN outline o ON o.run_number = f.run_number
+                 WHERE f.label_id = ?3 AND f.run_number >= ?1 AND f.run_number <= ?2 ORDER BY f.run_number DESC"
             }
             Self::Words(_) => {
-                "SELECT o.started_at, s.rowid FROM search s CROSS JOIN outline o ON o.run_number = s.rowid
-                 WHERE search MATCH ?1 AND s.rowid < ?2 ORDER BY s.rowid DESC"
+                "SELECT s.rowid, o.started_at FROM search s CROSS JOIN outline o ON o.run_number = s.rowid
+                 WHERE search MATCH ?3 AND s.rowid >= ?1 AND s.rowid <= ?2 ORDER BY s.rowid DESC"
             }
         }
     }
@@ -139,31 +141,23 @@ impl By<'_> {
     fn start<'s>(
         &self,
         walk: &'s mut rusqlite::CachedStatement<'_>,
-        bounds: Bounds,
+        Bounds { first, last, .. }: Bounds,
     ) -> rusqlite::Result<rusqlite::Rows<'s>> {
-        let Bounds { since, after, .. } = bounds;
         match self {
-            Self::Start => walk.query(params![after.at, after.number, since]),
-            Self::Condition((facet, value)) => {
-                walk.query(params![after.at, after.number, since, facet.as_str(), value])
-            }
-            // The first page begins at the newest, whatever the bounds are.
-            Self::Words(words) => {
-                let number = if after.number == i64::MIN { i64::MAX } else { after.number };
-                walk.query(params![words, number])
-            }
+            Self::Number => walk.query(params![first, last]),
+            Self::Label(label) => walk.query(params![first, last, label]),
+            Self::Words(words) => walk.query(params![first, last, words]),
         }
     }
 }
 
-/// Returns which of these conditions holds for the fewest runs, and for how many, as far as they are counted.
-fn fewest(connection: &Connection, conditions: &[Condition]) -> rusqlite::Result<Option<(i64, usize)>> {
+/// Returns which of these labels the fewest runs have, and how many do, as far as they are counted.
+fn fewest(connection: &Connection, labels: &[Condition]) -> rusqlite::Result<Option<(i64, usize)>> {
     let mut fewest: Option<(i64, usize)> = None;
-    let mut count = connection.prepare_cached(
-        "SELECT count(*) FROM (SELECT 1 FROM facet WHERE kind = ?1 AND value = ?2 LIMIT ?3)",
-    )?;
-    for (place, (facet, value)) in conditions.iter().enumerate() {
-        let number = count.query_row(params![facet.as_str(), value, COUNTED], |row| row.get(0))?;
+    let mut count = connection
+        .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM facet WHERE label_id = ?1 LIMIT ?2)")?;
+    for (place, label) in labels.iter().enumerate() {
+        let number = count.query_row(params![label, COUNTED], |row| row.get(0))?;
         if fewest.is_none_or(|(least, _)| number < least) {
             fewest = Some((number, place));
         }
@@ -171,23 +165,21 @@ fn fewest(connection: &Connection, conditions: &[Condition]) -> rusqlite::Result
     Ok(fewest)
 }
 
-/// Takes the condition of this place to walk along, and leaves the others.
-fn split(mut conditions: Vec<Condition>, place: usize) -> (By<'static>, Vec<Condition>) {
-    if conditions.is_empty() {
-        return (By::Start, conditions);
+/// Takes the label of this place to walk along, and leaves the others.
+fn split(mut labels: Vec<Condition>, place: usize) -> (By<'static>, Vec<Condition>) {
+    if labels.is_empty() {
+        return (By::Number, labels);
     }
-    let taken = conditions.remove(place);
-    (By::Condition(taken), conditions)
+    let taken = labels.remove(place);
+    (By::Label(taken), labels)
 }
 
-fn all_hold(connection: &Connection, conditions: &[Condition], place: Cursor) -> rusqlite::Result<bool> {
-    for (facet, value) in conditions {
-        let holds = connection
-            .prepare_cached(
-                "SELECT 1 FROM facet WHERE kind = ?1 AND value = ?2 AND started_at = ?3 AND run_number = ?4",
-            )?
-            .exists(params![facet.as_str(), value, place.at, place.number])?;
-        if !holds {
+fn has_all(connection: &Connection, labels: &[Condition], run: i64) -> rusqlite::Result<bool> {
+    for label in labels {
+        let has = connection
+            .prepare_cached("SELECT 1 FROM facet WHERE label_id = ?1 AND run_number = ?2")?
+            .exists(params![label, run])?;
+        if !has {
             return Ok(false);
         }
     }
@@ -195,11 +187,7 @@ fn all_hold(connection: &Connection, conditions: &[Condition], place: Cursor) ->
 }
 
 fn read(connection: &Connection, run: i64) -> rusqlite::Result<Option<RunRow>> {
-    let found = connection
-        .prepare_cached("SELECT outline, events FROM outline WHERE run_number = ?1")?
-        .query_row([run], |row| Ok((of_json::<Outline>(row.get_ref(0)?.as_str()?)?, number(row, 1)?)))
-        .optional()?;
-    let Some((outline, events)) = found else { return Ok(None) };
+    let Some((outline, events)) = row::read(connection, run)? else { return Ok(None) };
     let (deliveries, dead) = deliveries_of(connection, run)?;
     let issue = match &outline.group_id {
         Some(group) => {
@@ -226,29 +214,13 @@ fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 
 /// Lists what runs can be filtered by.
 pub(super) fn choices(connection: &Connection) -> rusqlite::Result<Choices> {
+    let values = |facet| label::values(connection, facet, MOST_CHOICES);
     Ok(Choices {
-        organizations: values(connection, Facet::Organization)?,
-        repos: values(connection, Facet::Repo)?,
-        actions: values(connection, Facet::Action)?,
-        destinations: values(connection, Facet::Destination)?,
+        organizations: values(Facet::Organization)?,
+        repos: values(Facet::Repo)?,
+        actions: values(Facet::Action)?,
+        destinations: values(Facet::Destination)?,
     })
-}
-
-/// Steps from one value to the next, however many runs have each.
-fn values(connection: &Connection, facet: Facet) -> rusqlite::Result<Vec<String>> {
-    let mut next =
-        connection.prepare_cached("SELECT min(value) FROM facet WHERE kind = ?1 AND value > ?2")?;
-    let mut values: Vec<String> = Vec::new();
-    while values.len() < MOST_CHOICES {
-        let last = values.last().map_or("", String::as_str);
-        let Some(value) =
-            next.query_row(params![facet.as_str(), last], |row| row.get::<_, Option<String>>(0))?
-        else {
-            break;
-        };
-        values.push(value);
-    }
-    Ok(values)
 }
 
 /// Tells how many events the catalogue has not seen yet.

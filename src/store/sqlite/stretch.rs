@@ -9,7 +9,9 @@ use rusqlite::{Connection, OptionalExtension};
 use super::value::micros;
 
 /// By how much a clock may have been set back: so much more is looked at on both sides.
-const CLOCK_ERROR: SignedDuration = SignedDuration::from_hours(24);
+pub(super) const CLOCK_ERROR: SignedDuration = SignedDuration::from_hours(24);
+/// The same for lists, which are read page by page while somebody waits.
+pub(super) const LISTED_CLOCK_ERROR: SignedDuration = SignedDuration::from_hours(1);
 
 /// A table whose rows are numbered as they come.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +20,8 @@ pub(super) enum Log {
     Events,
     /// The deliveries, by when they were planned.
     Deliveries,
+    /// The runs that are listed, by when their first event was received.
+    Runs,
 }
 
 impl Log {
@@ -30,6 +34,9 @@ impl Log {
             Self::Deliveries => {
                 "SELECT number, created_at FROM delivery WHERE number >= ?1 ORDER BY number LIMIT 1"
             }
+            Self::Runs => {
+                "SELECT run_number, started_at FROM outline WHERE run_number >= ?1 ORDER BY run_number LIMIT 1"
+            }
         }
     }
 
@@ -37,35 +44,38 @@ impl Log {
         match self {
             Self::Events => "SELECT coalesce(max(sequence), 0) FROM event",
             Self::Deliveries => "SELECT coalesce(max(number), 0) FROM delivery",
+            Self::Runs => "SELECT coalesce(max(run_number), 0) FROM outline",
         }
     }
 }
 
-/// Returns the first and the last number that a row may have whose time lies in the stretch.
+/// Returns the first and the last number that a row may have whose time lies in the stretch, where no clock was set back by
+/// more than `clock_error`.
 pub(super) fn find(
     connection: &Connection,
     log: Log,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
+    clock_error: SignedDuration,
 ) -> rusqlite::Result<(i64, i64)> {
     let newest: i64 = connection.prepare_cached(log.sql_newest())?.query_row([], |row| row.get(0))?;
     let first = match since {
-        Some(since) => first_from(connection, log, earlier(since), newest)?,
+        Some(since) => first_from(connection, log, earlier(since, clock_error), newest)?,
         None => 1,
     };
     let last = match until {
-        Some(until) => first_from(connection, log, later(until), newest)? - 1,
+        Some(until) => first_from(connection, log, later(until, clock_error), newest)? - 1,
         None => newest,
     };
     Ok((first, last))
 }
 
-fn earlier(at: Timestamp) -> i64 {
-    micros(at.checked_sub(CLOCK_ERROR).unwrap_or(Timestamp::MIN))
+fn earlier(at: Timestamp, by: SignedDuration) -> i64 {
+    micros(at.checked_sub(by).unwrap_or(Timestamp::MIN))
 }
 
-fn later(at: Timestamp) -> i64 {
-    micros(at.checked_add(CLOCK_ERROR).unwrap_or(Timestamp::MAX))
+fn later(at: Timestamp, by: SignedDuration) -> i64 {
+    micros(at.checked_add(by).unwrap_or(Timestamp::MAX))
 }
 
 /// Returns the smallest number from which on rows are not older than `at`; one more than the newest where all are.
@@ -108,7 +118,7 @@ mod tests {
     #[test]
     fn a_stretch_begins_and_ends_a_day_outside_whatever_numbers_are_missing() {
         let log = events(&[(3, 10), (4, 11), (9, 12), (10, 13), (20, 14), (21, 20)]);
-        let find = |since, until| find(&log, Log::Events, since, until).unwrap();
+        let find = |since, until| find(&log, Log::Events, since, until, CLOCK_ERROR).unwrap();
         assert_eq!(find(None, None), (1, 21));
         let (first, last) = find(Some(day(13)), Some(day(13)));
         assert!((5..=9).contains(&first) && (10..20).contains(&last), "{first} {last}");
@@ -120,6 +130,6 @@ mod tests {
 
     #[test]
     fn an_empty_table_has_no_stretch() {
-        assert_eq!(find(&events(&[]), Log::Events, Some(day(1)), Some(day(2))).unwrap(), (1, 0));
+        assert_eq!(find(&events(&[]), Log::Events, Some(day(1)), Some(day(2)), CLOCK_ERROR).unwrap(), (1, 0));
     }
 }

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::value::micros;
+use super::value::{brief_json, micros};
 use super::writer::Writing;
 use crate::event::Artifacts;
 
@@ -151,7 +151,7 @@ fn without_diffs(artifacts: &str) -> Option<String> {
             file.diff = None;
         }
     }
-    serde_json::to_string(&artifacts).ok()
+    brief_json(&artifacts).ok()
 }
 
 /// Forgets that an event was passed over: it is removed.

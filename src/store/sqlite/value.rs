@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// Returns a time as it stands in a column: microseconds since 1970.
 pub(super) fn micros(at: Timestamp) -> i64 {
@@ -40,6 +41,27 @@ pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
+/// Returns a value as it stands in a column of JSON, without what is null in it: for one that is read with whatever is
+/// missing empty.
+///
+/// # Errors
+/// Where it cannot be written as JSON.
+pub(super) fn brief_json(value: &impl Serialize) -> serde_json::Result<String> {
+    fn drop_nulls(value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                members.retain(|_, member| !member.is_null());
+                members.values_mut().for_each(drop_nulls);
+            }
+            Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let mut value = serde_json::to_value(value)?;
+    drop_nulls(&mut value);
+    serde_json::to_string(&value)
+}
+
 /// Reads a value from a column of JSON; an unknown one, which a newer version may have written, is an error.
 pub(super) fn of_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
     serde_json::from_str(text).map_err(|error| {
@@ -55,4 +77,29 @@ pub(super) fn json_list<T: Serialize>(list: &[T]) -> Option<String> {
 /// Reads a list from a column of JSON that is NULL where it is empty.
 pub(super) fn of_json_list<T: DeserializeOwned>(text: Option<&str>) -> rusqlite::Result<Vec<T>> {
     text.map_or_else(|| Ok(Vec::new()), of_json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Artifacts, PullRequest, RootCause, Step};
+
+    #[test]
+    fn what_is_written_briefly_is_read_the_same() {
+        let cause = RootCause {
+            summary: Some("null".to_owned()),
+            reasons: vec![Step { title: Some(String::new()), ..Step::default() }, Step::default()],
+            ..RootCause::default()
+        };
+        let pull_request = PullRequest { ready: Some(false), number: Some(0), ..PullRequest::default() };
+        let artifacts = Artifacts {
+            root_cause: Some(cause),
+            changes: Some(Vec::new()),
+            pull_requests: Some(vec![pull_request]),
+            ..Artifacts::default()
+        };
+        let brief = brief_json(&artifacts).unwrap();
+        assert!(!brief.contains(":null") && brief.len() < json(&artifacts).len(), "{brief}");
+        assert_eq!(of_json::<Artifacts>(&brief).unwrap(), artifacts);
+    }
 }

@@ -162,7 +162,7 @@ async fn what_becomes_one_is_listed_once_and_what_is_removed_no_longer() {
     for filter in [all(), repo("acme/api"), text("aaa")] {
         assert!(bench.found(&filter, 5).await.is_empty(), "{filter:?}");
     }
-    for table in ["outline", "facet", "uncatalogued"] {
+    for table in ["outline", "facet", "label", "uncatalogued"] {
         assert_eq!(bench.count(table), 0, "{table}");
     }
 }
@@ -176,7 +176,7 @@ async fn a_page_stays_where_it_was_while_runs_arrive() {
     bench.catalogue().await;
     let second = bench.store.find_runs(all(), Some(next), 1).await.unwrap();
     assert_eq!(second.items[0].run.label(), "other/2");
-    for broken in ["", "1", "1.", ".", "a.b", "1.2.3", "9999999999999999999999.1"] {
+    for broken in ["", "1.", ".", "a", "1.2", "9999999999999999999999"] {
         assert!(broken.parse::<seer_relay::store::Cursor>().is_err(), "{broken}");
     }
 }

@@ -206,7 +206,7 @@ async fn an_issue_is_known_as_long_as_a_run_is_about_it_and_leads_to_that() {
     assert_eq!(found[0].issue.as_ref().and_then(|issue| issue.title.as_deref()), Some("broken"));
     bench.forget_run("1", 50).await;
     assert!(bench.store.issue(&acme, &group).await.unwrap().is_none());
-    for table in ["run_name", "outline", "facet", "issue", "uncatalogued"] {
+    for table in ["run_name", "outline", "facet", "label", "issue", "uncatalogued"] {
         assert_eq!(bench.count(table), 0, "{table}");
     }
     assert!(bench.deliveries(60).await.iter().all(|row| row.state != DeliveryState::Waiting));

@@ -45,7 +45,7 @@ async fn a_new_store_is_for_its_user_alone() {
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(
         (pragma("auto_vacuum"), pragma("application_id"), pragma("user_version")),
-        (2, 0x5365_6572, 13)
+        (2, 0x5365_6572, 14)
     );
 }
 
@@ -80,7 +80,7 @@ async fn a_store_of_a_newer_version_is_refused_and_left_alone() {
     for access in [Access::Serve, Access::Beside] {
         let (message, hint) = refusal(&config, access).await;
         assert!(
-            message.contains("newer seer-relay (its schema is version 99, this one knows 13)"),
+            message.contains("newer seer-relay (its schema is version 99, this one knows 14)"),
             "{message}"
         );
         assert!(hint.starts_with("upgrade seer-relay"), "{hint}");

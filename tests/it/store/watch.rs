@@ -264,7 +264,7 @@ async fn what_an_older_version_took_in_is_not_asked_about() {
          ALTER TABLE destination DROP COLUMN dead_told_at; ALTER TABLE store DROP COLUMN counts_dead;
          DROP TABLE routing; ALTER TABLE event DROP COLUMN routing; ALTER TABLE event DROP COLUMN answers;
          ALTER TABLE event DROP COLUMN seen; ALTER TABLE event DROP COLUMN replays; ALTER TABLE delivery DROP COLUMN told_by;
-         ALTER TABLE attempt DROP COLUMN template; DROP TABLE outline; DROP TABLE facet; DROP TABLE search;
+         ALTER TABLE attempt DROP COLUMN template; DROP TABLE outline; DROP TABLE facet; DROP TABLE label; DROP TABLE search;
          DROP TABLE catalogue; DROP TABLE uncatalogued; DROP TABLE strip; DROP TABLE unstripped;
          DROP TABLE forgotten; DROP TABLE husk; PRAGMA user_version = 2",
     )
