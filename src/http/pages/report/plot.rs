@@ -16,8 +16,9 @@ use super::canvas::Canvas;
 use super::ink::Ink;
 use crate::http::pages::engine::escaped;
 
-/// How wide every plot is, in pixels.
-const WIDTH: u32 = 640;
+/// How wide columns are, and how wide bars, in pixels; bars fit on a phone.
+const COLUMNS_WIDTH: u32 = 640;
+const BARS_WIDTH: u32 = 440;
 /// How high columns are, with their labels.
 const COLUMNS_HEIGHT: u32 = 250;
 /// How many labels stand below columns at most.
@@ -27,14 +28,14 @@ const BAR: u32 = 16;
 const BAR_STEP: u32 = 20;
 const ROW_GAP: u32 = 10;
 /// How much room names of rows have, and how many characters fit.
-const NAMES_WIDTH: u32 = 158;
-const MOST_CHARACTERS: usize = 24;
+const NAMES_WIDTH: u32 = 150;
+const MOST_CHARACTERS: usize = 22;
 /// How much room is right of the bars, for what they are labelled with.
-const LABELS_WIDTH: u32 = 130;
+const LABELS_WIDTH: u32 = 112;
 const FONT_SIZE: i32 = 12;
 
 type Area<'a> = DrawingArea<Canvas<'a>, Shift>;
-type Drawn<'a> = Result<(), DrawingAreaErrorKind<std::convert::Infallible>>;
+type Drawn = Result<(), DrawingAreaErrorKind<std::convert::Infallible>>;
 
 /// A plot with the words for those who do not see it.
 #[derive(Debug)]
@@ -77,32 +78,32 @@ pub(super) struct Bar {
 impl Plot<'_> {
     /// Draws columns from left to right.
     pub(super) fn columns(&self, columns: &[Column]) -> String {
-        self.draw(COLUMNS_HEIGHT, |area| draw_columns(area, columns))
+        self.draw("columns", (COLUMNS_WIDTH, COLUMNS_HEIGHT), |area| draw_columns(area, columns))
     }
 
     /// Draws bars from top to bottom.
     pub(super) fn bars(&self, rows: &[Row]) -> String {
         let height: u32 = rows.iter().map(row_height).sum();
-        self.draw(height.max(BAR_STEP), |area| draw_rows(area, rows))
+        self.draw("bars", (BARS_WIDTH, height.max(BAR_STEP)), |area| draw_rows(area, rows))
     }
 
-    fn draw(&self, height: u32, draw: impl FnOnce(&Area<'_>) -> Drawn<'static>) -> String {
+    fn draw(&self, class: &str, size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> String {
         let mut elements = String::new();
-        let drawn = draw(&Canvas::new(&mut elements, (WIDTH, height)).into_drawing_area());
+        let drawn = draw(&Canvas::new(&mut elements, size).into_drawing_area());
         if let Err(error) = drawn {
             tracing::error!(%error, plot = self.id, "a plot could not be drawn");
         }
-        let Self { id, title, gist } = self;
+        let (Self { id, title, gist }, (width, height)) = (self, size);
         let (title, gist) = (escaped(title), escaped(gist));
         format!(
-            "<svg class=\"drawing\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\" \
+            "<svg class=\"drawing {class}\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" \
              aria-labelledby=\"{id}-title {id}-gist\"><title id=\"{id}-title\">{title}</title>\
              <desc id=\"{id}-gist\">{gist}</desc>{elements}</svg>"
         )
     }
 }
 
-fn draw_columns(area: &Area<'_>, columns: &[Column]) -> Drawn<'static> {
+fn draw_columns(area: &Area<'_>, columns: &[Column]) -> Drawn {
     let sums = columns.iter().map(|column| column.stack.iter().map(|(_, number)| number).sum::<u64>());
     let top = sums.max().unwrap_or_default().max(1);
     let mut chart = ChartBuilder::on(area)
@@ -181,7 +182,7 @@ fn row_height(row: &Row) -> u32 {
     u32::try_from(row.bars.len()).unwrap_or_default() * BAR_STEP + ROW_GAP
 }
 
-fn draw_rows(area: &Area<'_>, rows: &[Row]) -> Drawn<'static> {
+fn draw_rows(area: &Area<'_>, rows: &[Row]) -> Drawn {
     let lengths =
         rows.iter().flat_map(|row| &row.bars).map(|bar| bar.stack.iter().map(|(_, part)| part).sum());
     let longest = lengths.fold(0.0, f64::max);
@@ -189,13 +190,13 @@ fn draw_rows(area: &Area<'_>, rows: &[Row]) -> Drawn<'static> {
     let mut from = 0;
     for row in rows {
         let height = row_height(row);
-        draw_row(&area.margin(from, 0, 0, 0).shrink((0, 0), (WIDTH, height)), row, longest)?;
+        draw_row(&area.margin(from, 0, 0, 0).shrink((0, 0), (BARS_WIDTH, height)), row, longest)?;
         from += height;
     }
     Ok(())
 }
 
-fn draw_row(area: &Area<'_>, row: &Row, longest: f64) -> Drawn<'static> {
+fn draw_row(area: &Area<'_>, row: &Row, longest: f64) -> Drawn {
     let height = row_height(row);
     let names = words().pos(Pos::new(HPos::Right, VPos::Center));
     let middle = |height: u32| i32::try_from(height / 2).unwrap_or_default();
@@ -207,7 +208,8 @@ fn draw_row(area: &Area<'_>, row: &Row, longest: f64) -> Drawn<'static> {
         .build_cartesian_2d(0.0..longest, 0..i32::try_from(height).unwrap_or_default())?;
     let labels = words().pos(Pos::new(HPos::Left, VPos::Center));
     for (bar, below) in row.bars.iter().zip(0_u32..) {
-        let top = i32::try_from(height - ROW_GAP / 2 - below * BAR_STEP).unwrap_or_default();
+        let top =
+            i32::try_from(height - (ROW_GAP + BAR_STEP - BAR) / 2 - below * BAR_STEP).unwrap_or_default();
         let bottom = top - i32::try_from(BAR).unwrap_or_default();
         let mut end = 0.0;
         let stack = bar.stack.iter().filter(|(_, part)| *part > 0.0).map(|(ink, part)| {
@@ -296,7 +298,7 @@ mod tests {
         assert_eq!((half.len(), most.len()), (1, 1));
         assert!((4 * half[0][2]).abs_diff(most[0][2]) <= 4, "{svg}");
         assert!(half[0][1] + half[0][3] <= most[0][1], "one below the other: {svg}");
-        for text in [">10 s<", ">40 s<", ">0 s<", ">cause<", ">&lt;script&gt;&lt;script&gt;&lt;script…<"] {
+        for text in [">10 s<", ">40 s<", ">0 s<", ">cause<", ">&lt;script&gt;&lt;script&gt;&lt;scri…<"] {
             assert!(svg.contains(text), "{text} {svg}");
         }
     }

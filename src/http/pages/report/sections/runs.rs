@@ -78,8 +78,10 @@ fn there(report: &Report) -> Vec<(&'static str, Ink, u64)> {
 pub(super) fn reached(report: &Report) -> Section {
     let total = report.runs.total;
     let opened = report.runs.reached.last().map(|reached| reached.runs).unwrap_or_default();
-    let gist = match total {
-        0 => "No run began.".to_owned(),
+    let gist = match (total, opened) {
+        (0, _) => "No run began.".to_owned(),
+        (1, 0) => "One run, which opened no pull request.".to_owned(),
+        (1, _) => "One run, which opened a pull request.".to_owned(),
         _ => format!(
             "{}; {opened} of them opened a pull request ({}).",
             counted(total, "run", "runs"),
