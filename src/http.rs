@@ -183,6 +183,9 @@ pub fn routes(service: &mut ServiceConfig, state: Data<AppState>) {
                 .route(get().to(endpoints::openapi))
                 .route(head().to(endpoints::openapi)),
         )
+        .service(
+            at("/api/report", READ).route(get().to(endpoints::report)).route(head().to(endpoints::report)),
+        )
         .service(at("/api/replay", "POST").route(post().to(endpoints::replay)))
         .configure(pages::routes)
         .default_service(route().to(pages::nothing));

@@ -69,7 +69,8 @@
 //! A signature that does not hold is answered before anybody asks why. What [`sentry::diagnosis`] finds afterwards goes to
 //! the log and the metrics alone; [`doctor`] reads it there, beside whatever else it looks at.
 //!
-//! What is kept can be taken away, page after page ([`store::History::export`]), and counted ([`store::History::report`]).
+//! What is kept can be taken away, page after page ([`store::History::export`]), and counted ([`store::History::report`]),
+//! one report at a time beside everything else that reads; a page that shows one begins before it is counted.
 //! Runs go when their retention is over, payloads before them ([`store::Queue::strip`]), and at any time what somebody wants
 //! forgotten ([`store::Queue::forget`]).
 //!

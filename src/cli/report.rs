@@ -102,8 +102,9 @@ fn reached(terminal: Terminal, report: &store::Report) -> String {
         let share = share(reached.runs, report.runs.total);
         [reached.state.to_string(), reached.runs.to_string(), share, spark(&by_day)]
     });
+    let stalls: Vec<u64> = report.days.iter().map(|day| day.stalls).collect();
     let stalls =
-        ["noticed to stall".to_owned(), report.runs.stalls.to_string(), String::new(), String::new()];
+        ["noticed to stall".to_owned(), report.runs.stalls.to_string(), String::new(), spark(&stalls)];
     table(terminal, ["RUNS CAME TO", "RUNS", "SHARE", "DAY BY DAY"], rows.chain([stalls]))
 }
 

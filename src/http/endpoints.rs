@@ -1,10 +1,13 @@
 //! What programs ask: lists, one run, one event, and to send again. Each answers the same question as a page and a command.
 
+use std::time::Duration;
+
 use actix_web::error::JsonPayloadError;
 use actix_web::web::{Data, Json, JsonConfig, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use super::AppState;
 use super::api::{DeliveryJson, PageJson, RunJson, event_history, replayed, run_history};
@@ -12,13 +15,16 @@ use super::error::{ApiError, ErrorCode};
 use super::openapi;
 use super::query::{Paging, Query};
 use crate::delivery::DestinationName;
-use crate::store::{ReplayTarget, Replayed};
+use crate::store::{ReplayTarget, Replayed, Report, ReportFilter};
 
 /// How many runs, events and deliveries one call sends again at most.
 const MOST_IDS: usize = 100;
 
 /// How long a body that asks for something is at most, in bytes.
 const BODY_BYTES: usize = 64 * 1024;
+
+/// How long a report may take: a connection on which nothing is answered for 15 s ends.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// Returns what bodies may be that ask for something, and how others are refused.
 pub(super) fn body_limits() -> JsonConfig {
@@ -78,6 +84,21 @@ pub(super) async fn deliveries(
     query.finish()?;
     let page = state.history.deliveries(filter, after, limit, now).await.map_err(ErrorCode::from)?;
     Ok(HttpResponse::Ok().json(PageJson::<DeliveryJson>::of(&page)))
+}
+
+/// Counts.
+pub(super) async fn report(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, ApiError> {
+    state.policy().token.admit(&request)?;
+    let mut query = Query::of(&request, state.clock.now());
+    let filter = query.report()?;
+    query.finish()?;
+    Ok(HttpResponse::Ok().json(counted(&state, filter).await?))
+}
+
+/// Counts for whoever gets the answer as one.
+pub(super) async fn counted(state: &AppState, filter: ReportFilter) -> Result<Report, ErrorCode> {
+    let counted = timeout(REPORT_TIMEOUT, state.history.report(filter)).await;
+    Ok(counted.map_err(|_| ErrorCode::StoreUnavailable)??)
 }
 
 /// Shows what all of this takes and answers.

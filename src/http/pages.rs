@@ -16,8 +16,10 @@ mod notice;
 mod payload;
 mod prose;
 mod replay;
+mod report;
 mod run;
 mod runs;
+mod stream;
 mod visit;
 mod words;
 
@@ -58,6 +60,8 @@ pub(super) fn routes(service: &mut ServiceConfig) {
                 .route(head().to(destinations::list)),
         )
         .service(at("/destinations/{name}/test", "POST").route(post().to(destinations::test)))
+        .service(at("/report", READ).route(get().to(report::show)).route(head().to(report::show)))
+        .service(at("/report/{part}.csv", READ).route(get().to(report::csv)).route(head().to(report::csv)))
         .service(
             form("/replay")
                 .route(get().to(replay::ask))

@@ -46,6 +46,14 @@ pub(super) const SINCE: Parameter = Parameter {
 };
 pub(super) const UNTIL: Parameter =
     Parameter { name: "until", about: "It began before; written as `since` is.", schema: text };
+pub(super) const COUNTED_SINCE: Parameter = Parameter {
+    name: "since",
+    about: "Runs that began, and deliveries that were planned, then or later; written as `since` of a list is. Without it \
+            the last 30 days.",
+    schema: text,
+};
+pub(super) const COUNTED_UNTIL: Parameter =
+    Parameter { name: "until", about: "And before; now, unless it is said.", schema: text };
 pub(super) const AFTER: Parameter = Parameter {
     name: "after",
     about: "`next` of the page before; the first page without it.",
@@ -60,6 +68,8 @@ pub(super) const OF_RUNS: &[&Parameter] =
 /// What a list of deliveries is asked by.
 pub(super) const OF_DELIVERIES: &[&Parameter] =
     &[&DELIVERY_STATE, &DESTINATION, &SINCE, &UNTIL, &AFTER, &ROWS];
+/// What a report is asked by.
+pub(super) const OF_REPORTS: &[&Parameter] = &[&ORGANIZATION, &REPO, &COUNTED_SINCE, &COUNTED_UNTIL];
 
 fn text(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string" })

@@ -3,20 +3,23 @@
 use std::time::Duration;
 
 use actix_web::HttpRequest;
-use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use url::form_urlencoded;
 
 use super::error::ErrorCode;
 use super::parameters::{
-    ACTION, AFTER, DELIVERY_STATE, DESTINATION, LIMIT, MOST, ORGANIZATION, REPO, ROWS, RUN_STATE, SINCE,
-    TEXT, UNTIL,
+    ACTION, AFTER, COUNTED_SINCE, COUNTED_UNTIL, DELIVERY_STATE, DESTINATION, LIMIT, MOST, ORGANIZATION,
+    REPO, ROWS, RUN_STATE, SINCE, TEXT, UNTIL,
 };
 use crate::delivery::{DeliveryState, DestinationName};
 use crate::event::Organization;
 use crate::run::RunState;
-use crate::store::{Cursor, DeliveryFilter, RunFilter};
+use crate::store::{Cursor, DeliveryFilter, ReportFilter, RunFilter};
+
+/// How far a report goes back, unless it is said; so does that of the command.
+const REPORT_AGE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The parameters of an address; what is empty counts as not given, as a form sends it.
 pub(super) struct Query {
@@ -103,6 +106,17 @@ impl Query {
         })
     }
 
+    /// Takes what a report is asked for: of the last 30 days, unless it is said.
+    pub(super) fn report(&mut self) -> Result<ReportFilter, ErrorCode> {
+        let (since, until) = (self.time(COUNTED_SINCE.name)?, self.time(COUNTED_UNTIL.name)?);
+        Ok(ReportFilter {
+            since: since.unwrap_or_else(|| self.now.checked_sub(REPORT_AGE).unwrap_or(Timestamp::MIN)),
+            until: until.unwrap_or(self.now),
+            organization: self.text(ORGANIZATION.name).map(Organization::new),
+            repo: self.text(REPO.name),
+        })
+    }
+
     /// Takes a place in a list and how many rows are wanted.
     pub(super) fn paging(&mut self) -> Result<Paging, ErrorCode> {
         let expected = format!("is no number from 1 to {MOST}");
@@ -171,6 +185,18 @@ mod tests {
         assert_eq!(query.runs().unwrap(), RunFilter::default());
         assert_eq!(query.paging().unwrap().limit, LIMIT);
         query.finish().unwrap();
+    }
+
+    #[test]
+    fn a_report_is_of_the_last_30_days_unless_it_is_said() {
+        let report = query("repo=acme/api&until=").report().unwrap();
+        assert_eq!(report.since.to_string(), "2026-11-01T12:00:00Z");
+        assert_eq!((report.until, report.repo.as_deref()), (now(), Some("acme/api")));
+        let report = query("since=2026-01-01&until=1d&organization=acme").report().unwrap();
+        assert_eq!(report.since.to_string(), "2026-01-01T00:00:00Z");
+        assert_eq!(report.until.to_string(), "2026-11-30T12:00:00Z");
+        assert_eq!(report.organization, Some(Organization::new("acme")));
+        assert!(query("until=soon").report().is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::delivery::{DeliveryState, Reason};
@@ -48,13 +49,15 @@ pub struct ReportFilter {
 }
 
 /// What was counted.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Report {
     /// From when on.
     #[serde(serialize_with = "time")]
+    #[schemars(with = "String")]
     pub since: Timestamp,
     /// Up to when.
     #[serde(serialize_with = "time")]
+    #[schemars(with = "String")]
     pub until: Timestamp,
     /// Of which organization alone.
     pub organization: Option<String>,
@@ -76,7 +79,7 @@ pub struct Report {
 }
 
 /// How many runs there were.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RunCounts {
     /// All of them.
     pub total: u64,
@@ -89,7 +92,7 @@ pub struct RunCounts {
 }
 
 /// How many runs came so far and no further.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Reached {
     /// How far, whatever was noticed of them since.
     pub state: RunState,
@@ -98,7 +101,7 @@ pub struct Reached {
 }
 
 /// How long a stage took.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct StageTimes {
     /// Which one.
     pub stage: Stage,
@@ -111,7 +114,7 @@ pub struct StageTimes {
 }
 
 /// How many runs have a cause of a sort.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Classified {
     /// Seer's word: `code_fix` …
     pub classification: String,
@@ -120,7 +123,7 @@ pub struct Classified {
 }
 
 /// How many deliveries there were; those that are being sent count as waiting.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DeliveryCounts {
     /// All of them.
     pub total: u64,
@@ -129,7 +132,7 @@ pub struct DeliveryCounts {
 }
 
 /// How many deliveries went to a destination.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DestinationCounts {
     /// Its name.
     pub destination: String,
@@ -140,7 +143,7 @@ pub struct DestinationCounts {
 }
 
 /// How many deliveries came to the same end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Outcome {
     /// Where they stand.
     pub state: DeliveryState,
@@ -151,9 +154,10 @@ pub struct Outcome {
 }
 
 /// One day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Day {
     /// Which one: `2026-11-24`.
+    #[schemars(with = "String", extend("format" = "date"))]
     pub day: Date,
     /// How many runs began.
     pub runs: u64,
@@ -161,6 +165,8 @@ pub struct Day {
     pub reached: Vec<Reached>,
     /// How many pull requests they opened.
     pub pull_requests: u64,
+    /// How often one of them was noticed to stall.
+    pub stalls: u64,
     /// How many deliveries were planned that were delivered by now.
     pub delivered: u64,
     /// How many that are dead letters.
@@ -212,7 +218,7 @@ pub fn day_of(micros: i64) -> i64 {
 pub struct Tally {
     runs: BTreeMap<(i64, RunState), u64>,
     pull_requests: BTreeMap<i64, u64>,
-    stalls: u64,
+    stalls: BTreeMap<i64, u64>,
     /// In milliseconds, in which 49 days fit.
     stages_ms: [Vec<u32>; 4],
     classifications: BTreeMap<String, u64>,
@@ -229,7 +235,9 @@ impl Tally {
         if run.pull_requests > 0 {
             *self.pull_requests.entry(day).or_default() += run.pull_requests;
         }
-        self.stalls += run.stalls;
+        if run.stalls > 0 {
+            *self.stalls.entry(day).or_default() += run.stalls;
+        }
         for (times, took) in self.stages_ms.iter_mut().zip(run.stages_us) {
             times.extend(took.map(|took| u32::try_from(took / 1_000).unwrap_or(u32::MAX)));
         }
@@ -276,7 +284,7 @@ impl Tally {
                 })
                 .to_vec(),
             pull_requests: self.pull_requests.values().sum(),
-            stalls: self.stalls,
+            stalls: self.stalls.values().sum(),
         };
         let stages = [Stage::RootCause, Stage::Solution, Stage::Coding, Stage::PullRequest];
         let stages = stages.into_iter().zip(&mut self.stages_ms);
@@ -326,6 +334,7 @@ impl Tally {
             runs: reached.iter().map(|reached| reached.runs).sum(),
             reached,
             pull_requests: of(&self.pull_requests),
+            stalls: of(&self.stalls),
             delivered: of(&self.delivered),
             dead: of(&self.dead),
         })

@@ -1,4 +1,4 @@
-//! The store in one SQLite file: one writer thread, a few readers, and nothing else that knows SQL.
+//! The store in one SQLite file: one writer thread, a few readers, one more that counts, and nothing else that knows SQL.
 //!
 //! Each part of [`Queue`] is a function of its own in the files below; here they are only handed to the writer or to a
 //! reader. What people read is handed on in `sqlite/questions.rs`.
@@ -10,6 +10,7 @@ mod catalogue;
 mod checkpoint;
 mod claim;
 mod connection;
+mod count;
 mod cursor;
 mod dead;
 mod delivery;
@@ -57,6 +58,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use self::accept::Arrival;
+use self::count::Counter;
 pub use self::place::holder;
 use self::place::{Found, Lock};
 use self::reader::Readers;
@@ -90,6 +92,7 @@ const PAUSE_BESIDE: Duration = Duration::from_millis(20);
 pub struct Store {
     // The order matters: fields are dropped from top to bottom.
     readers: Readers,
+    counter: Counter,
     writer: Writer,
     /// `None` for a command beside the relay.
     lock: Option<Lock>,
@@ -123,7 +126,7 @@ impl Store {
             Err(failed) => return Err(failed.error),
         };
         let writer = Writer::start(path.to_owned(), opening)?;
-        Ok(Self { readers: Readers::start(path)?, writer, lock: Some(lock), path: path.to_owned() })
+        Self::of(path, writer, Some(lock))
     }
 
     fn open_beside(path: &Path) -> Result<Self, StoreError> {
@@ -133,7 +136,12 @@ impl Store {
         place::check_kind(path)?;
         connection::check_beside(path)?;
         let writer = Writer::start(path.to_owned(), Opening::Beside)?;
-        Ok(Self { readers: Readers::start(path)?, writer, lock: None, path: path.to_owned() })
+        Self::of(path, writer, None)
+    }
+
+    fn of(path: &Path, writer: Writer, lock: Option<Lock>) -> Result<Self, StoreError> {
+        let (readers, counter) = (Readers::start(path)?, Counter::of(path));
+        Ok(Self { readers, counter, writer, lock, path: path.to_owned() })
     }
 
     /// Moves what the log holds into the file, so that the next start finds it there: for a store to which nothing is

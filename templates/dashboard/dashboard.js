@@ -5,8 +5,10 @@
   const sign = document.getElementById("live");
   if (!sign || !window.EventSource || !document.querySelector("[data-live]")) return;
 
-  const LEAST_MS = 2000; // Between two questions for the page.
-  let asking = false, wanted = false, last = 0, timer = 0;
+  // Between two questions for the page; one that costs much says how often it is to be asked for.
+  const costly = document.querySelector("[data-every]");
+  const LEAST_MS = costly ? Number(costly.dataset.every) * 1000 : 2000;
+  let asking = false, wanted = false, last = costly ? Date.now() : 0, timer = 0;
   let lostSince = null;
   const shown = new Map([...document.querySelectorAll("[data-live]")].map((each) => [each.id, each.innerHTML]));
 
@@ -64,7 +66,7 @@
 
   const ask = async () => {
     if (asking || document.hidden) { wanted = true; return; }
-    const rest = isInHand() ? LEAST_MS : last + LEAST_MS - Date.now();
+    const rest = isInHand() ? 2000 : last + LEAST_MS - Date.now();
     if (rest > 0) {
       if (!timer) timer = setTimeout(() => { timer = 0; ask(); }, rest);
       return;

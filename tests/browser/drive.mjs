@@ -122,7 +122,7 @@ const scenes = {
     expect((await text(page)).includes("No delivery fits"), "no dead letters");
     const cookie = (await page.cookies()).find((each) => each.name === "seer_relay");
     expect(cookie?.httpOnly && cookie.sameSite === "Lax" && !cookie.value.includes(settings.token), `the cookie is ${JSON.stringify(cookie)}`);
-    for (const [path, words, name] of [["/", "Nothing has come yet", "runs-empty"], ["/deliveries", "Nothing was sent yet", "deliveries-empty"], ["/destinations", "audit", "destinations-empty"]]) {
+    for (const [path, words, name] of [["/", "Nothing has come yet", "runs-empty"], ["/deliveries", "Nothing was sent yet", "deliveries-empty"], ["/destinations", "audit", "destinations-empty"], ["/report", "Nothing was counted", "report-empty"]]) {
       await go(page, path);
       expect((await text(page)).includes(words), `${path} does not say “${words}”`);
       await judge(page, name);
@@ -198,6 +198,8 @@ const scenes = {
     await press(page, "main form button");
     expect((await text(page)).includes("queued to be routed anew"), "it does not say what was done");
 
+    await go(page, "/report");
+    await judge(page, "report-one");
     await go(page, "/destinations");
     await judge(page, "destinations");
     await press(page, "form[action='/destinations/chat/test'] button");
@@ -245,6 +247,68 @@ const scenes = {
     expect(await page.evaluate(() => document.activeElement.href?.endsWith("/999001")), "the focus is lost");
   },
 
+  /** Some weeks of runs, counted. */
+  async report() {
+    const page = await open();
+    await logIn(page, "/report");
+    await page.waitForSelector(".sections section");
+    expect(await page.$eval(".counting", (each) => getComputedStyle(each).display === "none"), "it still says that it counts");
+    await judge(page, "report");
+    await page.evaluate(() => document.querySelectorAll("details").forEach((each) => { each.open = true; }));
+    await judge(page, "report-open");
+
+    /** The numbers of a section, by what stands before each. */
+    const numbers = (id) => page.$$eval(`#${id}-numbers tbody tr`, (rows) => Object.fromEntries(rows.map((row) => [row.cells[0].innerText, Number(row.cells[1].innerText)])));
+    const agree = async (query) => {
+      await go(page, `/report${query}`);
+      const told = await api(`/api/report${query}`);
+      await page.evaluate(() => document.querySelectorAll("details").forEach((each) => { each.open = true; }));
+      const pairs = [
+        [await numbers("causes"), Object.fromEntries(told.root_causes.map((each) => [each.classification, each.runs]))],
+        [await numbers("deliveries"), Object.fromEntries(told.deliveries.destinations.map((each) => [each.destination, each.total]))],
+        [Object.values(await numbers("reached")), told.runs.reached.map((each) => each.runs).reverse()],
+        [Object.values(await numbers("runs")).reduce((sum, each) => sum + each, 0), told.runs.total],
+        [Object.values(await numbers("pull-requests")).reduce((sum, each) => sum + each, 0), told.runs.pull_requests],
+      ];
+      for (const [shown, counted] of pairs) expect(JSON.stringify(shown) === JSON.stringify(counted), `${query}: ${JSON.stringify(shown)} is shown of ${JSON.stringify(counted)}`);
+      const drawn = await page.$eval("#reached-gist", (each) => each.textContent);
+      expect(drawn.startsWith(`${told.runs.total} runs`), `${query}: the plot says “${drawn}”`);
+      return told.runs.total;
+    };
+    const all = await agree("?since=60d");
+    const some = await agree("?since=60d&repo=acme/web");
+    expect(all === 200 && some > 0 && some < all, `${some} of ${all} runs are about a repository`);
+    const bars = await page.$$eval("#runs-head ~ .plot rect", (all) => all.length);
+    expect(bars > 20, `${bars} bars of runs by day`);
+
+    await go(page, "/report?repo=acme/api");
+    await page.evaluate(() => [...document.querySelectorAll(".views a")].find((each) => each.innerText === "90 days").setAttribute("id", "wanted"));
+    await press(page, "#wanted");
+    const url = new URL(page.url());
+    expect(url.searchParams.get("since") === "90d" && url.searchParams.get("repo") === "acme/api", `90 days are at ${page.url()}`);
+    expect((await text(page)).includes("Runs by week"), "90 days are not told by week");
+    await judge(page, "report-weeks");
+    await page.select("#repo", "acme/billing");
+    await press(page, ".filters button");
+    expect(new URL(page.url()).searchParams.get("repo") === "acme/billing", `the address is ${page.url()}`);
+
+    const sheet = await page.evaluate(async () => {
+      const answer = await fetch(document.querySelector("a[href^='/report/days.csv']").href);
+      return { type: answer.headers.get("content-type"), how: answer.headers.get("content-disposition"), text: await answer.text() };
+    });
+    expect(sheet.type.startsWith("text/csv") && sheet.how.startsWith("attachment") && sheet.text.startsWith("day,runs,"), JSON.stringify(sheet));
+    await go(page, "/report?since=2020-01-01&until=2020-02-01");
+    expect((await text(page)).includes("Nothing was counted"), "it is not said that there is nothing");
+    expect((await go(page, "/report?since=soon")).status() === 400, "a time that is none");
+
+    const noScript = await open(await browser.createBrowserContext());
+    await noScript.setJavaScriptEnabled(false);
+    await logIn(noScript, "/report?since=60d");
+    expect((await noScript.content()).includes("How far runs came"), "nothing is counted without scripts");
+    await go(page, "/");
+    await judge(page, "runs-past");
+  },
+
   /** The relay stops while somebody looks: that is said, and nobody who looks holds it up. */
   async stopping() {
     const page = await open();
@@ -281,7 +345,7 @@ const scenes = {
       await inert(href);
     }
     await judge(page, "run-hostile");
-    for (const path of ["/deliveries", "/destinations", "/?q=%3Cscript%3Ehacked%3D1%3C/script%3E&repo=%22%3E%3Cimg+src%3Dx+onerror%3Dhacked%3D1%3E"]) {
+    for (const path of ["/deliveries", "/destinations", "/report", "/report?repo=%22%3E%3Cimg+src%3Dx+onerror%3Dhacked%3D1%3E&organization=%3Cscript%3Ehacked%3D1%3C/script%3E", "/?q=%3Cscript%3Ehacked%3D1%3C/script%3E&repo=%22%3E%3Cimg+src%3Dx+onerror%3Dhacked%3D1%3E"]) {
       await go(page, path);
       await inert(path);
     }

@@ -4,6 +4,7 @@ mod access;
 mod contract;
 mod document;
 mod lists;
+mod reports;
 
 use std::time::{Duration, Instant};
 

@@ -52,6 +52,19 @@ impl Stage {
         Self { folder, relay, _chat: chat, _broken: broken }
     }
 
+    /// Sets up a relay that was there for 40 days, whose destinations have taken most of what it told.
+    async fn with_a_past() -> Self {
+        let chat = Receiver::start();
+        let broken = Receiver::start();
+        let routes = ["audit", "team-backend", "team-web", "oncall"]
+            .map(|name| format!("[webhook.{name}]\nurl = \"{}\"\n", chat.url("/x")))
+            .concat();
+        let folder = RelayFolder::new(&routes);
+        crate::past::fill(&folder, 200, 40).await;
+        let relay = folder.serve();
+        Self { folder, relay, _chat: chat, _broken: broken }
+    }
+
     /// Plays the samples of one run, an alert with its issue among them.
     fn play_samples(&self) {
         let url = format!("http://{}/webhooks/sentry", self.relay.address());
@@ -201,6 +214,31 @@ async fn among_hundreds_of_runs_one_finds_ones_way_and_sees_what_happens() {
     stage.must_go_well("many").await;
 }
 
+/// Tells when everything is counted.
+async fn counted(stage: &Stage) {
+    let url = format!("http://{}/api/report", stage.relay.address());
+    let mut every = tokio::time::interval(Duration::from_millis(100));
+    let counting = async {
+        loop {
+            let request = crate::support::client().get(&url).bearer_auth(stage.token());
+            let report = request.send().await.unwrap().bytes().await.unwrap();
+            let report: Value = serde_json::from_slice(&report).unwrap();
+            if report["uncounted_events"] == 0 {
+                return;
+            }
+            every.tick().await;
+        }
+    };
+    timeout(crate::support::PATIENCE, counting).await.expect("everything is counted");
+}
+
+#[tokio::test]
+async fn a_report_can_be_read_by_everybody_narrowed_and_taken_away() {
+    let stage = Stage::with_a_past().await;
+    counted(&stage).await;
+    stage.must_go_well("report").await;
+}
+
 #[tokio::test]
 async fn that_the_relay_stops_is_said_on_open_pages_which_do_not_hold_it_up() {
     let stage = Stage::set_up();
@@ -233,7 +271,7 @@ async fn no_text_of_a_stranger_is_more_than_text() {
         let data = json!({
             "run_id": format!("{number} {}", text.chars().take(300).collect::<String>()), "group_id": text,
             "root_cause": { "description": text, "one_line_description": text, "five_whys": [text], "relevant_repo": text,
-                "steps": [step], "reproduction_steps": [text] },
+                "steps": [step], "reproduction_steps": [text], "classification": text },
             "solution": { "description": text, "one_line_summary": text, "steps": [step] },
             "changes": [{ "repo_name": text, "title": text, "description": text, "branch_name": text,
                 "diff": format!("--- a/{text}\n+++ b/{text}\n@@ -1 +1 @@ {text}\n-{text}\n+{text}\n") }],

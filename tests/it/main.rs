@@ -31,6 +31,7 @@ mod living;
 mod lookup;
 mod muting;
 mod observability;
+mod past;
 mod preview;
 mod proof;
 mod reload;

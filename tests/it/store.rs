@@ -5,7 +5,7 @@
 mod acceptance;
 mod accounts;
 mod alerts;
-mod bench;
+pub(crate) mod bench;
 mod cards;
 mod catalogue;
 mod deliveries;

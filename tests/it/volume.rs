@@ -115,6 +115,21 @@ impl Scene {
         page(&self.client, &self.relay, &self.token, path).await
     }
 
+    /// Looks at the report's page: how long its first byte took, and all of it.
+    async fn report(&self) -> (Duration, Duration) {
+        let request = self.client.get(format!("http://{}/report?since=90d", self.relay.address()));
+        let began = Instant::now();
+        let mut answer = request.bearer_auth(&self.token).header("accept", "text/html").send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200);
+        let mut page = answer.chunk().await.unwrap().unwrap().to_vec();
+        let first = began.elapsed();
+        while let Some(piece) = answer.chunk().await.unwrap() {
+            page.extend_from_slice(&piece);
+        }
+        assert!(String::from_utf8(page).unwrap().contains("How far runs came"));
+        (first, began.elapsed())
+    }
+
     /// The slowest of these, each asked once, and what it was.
     async fn slowest(&self, paths: &[String]) -> (Duration, String) {
         let mut slowest = (Duration::ZERO, String::new());
@@ -174,6 +189,9 @@ async fn with_many_events_every_list_comes_at_once_and_readers_cost_webhooks_lit
     let (one, one_path) = scene.slowest(&single).await;
     assert!(one < within, "{one_path} took {one:?}");
 
+    let (report, counted) = scene.report().await;
+    assert!(report < within, "the report's page began after {report:?}");
+
     let (with, without, reloads) = acks(&scene, scale.pick(40, 1_000), &lists).await;
     let ratio = percentile(&with, 99).as_secs_f64() / percentile(&without, 99).as_secs_f64();
     let most = scale.pick(20.0, 1.5);
@@ -184,13 +202,15 @@ async fn with_many_events_every_list_comes_at_once_and_readers_cost_webhooks_lit
         &format!("{} events of {} runs, {} deliveries; {} questions", volume.events, volume.runs, volume.deliveries, lists.len()),
         &format!(
             "catalogued in {:.0} s; first byte in {} ms at most (`{path}`), on pages {pages} deep {} ms (`{}`), of one run or \
-             event {} ms; p99 of an acknowledgement {:.1} ms, with {READERS} readers ({reloads:.0} reloads a second) {:.1} \
+             event {} ms, of the report {} ms (counted in {} ms); p99 of an acknowledgement {:.1} ms, with {READERS} readers ({reloads:.0} reloads a second) {:.1} \
              ms: {ratio:.2} times; {} MiB of memory, a file of {} MiB",
             catalogued.as_secs_f64(),
             slowest.as_millis(),
             deep.0.as_millis(),
             deep.1,
             one.as_millis(),
+            report.as_millis(),
+            counted.as_millis(),
             percentile(&without, 99).as_secs_f64() * 1_000.0,
             percentile(&with, 99).as_secs_f64() * 1_000.0,
             scene.relay.peak_memory() / 1024 / 1024,

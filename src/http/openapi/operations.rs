@@ -4,7 +4,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::http::api::{DeliveryJson, EventHistoryJson, PageJson, ReplayedJson, RunHistoryJson, RunJson};
 use crate::http::endpoints::ReplayRequest;
-use crate::http::parameters::{OF_DELIVERIES, OF_RUNS, Parameter};
+use crate::http::parameters::{OF_DELIVERIES, OF_REPORTS, OF_RUNS, Parameter};
+use crate::store::Report;
 
 /// By which method a path is asked.
 #[derive(Clone, Copy)]
@@ -95,6 +96,22 @@ pub(super) const OPERATIONS: &[Operation] = &[
         body: None,
         answers: "A page of deliveries.",
         answer: schema_of::<PageJson<DeliveryJson>>,
+        errors: OF_QUESTIONS,
+    },
+    Operation {
+        path: "/api/report",
+        method: Method::Get,
+        id: "getReport",
+        summary: "Count runs by how far they came, their stages, root causes and pull requests, and deliveries by outcome",
+        about: Some(
+            "Runs are counted on the day on which they began, deliveries on the one on which they were planned. One report is \
+             counted at a time; of some million runs it takes seconds, and more than 12 s are refused.",
+        ),
+        id_in_path: None,
+        parameters: OF_REPORTS,
+        body: None,
+        answers: "The report.",
+        answer: schema_of::<Report>,
         errors: OF_QUESTIONS,
     },
     Operation {

@@ -58,5 +58,5 @@ impl Transform for Answers {
 fn is_time(name: &str) -> bool {
     name.ends_with("_at")
         || name.ends_with("until")
-        || matches!(name, "gone_since" | "first_seen" | "last_seen")
+        || matches!(name, "since" | "gone_since" | "first_seen" | "last_seen")
 }

@@ -11,7 +11,7 @@ use tera::{Context, Error, Kwargs, State, Tera, TeraResult, Value};
 
 use crate::render::time_ago;
 
-const TEMPLATES: [(&str, &str); 14] = [
+const TEMPLATES: [(&str, &str); 16] = [
     ("frame.html", include_str!("../../../templates/dashboard/frame.html")),
     ("login.html", include_str!("../../../templates/dashboard/login.html")),
     ("fault.html", include_str!("../../../templates/dashboard/fault.html")),
@@ -25,6 +25,8 @@ const TEMPLATES: [(&str, &str); 14] = [
     ("deliveries.html", include_str!("../../../templates/dashboard/deliveries.html")),
     ("delivery.html", include_str!("../../../templates/dashboard/delivery.html")),
     ("destinations.html", include_str!("../../../templates/dashboard/destinations.html")),
+    ("report.html", include_str!("../../../templates/dashboard/report.html")),
+    ("_report.html", include_str!("../../../templates/dashboard/_report.html")),
     ("replay.html", include_str!("../../../templates/dashboard/replay.html")),
 ];
 

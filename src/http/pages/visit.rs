@@ -8,9 +8,10 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::answer::{as_json, page};
+use super::answer::{as_json, guarded, page};
 use super::assets::{NAMES, Names};
 use super::notice::{self, Notice};
+use super::stream::in_pieces;
 use super::{engine, login};
 use crate::http::error::{ApiError, ErrorCode};
 use crate::http::{AppState, Policy};
@@ -41,6 +42,8 @@ pub(super) enum Place {
     Deliveries,
     /// The destinations.
     Destinations,
+    /// The report.
+    Report,
     /// None that stands in the navigation.
     Elsewhere,
 }
@@ -111,6 +114,22 @@ impl Visit {
         self.write(StatusCode::OK, place, title, template, content)
     }
 
+    /// Answers with a page that begins before all of it is known; what comes later has its place in the template.
+    pub(super) fn show_in_pieces(
+        &self,
+        place: Place,
+        title: &str,
+        template: &str,
+        content: impl Serialize,
+        later: impl Future<Output = String> + 'static,
+    ) -> HttpResponse {
+        let answer = self.draw(place, title, template, content).map(|html| {
+            let mut answer = guarded(StatusCode::OK);
+            answer.content_type("text/html; charset=utf-8").streaming(in_pieces(html, later))
+        });
+        self.with_notice(answer)
+    }
+
     /// Answers with a page for whoever is not let in.
     pub(super) fn show_stranger(
         &self,
@@ -143,6 +162,16 @@ impl Visit {
         template: &str,
         content: impl Serialize,
     ) -> HttpResponse {
+        self.with_notice(self.draw(place, title, template, content).map(|html| page(status, html)))
+    }
+
+    fn draw(
+        &self,
+        place: Place,
+        title: &str,
+        template: &str,
+        content: impl Serialize,
+    ) -> Result<String, Refusal> {
         let whole = Whole {
             title,
             place,
@@ -153,12 +182,17 @@ impl Visit {
             version: env!("CARGO_PKG_VERSION"),
             page: content,
         };
-        let mut answer = match engine::render(template, &whole) {
-            Ok(html) => page(status, html),
-            Err(error) => {
-                tracing::error!(%error, template, "a page could not be written");
-                return as_json(&ErrorCode::StoreUnavailable.into());
-            }
+        engine::render(template, &whole).map_err(|error| {
+            tracing::error!(%error, template, "a page could not be written");
+            as_json(&ErrorCode::StoreUnavailable.into()).into()
+        })
+    }
+
+    /// Makes a browser forget the notice that a page has told.
+    fn with_notice(&self, answer: Result<HttpResponse, Refusal>) -> HttpResponse {
+        let mut answer = match answer {
+            Ok(answer) => answer,
+            Err(fault) => return *fault,
         };
         if self.notice.is_some() {
             // An answer that has no body yet takes any cookie.

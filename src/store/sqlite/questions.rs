@@ -92,7 +92,7 @@ impl History for Store {
     }
 
     async fn report(&self, filter: ReportFilter) -> Result<Report, StoreError> {
-        self.readers.run(move |connection| report::read(connection, &filter)).await
+        self.counter.run(move |connection| report::read(connection, &filter)).await
     }
 
     async fn begin_export(&self, filter: ExportFilter) -> Result<Stretch, StoreError> {

@@ -111,7 +111,8 @@ impl Desk {
     }
 }
 
-fn in_one_state<T>(
+/// Reads from one state of the store.
+pub(super) fn in_one_state<T>(
     connection: &Connection,
     read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {

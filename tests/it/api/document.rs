@@ -11,7 +11,7 @@ use crate::support::{Answer, Receiver, RelayFolder, mute_now};
 
 /// Every list with nothing and with each of its parameters, one run, one event.
 async fn look_at_all(api: &Api, contract: &mut Contract) {
-    for path in ["/api/runs", "/api/deliveries"] {
+    for path in ["/api/runs", "/api/deliveries", "/api/report"] {
         contract.check("get", path, 200, &api.ok(path).await);
     }
     for run in api.ok("/api/runs").await["items"].as_array().unwrap() {
@@ -130,6 +130,7 @@ async fn refuse_all(api: &Api, contract: &mut Contract, relay: &crate::support::
         ("/api/runs/{id}", "/api/runs/acme/1"),
         ("/api/events/{id}", "/api/events/evt_x"),
         ("/api/deliveries", "/api/deliveries"),
+        ("/api/report", "/api/report"),
         ("/api/openapi.json", "/api/openapi.json"),
     ] {
         let refused = api.get(&format!("{path}?nonsense=1")).await;
@@ -194,7 +195,7 @@ async fn every_parameter_of_the_document_is_taken_and_held_to_what_it_says() {
             checked += 1;
         }
     }
-    assert_eq!(checked, 16, "ten of runs, six of deliveries");
+    assert_eq!(checked, 20, "ten of runs, six of deliveries, four of reports");
 }
 
 fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
