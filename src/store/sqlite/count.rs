@@ -21,6 +21,10 @@ use crate::threads::give_way;
 /// After how many steps of a statement it is looked whether anybody still waits for the answer.
 const STEPS: i32 = 10_000;
 
+/// How much of the file the connection keeps in memory, in KiB: what is counted lies in order and is read once, and what
+/// is kept now the process would keep for good.
+const CACHE_KIB: i64 = 256;
+
 /// Counts, one question after another. Dropping it ends the one that is under way.
 #[derive(Debug)]
 pub(super) struct Counter {
@@ -106,6 +110,7 @@ struct Desk {
 impl Desk {
     fn answer<T>(self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let connection = open_to_read(&self.path)?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(|error| unavailable(&error))?;
         let is_in_vain = move || self.asker.strong_count() == 0 || self.is_over.load(Ordering::Relaxed);
         connection.progress_handler(STEPS, Some(is_in_vain)).map_err(|error| unavailable(&error))?;
         in_one_state(&connection, read).map_err(|error| unavailable(&error))
