@@ -15,6 +15,16 @@ pub fn give_way() {
     let _ = setpriority_process(Some(gettid()), NICENESS);
 }
 
+/// Does what takes milliseconds of a processor on a thread that gives way; `None` where it broke off. Whoever answers
+/// webhooks on this thread meanwhile does not wait for it.
+pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let done = tokio::task::spawn_blocking(move || {
+        give_way();
+        work()
+    });
+    done.await.ok()
+}
+
 #[cfg(test)]
 mod tests {
     use std::thread;
@@ -35,5 +45,14 @@ mod tests {
         .unwrap();
         assert_eq!((own, child), (before.max(NICENESS), before.max(NICENESS)));
         assert_eq!(niceness(), before);
+    }
+
+    #[tokio::test]
+    async fn what_is_done_aside_gives_way_and_may_break_off() {
+        let niceness = || getpriority_process(Some(gettid())).unwrap();
+        let before = niceness();
+        assert_eq!(aside(niceness).await, Some(before.max(NICENESS)));
+        assert_eq!(niceness(), before);
+        assert_eq!(aside(|| -> i32 { panic!("as a test") }).await, None);
     }
 }

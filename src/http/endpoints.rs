@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use actix_web::error::JsonPayloadError;
+use actix_web::http::header::ContentType;
 use actix_web::web::{Data, Json, JsonConfig, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use super::AppState;
@@ -16,6 +17,7 @@ use super::openapi;
 use super::query::{Paging, Query};
 use crate::delivery::DestinationName;
 use crate::store::{ReplayTarget, Replayed, Report, ReportFilter};
+use crate::threads::aside;
 
 /// How many runs, events and deliveries one call sends again at most.
 const MOST_IDS: usize = 100;
@@ -41,7 +43,7 @@ pub(super) async fn runs(request: HttpRequest, state: Data<AppState>) -> Result<
     let (filter, Paging { after, limit }) = (query.runs()?, query.paging()?);
     query.finish()?;
     let page = state.history.find_runs(filter, after, limit).await.map_err(ErrorCode::from)?;
-    Ok(HttpResponse::Ok().json(PageJson::<RunJson>::of(&page)))
+    json(move || written(&PageJson::<RunJson>::of(&page))).await
 }
 
 /// Shows one run with its history.
@@ -54,7 +56,7 @@ pub(super) async fn run(
     policy.token.admit(&request)?;
     Query::of(&request, state.clock.now()).finish()?;
     let history = state.history.run(&name).await.map_err(ErrorCode::from)?;
-    Ok(HttpResponse::Ok().json(run_history(&history, &policy.links(&history.run.organization))))
+    json(move || written(&run_history(&history, &policy.links(&history.run.organization)))).await
 }
 
 /// Shows one event, why it was routed as it was, and what became of it.
@@ -67,9 +69,11 @@ pub(super) async fn event(
     policy.token.admit(&request)?;
     Query::of(&request, state.clock.now()).finish()?;
     let found = state.history.event(&name).await.map_err(ErrorCode::from)?;
-    let document = event_history(&found, &policy.links(&found.history.run.organization));
-    let document = document.ok_or_else(|| ErrorCode::UnknownId(format!("no event is known as `{name}`")))?;
-    Ok(HttpResponse::Ok().json(document))
+    json(move || match event_history(&found, &policy.links(&found.history.run.organization)) {
+        Some(document) => written(&document),
+        None => Err(ErrorCode::UnknownId(format!("no event is known as `{name}`"))),
+    })
+    .await
 }
 
 /// Lists deliveries.
@@ -83,7 +87,7 @@ pub(super) async fn deliveries(
     let (filter, Paging { after, limit }) = (query.deliveries()?, query.paging()?);
     query.finish()?;
     let page = state.history.deliveries(filter, after, limit, now).await.map_err(ErrorCode::from)?;
-    Ok(HttpResponse::Ok().json(PageJson::<DeliveryJson>::of(&page)))
+    json(move || written(&PageJson::<DeliveryJson>::of(&page))).await
 }
 
 /// Counts.
@@ -99,6 +103,20 @@ pub(super) async fn report(request: HttpRequest, state: Data<AppState>) -> Resul
 pub(super) async fn counted(state: &AppState, filter: ReportFilter) -> Result<Report, ErrorCode> {
     let counted = timeout(REPORT_TIMEOUT, state.history.report(filter)).await;
     Ok(counted.map_err(|_| ErrorCode::StoreUnavailable)??)
+}
+
+/// Answers with a document that is made and written aside: a long one takes milliseconds.
+async fn json(
+    document: impl FnOnce() -> Result<Vec<u8>, ErrorCode> + Send + 'static,
+) -> Result<HttpResponse, ApiError> {
+    // Where it broke off, the panic was told of already.
+    let written = aside(document).await.unwrap_or(Err(ErrorCode::StoreUnavailable))?;
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(written))
+}
+
+fn written(document: &impl Serialize) -> Result<Vec<u8>, ErrorCode> {
+    // What is answered can always be written.
+    serde_json::to_vec(document).map_err(|_| ErrorCode::StoreUnavailable)
 }
 
 /// Shows what all of this takes and answers.

@@ -1,9 +1,10 @@
-//! A store that has been filled for months: how fast lists come, and what readers cost webhooks.
+//! A store that has been filled for months: how fast lists and pages come, and what readers cost webhooks.
 //!
 //! Small numbers here; `tests/volume/run` runs the same code with a million events, and prints what came of it.
 
 mod fill;
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -67,8 +68,21 @@ fn questions(volume: &Volume) -> Vec<String> {
     asked
 }
 
-/// Asks for a page, and returns how long its first byte took, and where the next one is.
-async fn page(client: &reqwest::Client, relay: &Relay, token: &str, path: &str) -> (Duration, Value) {
+/// Looks at a page, as a browser does.
+async fn look(client: &reqwest::Client, address: &str, token: &str, path: &str) -> reqwest::Response {
+    let request = client.get(format!("http://{address}{path}")).bearer_auth(token);
+    let answer = request.header("accept", "text/html").send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200, "{path}");
+    answer
+}
+
+/// The page that shows a list to people.
+fn as_page(list: &str) -> String {
+    list.replacen("/api/runs", "/", 1).replacen("/api/deliveries", "/deliveries", 1)
+}
+
+/// Asks for a list, and returns how long its first byte took, and what it says.
+async fn list(client: &reqwest::Client, relay: &Relay, token: &str, path: &str) -> (Duration, Value) {
     let request = client.get(format!("http://{}{path}", relay.address())).bearer_auth(token);
     let began = Instant::now();
     let response = request.send().await.unwrap();
@@ -112,15 +126,29 @@ impl Scene {
     }
 
     async fn ask(&self, path: &str) -> (Duration, Value) {
-        page(&self.client, &self.relay, &self.token, path).await
+        list(&self.client, &self.relay, &self.token, path).await
+    }
+
+    /// The slowest of these pages, each looked at once, and which it was.
+    async fn slowest_for_people(&self, paths: &[String]) -> (Duration, String) {
+        let mut slowest = (Duration::ZERO, String::new());
+        for path in paths {
+            let began = Instant::now();
+            let answer = self.look(path).await;
+            slowest = slowest.max((began.elapsed(), path.clone()));
+            answer.bytes().await.unwrap();
+        }
+        slowest
+    }
+
+    async fn look(&self, path: &str) -> reqwest::Response {
+        look(&self.client, self.relay.address(), &self.token, path).await
     }
 
     /// Looks at the report's page: how long its first byte took, and all of it.
     async fn report(&self) -> (Duration, Duration) {
-        let request = self.client.get(format!("http://{}/report?since=90d", self.relay.address()));
         let began = Instant::now();
-        let mut answer = request.bearer_auth(&self.token).header("accept", "text/html").send().await.unwrap();
-        assert_eq!(answer.status().as_u16(), 200);
+        let mut answer = self.look("/report?since=90d").await;
         let mut page = answer.chunk().await.unwrap().unwrap().to_vec();
         let first = began.elapsed();
         while let Some(piece) = answer.chunk().await.unwrap() {
@@ -164,8 +192,11 @@ async fn with_many_events_every_list_comes_at_once_and_readers_cost_webhooks_lit
     let lists = questions(volume);
     let (slowest, path) = scene.slowest(&lists).await;
     assert!(slowest < within, "{path} took {slowest:?}");
+    let pages: Vec<String> = lists.iter().map(|list| as_page(list)).collect();
+    let (page, page_path) = scene.slowest_for_people(&pages).await;
+    assert!(page < within, "{page_path} took {page:?}");
 
-    let pages = scale.pick(3, 200);
+    let depth = scale.pick(3, 200);
     let mut deep = (Duration::ZERO, String::new());
     for list in [
         "/api/runs?limit=200",
@@ -176,7 +207,7 @@ async fn with_many_events_every_list_comes_at_once_and_readers_cost_webhooks_lit
         "/api/deliveries?state=dead&limit=200",
         "/api/deliveries?destination=chat&limit=200",
     ] {
-        deep = deep.max(scene.slowest_page(list, pages).await);
+        deep = deep.max(scene.slowest_page(list, depth).await);
     }
     assert!(deep.0 < within, "{} took {:?}", deep.1, deep.0);
 
@@ -192,7 +223,7 @@ async fn with_many_events_every_list_comes_at_once_and_readers_cost_webhooks_lit
     let (report, counted) = scene.report().await;
     assert!(report < within, "the report's page began after {report:?}");
 
-    let (with, without, reloads) = acks(&scene, scale.pick(40, 1_000), &lists).await;
+    let (with, without, reloads) = acks(&scene, scale.pick(40, 1_000), &pages).await;
     let ratio = percentile(&with, 99).as_secs_f64() / percentile(&without, 99).as_secs_f64();
     let most = scale.pick(20.0, 1.5);
     assert!(ratio < most, "with readers p99 is {ratio:.2} times as long: {with:?}");
@@ -201,11 +232,12 @@ async fn with_many_events_every_list_comes_at_once_and_readers_cost_webhooks_lit
         "lists with many events",
         &format!("{} events of {} runs, {} deliveries; {} questions", volume.events, volume.runs, volume.deliveries, lists.len()),
         &format!(
-            "catalogued in {:.0} s; first byte in {} ms at most (`{path}`), on pages {pages} deep {} ms (`{}`), of one run or \
-             event {} ms, of the report {} ms (counted in {} ms); p99 of an acknowledgement {:.1} ms, with {READERS} readers ({reloads:.0} reloads a second) {:.1} \
+            "catalogued in {:.0} s; first byte of a list in {} ms at most (`{path}`), of a page in {} ms (`{page_path}`), on pages {depth} deep {} ms (`{}`), of one run or \
+             event {} ms, of the report {} ms (counted in {} ms); p99 of an acknowledgement {:.1} ms, with {READERS} readers ({reloads:.0} pages a second) and an export {:.1} \
              ms: {ratio:.2} times; {} MiB of memory, a file of {} MiB",
             catalogued.as_secs_f64(),
             slowest.as_millis(),
+            page.as_millis(),
             deep.0.as_millis(),
             deep.1,
             one.as_millis(),
@@ -219,15 +251,17 @@ async fn with_many_events_every_list_comes_at_once_and_readers_cost_webhooks_lit
     );
 }
 
-/// How long acknowledgements take while people reload lists, and while nobody does, in turn; and how often they reload.
-async fn acks(scene: &Scene, count: usize, lists: &[String]) -> (Vec<Duration>, Vec<Duration>, f64) {
+/// How long acknowledgements take while people reload pages and one exports everything, and while nobody does, in turn;
+/// and how often they reload.
+async fn acks(scene: &Scene, count: usize, pages: &[String]) -> (Vec<Duration>, Vec<Duration>, f64) {
     let (mut with, mut without) = (Vec::new(), Vec::new());
     let (mut reloads, mut reading) = (0, Duration::ZERO);
     let sentry = scene.relay.sentry();
     let rounds = 10;
     for round in 0..rounds {
         for has_readers in [false, true] {
-            let readers = if has_readers { start_readers(scene, lists) } else { Vec::new() };
+            let readers = if has_readers { start_readers(scene, pages) } else { Vec::new() };
+            let export = has_readers.then(|| Export::start(&scene.folder));
             let began = Instant::now();
             for step in 0..count / rounds {
                 let run = 9_000_000 + round * count + step;
@@ -245,6 +279,7 @@ async fn acks(scene: &Scene, count: usize, lists: &[String]) -> (Vec<Duration>, 
                 stop.send(()).unwrap();
                 reloads += reader.await.unwrap();
             }
+            drop(export);
         }
     }
     (with, without, f64::from(reloads) / reading.as_secs_f64())
@@ -252,12 +287,30 @@ async fn acks(scene: &Scene, count: usize, lists: &[String]) -> (Vec<Duration>, 
 
 type Reader = (tokio::sync::oneshot::Sender<()>, tokio::task::JoinHandle<u32>);
 
-fn start_readers(scene: &Scene, lists: &[String]) -> Vec<Reader> {
+/// An export of everything, which ends with its owner.
+struct Export(std::process::Child);
+
+impl Export {
+    fn start(folder: &RelayFolder) -> Self {
+        let mut export = folder.command(&["export", "--format", "jsonl"]);
+        Self(export.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for Export {
+    fn drop(&mut self) {
+        // It may be over.
+        let _ = self.0.kill();
+        self.0.wait().unwrap();
+    }
+}
+
+fn start_readers(scene: &Scene, pages: &[String]) -> Vec<Reader> {
     let start = |number: usize| {
         let (stop, mut stopped) = tokio::sync::oneshot::channel();
         let (client, address, token) =
             (scene.client.clone(), scene.relay.address().to_owned(), scene.token.clone());
-        let paths: Vec<String> = lists.iter().skip(number * 7).step_by(13).cloned().collect();
+        let paths: Vec<String> = pages.iter().skip(number * 7).step_by(13).cloned().collect();
         let reader = tokio::spawn(async move {
             let mut every = tokio::time::interval(LOOKS);
             let mut reloads = 0;
@@ -266,8 +319,7 @@ fn start_readers(scene: &Scene, lists: &[String]) -> Vec<Reader> {
                     _ = &mut stopped => break,
                     _ = every.tick() => {}
                 }
-                let answered = client.get(format!("http://{address}{path}")).bearer_auth(&token).send();
-                answered.await.unwrap().bytes().await.unwrap();
+                look(&client, &address, &token, path).await.bytes().await.unwrap();
                 reloads += 1;
             }
             reloads

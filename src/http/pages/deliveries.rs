@@ -110,7 +110,7 @@ async fn page(request: &HttpRequest, state: &AppState, visit: &Visit) -> Result<
         .extend(configured.chain((!fields.destination.is_empty()).then(|| fields.destination.clone())));
     destinations.sort();
     destinations.dedup();
-    let content = Content {
+    let content = move || Content {
         states: DeliveryState::ALL
             .iter()
             .map(|state| StateChoice { value: state.as_str(), word: words::of_delivery(*state) })
@@ -124,7 +124,7 @@ async fn page(request: &HttpRequest, state: &AppState, visit: &Visit) -> Result<
         first: fields.address("/deliveries", ""),
         fields,
     };
-    Ok(visit.show(Place::Deliveries, "Deliveries", "deliveries.html", content))
+    Ok(visit.show(Place::Deliveries, "Deliveries", "deliveries.html", content).await)
 }
 
 impl Fields {

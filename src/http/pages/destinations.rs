@@ -85,7 +85,8 @@ async fn page(state: &AppState, visit: &Visit) -> Result<HttpResponse, ErrorCode
         };
         destinations.push(seen.view(visit, name, configured));
     }
-    Ok(visit.show(Place::Destinations, "Destinations", "destinations.html", Content { destinations }))
+    let content = move || Content { destinations };
+    Ok(visit.show(Place::Destinations, "Destinations", "destinations.html", content).await)
 }
 
 /// Returns what a destination answered last.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use actix_web::web::{Data, Path, block};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
@@ -21,6 +21,7 @@ use crate::render::context::{Context, rfc3339};
 use crate::render::digest::Digest;
 use crate::render::{Purpose, Rendered};
 use crate::store::{DeliveryRow, Reach, RunHistory, Story, Told, Wanted};
+use crate::threads::aside;
 
 /// A run beyond this is not drawn, in bytes.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
@@ -70,7 +71,7 @@ async fn page(state: &AppState, visit: &Visit, name: &str) -> Result<HttpRespons
         created_at: rfc3339(row.created_at),
         message: draw(state, &visit.policy, &history, row).await?,
     };
-    Ok(visit.show(Place::Deliveries, "Delivery", "delivery.html", content))
+    Ok(visit.show(Place::Deliveries, "Delivery", "delivery.html", move || content).await)
 }
 
 /// What is known of a delivery that is to be drawn.
@@ -116,8 +117,8 @@ pub(super) async fn draw(
     };
     let (policy, now) = (Arc::clone(policy), state.clock.now());
     let time = now.strftime("%H:%M").to_string();
-    let made = block(move || wish.make(&policy, &matter, now, &time)).await;
-    Ok(made.unwrap_or_else(|_| Drawn::failed(name, "Drawing it broke off.")))
+    let made = aside(move || wish.make(&policy, &matter, now, &time)).await;
+    Ok(made.unwrap_or_else(|| Drawn::failed(name, "Drawing it broke off.")))
 }
 
 enum Matter {

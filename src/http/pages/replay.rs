@@ -67,7 +67,7 @@ async fn question(request: &HttpRequest, state: &AppState, visit: &Visit) -> Res
         }
         None => of_dead(request, state, visit).await?,
     };
-    Ok(visit.show(Place::Deliveries, "Send again", "replay.html", content))
+    Ok(visit.show(Place::Deliveries, "Send again", "replay.html", move || content).await)
 }
 
 async fn of_run(state: &AppState, name: &str) -> Result<Content, ErrorCode> {

@@ -28,6 +28,7 @@ use crate::http::endpoints::counted;
 use crate::http::error::ErrorCode;
 use crate::http::query::Query;
 use crate::store::{Choices, Report, ReportFilter, StoreError};
+use crate::threads::aside;
 
 const PATH: &str = "/report";
 /// What is counted unless it is said.
@@ -115,7 +116,10 @@ async fn page(
         is_filtered: fields.is_narrowed() || !fields.since.is_empty() || !fields.until.is_empty(),
         fields: fields.clone(),
     };
-    let body = async move { body(&state.history.report(filter).await, &fields) };
+    let body = async move {
+        let counted = state.history.report(filter).await;
+        aside(move || body(&counted, &fields)).await.unwrap_or_else(unwritten)
+    };
     Ok(visit.show_in_pieces(Place::Report, "Report", "report.html", frame, body))
 }
 
@@ -137,9 +141,13 @@ fn body(counted: &Result<Report, StoreError>, fields: &Fields) -> String {
     };
     engine::render("_report.html", &Counted { report: content }).unwrap_or_else(|error| {
         tracing::error!(%error, "a report could not be written");
-        "<p class=\"alert\" role=\"alert\">The report could not be written. The relay’s log says why.</p>"
-            .to_owned()
+        unwritten()
     })
+}
+
+fn unwritten() -> String {
+    "<p class=\"alert\" role=\"alert\">The report could not be written. The relay’s log says why.</p>"
+        .to_owned()
 }
 
 /// Sends a part of it as CSV.

@@ -7,6 +7,7 @@ mod timeline;
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use self::changes::Changes;
@@ -81,9 +82,11 @@ async fn page(state: &AppState, visit: &Visit, name: &str) -> Result<HttpRespons
         messages.push(draw(state, &visit.policy, &history, row).await?);
     }
     let more_messages = newest.len().saturating_sub(MOST_MESSAGES);
-    let content = Content::of(&history, visit, messages, more_messages);
-    let title = content.issue.title.clone().unwrap_or_else(|| content.name.clone());
-    Ok(visit.show(Place::Runs, &title, "run.html", content))
+    let issue = IssueView::of(&history, visit);
+    let title = issue.title.clone().unwrap_or_else(|| history.run.label());
+    let now = visit.now;
+    let content = move || Content::of(&history, now, issue, messages, more_messages);
+    Ok(visit.show(Place::Runs, &title, "run.html", content).await)
 }
 
 /// Returns for each destination the delivery that tells the most: the newest that is not needless.
@@ -104,10 +107,15 @@ fn newest(deliveries: &[DeliveryRow]) -> Vec<&DeliveryRow> {
 }
 
 impl Content {
-    fn of(history: &RunHistory, visit: &Visit, messages: Vec<Drawn>, more_messages: usize) -> Self {
+    fn of(
+        history: &RunHistory,
+        now: Timestamp,
+        issue: IssueView,
+        messages: Vec<Drawn>,
+        more_messages: usize,
+    ) -> Self {
         let run = &history.run;
         let name = run.label();
-        let issue = IssueView::of(history, visit);
         let older_events = history.events.len().saturating_sub(MOST_EVENTS);
         let events = history.events.iter().skip(older_events);
         Self {
@@ -122,7 +130,7 @@ impl Content {
             started_at: rfc3339(run.started_at),
             updated_at: rfc3339(run.updated_at),
             replay: address("/replay", [("id", name.as_str())]),
-            timeline: Timeline::of(history, visit.now),
+            timeline: Timeline::of(history, now),
             cause: run.root_cause.as_ref().map(CauseView::from),
             plan: run.solution.as_ref().map(PlanView::from),
             changes: Changes::of(&run.changes),

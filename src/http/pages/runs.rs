@@ -124,17 +124,18 @@ async fn page(request: &HttpRequest, state: &AppState, visit: &Visit) -> Result<
     );
     let (page, choices, behind): (Page<RunRow>, _, _) = (page?, choices?, behind?);
     let next = page.next.map(|next| fields.address(&next.to_string()));
-    let content = Content {
+    let webhook = webhook(request, visit);
+    let content = move || Content {
         first: fields.address(""),
         next,
         runs: page.items.iter().map(RunLine::from).collect(),
         is_filtered,
         is_first: after.is_none(),
         behind: if behind > UNSEEN { behind } else { 0 },
-        webhook: webhook(request, visit),
+        webhook,
         form: Form { choices: ChoicesView::of(choices, &fields), fields },
     };
-    Ok(visit.show(Place::Runs, "Runs", "runs.html", content))
+    Ok(visit.show(Place::Runs, "Runs", "runs.html", content).await)
 }
 
 /// Returns where Sentry is to send webhooks: as people reach the relay, else as this one did.

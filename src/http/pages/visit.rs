@@ -16,6 +16,7 @@ use super::{engine, login};
 use crate::http::error::{ApiError, ErrorCode};
 use crate::http::{AppState, Policy};
 use crate::render::context::rfc3339;
+use crate::threads::aside;
 
 /// Somebody who may see what there is.
 pub(super) struct Visit {
@@ -48,17 +49,45 @@ pub(super) enum Place {
     Elsewhere,
 }
 
-/// What every page has.
+/// What every page has around its content.
+struct Frame {
+    title: String,
+    place: Place,
+    now: String,
+    notice: Option<String>,
+}
+
+/// A page as its template takes it.
 #[derive(Serialize)]
 struct Whole<'a, T: Serialize> {
     title: &'a str,
     place: Place,
-    now: String,
+    now: &'a str,
     assets: &'static Names,
-    notice: Option<String>,
+    notice: Option<&'a str>,
     is_known: bool,
     version: &'static str,
     page: T,
+}
+
+impl Frame {
+    /// Writes a page.
+    fn draw(&self, template: &str, content: impl Serialize) -> Result<String, ErrorCode> {
+        let whole = Whole {
+            title: &self.title,
+            place: self.place,
+            now: &self.now,
+            assets: &NAMES,
+            notice: self.notice.as_deref(),
+            is_known: template != "login.html",
+            version: env!("CARGO_PKG_VERSION"),
+            page: content,
+        };
+        engine::render(template, &whole).map_err(|error| {
+            tracing::error!(%error, template, "a page could not be written");
+            ErrorCode::StoreUnavailable
+        })
+    }
 }
 
 impl Visit {
@@ -103,15 +132,18 @@ impl Visit {
         self.policy.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
     }
 
-    /// Answers with a page.
-    pub(super) fn show(
+    /// Answers with a page, which is written aside: a long one takes milliseconds.
+    pub(super) async fn show<T: Serialize>(
         &self,
         place: Place,
         title: &str,
-        template: &str,
-        content: impl Serialize,
+        template: &'static str,
+        content: impl FnOnce() -> T + Send + 'static,
     ) -> HttpResponse {
-        self.write(StatusCode::OK, place, title, template, content)
+        let frame = self.frame(place, title);
+        let drawn = aside(move || frame.draw(template, content())).await;
+        // Where it broke off, the panic was told of already.
+        self.finish(StatusCode::OK, drawn.unwrap_or(Err(ErrorCode::StoreUnavailable)))
     }
 
     /// Answers with a page that begins before all of it is known; what comes later has its place in the template.
@@ -119,11 +151,11 @@ impl Visit {
         &self,
         place: Place,
         title: &str,
-        template: &str,
+        template: &'static str,
         content: impl Serialize,
         later: impl Future<Output = String> + 'static,
     ) -> HttpResponse {
-        let answer = self.draw(place, title, template, content).map(|html| {
+        let answer = self.frame(place, title).draw(template, content).map(|html| {
             let mut answer = guarded(StatusCode::OK);
             answer.content_type("text/html; charset=utf-8").streaming(in_pieces(html, later))
         });
@@ -134,7 +166,7 @@ impl Visit {
     pub(super) fn show_stranger(
         &self,
         status: StatusCode,
-        template: &str,
+        template: &'static str,
         content: impl Serialize,
     ) -> HttpResponse {
         self.write(status, Place::Elsewhere, "Log in", template, content)
@@ -154,45 +186,32 @@ impl Visit {
         answer.unwrap_or_else(|code| self.refuse(&code))
     }
 
+    /// Writes a small page at once.
     fn write(
         &self,
         status: StatusCode,
         place: Place,
         title: &str,
-        template: &str,
+        template: &'static str,
         content: impl Serialize,
     ) -> HttpResponse {
-        self.with_notice(self.draw(place, title, template, content).map(|html| page(status, html)))
+        self.finish(status, self.frame(place, title).draw(template, content))
     }
 
-    fn draw(
-        &self,
-        place: Place,
-        title: &str,
-        template: &str,
-        content: impl Serialize,
-    ) -> Result<String, Refusal> {
-        let whole = Whole {
-            title,
-            place,
-            now: rfc3339(self.now),
-            assets: &NAMES,
-            notice: self.notice.as_ref().map(ToString::to_string),
-            is_known: template != "login.html",
-            version: env!("CARGO_PKG_VERSION"),
-            page: content,
-        };
-        engine::render(template, &whole).map_err(|error| {
-            tracing::error!(%error, template, "a page could not be written");
-            as_json(&ErrorCode::StoreUnavailable.into()).into()
-        })
+    fn finish(&self, status: StatusCode, drawn: Result<String, ErrorCode>) -> HttpResponse {
+        self.with_notice(drawn.map(|html| page(status, html)))
+    }
+
+    fn frame(&self, place: Place, title: &str) -> Frame {
+        let notice = self.notice.as_ref().map(ToString::to_string);
+        Frame { title: title.to_owned(), place, now: rfc3339(self.now), notice }
     }
 
     /// Makes a browser forget the notice that a page has told.
-    fn with_notice(&self, answer: Result<HttpResponse, Refusal>) -> HttpResponse {
+    fn with_notice(&self, answer: Result<HttpResponse, ErrorCode>) -> HttpResponse {
         let mut answer = match answer {
             Ok(answer) => answer,
-            Err(fault) => return *fault,
+            Err(code) => return as_json(&code.into()),
         };
         if self.notice.is_some() {
             // An answer that has no body yet takes any cookie.
