@@ -4,6 +4,7 @@
 
 use rustix::process::setpriority_process;
 use rustix::thread::gettid;
+use tokio::sync::Semaphore;
 
 /// How nice they are: on a busy processor they get about a tenth of what others get.
 // Source: https://man7.org/linux/man-pages/man7/sched.7.html, "The nice value", read 2026-11-25.
@@ -15,10 +16,15 @@ pub fn give_way() {
     let _ = setpriority_process(Some(gettid()), NICENESS);
 }
 
+/// What is done aside takes turns, so that it never has more than one processor.
+static TURN: Semaphore = Semaphore::const_new(1);
+
 /// Does what takes milliseconds of a processor on a thread that gives way; `None` where it broke off. Whoever answers
 /// webhooks on this thread meanwhile does not wait for it.
 pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let turn = TURN.acquire().await.ok()?;
     let done = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
         give_way();
         work()
     });

@@ -5,9 +5,12 @@
 mod fill;
 
 use std::process::Stdio;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use seer_relay::threads::give_way;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::support::{PATIENCE, Receiver, Relay, RelayFolder, Scale, client, percentile};
 use fill::{Volume, days_ago};
@@ -260,7 +263,7 @@ async fn acks(scene: &Scene, count: usize, pages: &[String]) -> (Vec<Duration>, 
     let rounds = 10;
     for round in 0..rounds {
         for has_readers in [false, true] {
-            let readers = if has_readers { start_readers(scene, pages) } else { Vec::new() };
+            let readers = has_readers.then(|| Readers::start(scene, pages));
             let export = has_readers.then(|| Export::start(&scene.folder));
             let began = Instant::now();
             for step in 0..count / rounds {
@@ -275,17 +278,12 @@ async fn acks(scene: &Scene, count: usize, pages: &[String]) -> (Vec<Duration>, 
             if has_readers {
                 reading += began.elapsed();
             }
-            for (stop, reader) in readers {
-                stop.send(()).unwrap();
-                reloads += reader.await.unwrap();
-            }
+            reloads += readers.map_or(0, Readers::end);
             drop(export);
         }
     }
     (with, without, f64::from(reloads) / reading.as_secs_f64())
 }
-
-type Reader = (tokio::sync::oneshot::Sender<()>, tokio::task::JoinHandle<u32>);
 
 /// An export of everything, which ends with its owner.
 struct Export(std::process::Child);
@@ -305,28 +303,54 @@ impl Drop for Export {
     }
 }
 
-fn start_readers(scene: &Scene, pages: &[String]) -> Vec<Reader> {
-    let start = |number: usize| {
-        let (stop, mut stopped) = tokio::sync::oneshot::channel();
-        let (client, address, token) =
-            (scene.client.clone(), scene.relay.address().to_owned(), scene.token.clone());
-        let paths: Vec<String> = pages.iter().skip(number * 7).step_by(13).cloned().collect();
-        let reader = tokio::spawn(async move {
-            let mut every = tokio::time::interval(LOOKS);
-            let mut reloads = 0;
-            for path in paths.iter().cycle() {
-                tokio::select! {
-                    _ = &mut stopped => break,
-                    _ = every.tick() => {}
-                }
-                look(&client, &address, &token, path).await.bytes().await.unwrap();
-                reloads += 1;
-            }
-            reloads
+/// People who reload pages, on a thread that leaves the processors to others, as if they were at machines of their own.
+struct Readers {
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<u32>,
+}
+
+impl Readers {
+    fn start(scene: &Scene, pages: &[String]) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let (address, token) = (scene.relay.address().to_owned(), scene.token.clone());
+        let shares: Vec<Vec<String>> =
+            (0..READERS).map(|number| pages.iter().skip(number * 7).step_by(13).cloned().collect()).collect();
+        let thread = std::thread::spawn(move || {
+            give_way();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let client = client();
+            let all = shares.iter().map(|share| reload(&client, &address, &token, share, stopped.clone()));
+            runtime.block_on(futures_util::future::join_all(all)).into_iter().sum()
         });
-        (stop, reader)
-    };
-    (0..READERS).map(start).collect()
+        Self { stop, thread }
+    }
+
+    /// Returns how many pages they looked at.
+    fn end(self) -> u32 {
+        self.stop.send_replace(true);
+        self.thread.join().unwrap()
+    }
+}
+
+/// Looks at one page after the other, until told to stop.
+async fn reload(
+    client: &reqwest::Client,
+    address: &str,
+    token: &str,
+    pages: &[String],
+    mut stopped: watch::Receiver<bool>,
+) -> u32 {
+    let mut every = tokio::time::interval(LOOKS);
+    let mut reloads = 0;
+    for path in pages.iter().cycle() {
+        tokio::select! {
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+            _ = every.tick() => {}
+        }
+        look(client, address, token, path).await.bytes().await.unwrap();
+        reloads += 1;
+    }
+    reloads
 }
 
 /// Waits, for as long as a step may take, until `holds`.

@@ -1,4 +1,4 @@
-//! What people read, as questions to the readers.
+//! What people read, as questions to the readers. What a message needs, too, is asked at once; the rest in turn.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -39,7 +39,7 @@ impl History for Store {
     }
 
     async fn runs(&self, limit: usize) -> Result<Vec<RunRow>, StoreError> {
-        self.readers.run(move |connection| history::runs(connection, limit)).await
+        self.readers.run_in_turn(move |connection| history::runs(connection, limit)).await
     }
 
     async fn find_runs(
@@ -48,34 +48,34 @@ impl History for Store {
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Page<RunRow>, StoreError> {
-        self.readers.run(move |connection| listing::runs(connection, &filter, after, limit)).await
+        self.readers.run_in_turn(move |connection| listing::runs(connection, &filter, after, limit)).await
     }
 
     async fn choices(&self) -> Result<Choices, StoreError> {
-        self.readers.run(listing::choices).await
+        self.readers.run_in_turn(listing::choices).await
     }
 
     async fn catalogue_lag(&self) -> Result<u64, StoreError> {
-        self.readers.run(listing::behind).await
+        self.readers.run_in_turn(listing::behind).await
     }
 
     async fn run(&self, name: &str) -> Result<RunHistory, FindError> {
         let name = name.to_owned();
-        self.readers.run(move |connection| history::run(connection, &name)).await?
+        self.readers.run_in_turn(move |connection| history::run(connection, &name)).await?
     }
 
     async fn event(&self, name: &str) -> Result<EventHistory, FindError> {
         let name = name.to_owned();
-        self.readers.run(move |connection| history::event(connection, &name)).await?
+        self.readers.run_in_turn(move |connection| history::event(connection, &name)).await?
     }
 
     async fn runs_since(&self, since: Timestamp) -> Result<Vec<RunNumber>, StoreError> {
-        self.readers.run(move |connection| history::runs_since(connection, since)).await
+        self.readers.run_in_turn(move |connection| history::runs_since(connection, since)).await
     }
 
     async fn tales(&self, runs: &[RunNumber]) -> Result<Vec<Tale>, StoreError> {
         let runs = runs.to_vec();
-        self.readers.run(move |connection| history::tales(connection, &runs)).await
+        self.readers.run_in_turn(move |connection| history::tales(connection, &runs)).await
     }
 
     async fn deliveries(
@@ -88,7 +88,7 @@ impl History for Store {
         let read = move |connection: &rusqlite::Connection| {
             delivery_page::deliveries(connection, &filter, after, limit, now)
         };
-        self.readers.run(read).await
+        self.readers.run_in_turn(read).await
     }
 
     async fn report(&self, filter: ReportFilter) -> Result<Report, StoreError> {
@@ -96,29 +96,29 @@ impl History for Store {
     }
 
     async fn begin_export(&self, filter: ExportFilter) -> Result<Stretch, StoreError> {
-        self.readers.run(move |connection| export::begin(connection, &filter)).await
+        self.readers.run_in_turn(move |connection| export::begin(connection, &filter)).await
     }
 
     async fn export(&self, filter: ExportFilter, stretch: Stretch) -> Result<ExportPage, StoreError> {
-        self.readers.run(move |connection| export::page(connection, &filter, stretch)).await
+        self.readers.run_in_turn(move |connection| export::page(connection, &filter, stretch)).await
     }
 
     async fn forgotten(&self, name: Option<String>) -> Result<Vec<Forgotten>, StoreError> {
-        self.readers.run(move |connection| forget::list(connection, name.as_deref())).await
+        self.readers.run_in_turn(move |connection| forget::list(connection, name.as_deref())).await
     }
 
     async fn dead_letters(
         &self,
         destination: Option<DestinationName>,
     ) -> Result<Vec<(DestinationName, u64)>, StoreError> {
-        self.readers.run(move |connection| replay::count_dead(connection, destination.as_ref())).await
+        self.readers.run_in_turn(move |connection| replay::count_dead(connection, destination.as_ref())).await
     }
 
     async fn pulse(&self) -> Result<Pulse, StoreError> {
-        self.readers.run(listing::pulse).await
+        self.readers.run_in_turn(listing::pulse).await
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
-        self.readers.run(history::backlog).await
+        self.readers.run_in_turn(history::backlog).await
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::connection::open_to_read;
 use super::fault::{spoils_connection, unavailable};
@@ -27,6 +27,8 @@ pub(super) struct Readers {
     /// `None` only while it is dropped.
     questions: Option<mpsc::Sender<Question>>,
     threads: Vec<JoinHandle<()>>,
+    /// Whose turn it is of those who ask in turn.
+    turn: Arc<Semaphore>,
 }
 
 impl Readers {
@@ -34,7 +36,11 @@ impl Readers {
     pub(super) fn start(path: &Path) -> Result<Self, StoreError> {
         let (questions, waiting) = mpsc::channel();
         let waiting = Arc::new(Mutex::new(waiting));
-        let mut readers = Self { questions: Some(questions), threads: Vec::with_capacity(READERS) };
+        let mut readers = Self {
+            questions: Some(questions),
+            threads: Vec::with_capacity(READERS),
+            turn: Arc::new(Semaphore::new(1)),
+        };
         for number in 1..=READERS {
             let (waiting, desk) = (Arc::clone(&waiting), Desk { path: path.to_owned(), connection: None });
             let thread = std::thread::Builder::new()
@@ -47,6 +53,21 @@ impl Readers {
             readers.threads.push(thread);
         }
         Ok(readers)
+    }
+
+    /// Answers one question, in turn with all others that are asked so: however many people look at lists, there is a
+    /// reader for what is to be sent, and a processor for webhooks.
+    pub(super) async fn run_in_turn<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let turn = Arc::clone(&self.turn).acquire_owned().await;
+        self.run(move |connection| {
+            // To its end, whether or not somebody still waits for it.
+            let _turn = turn;
+            read(connection)
+        })
+        .await
     }
 
     /// Answers one question from one state of the store.
