@@ -4,7 +4,7 @@
 
 use rustix::process::setpriority_process;
 use rustix::thread::gettid;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How nice they are: on a busy processor they get about a tenth of what others get.
 // Source: https://man7.org/linux/man-pages/man7/sched.7.html, "The nice value", read 2026-11-25.
@@ -16,14 +16,29 @@ pub fn give_way() {
     let _ = setpriority_process(Some(gettid()), NICENESS);
 }
 
-/// What is done aside takes turns, so that it never has more than one processor.
-static TURN: Semaphore = Semaphore::const_new(1);
+/// What is done for people who look at pages takes turns, so that it never has more than one processor.
+static TURNS: Semaphore = Semaphore::const_new(1);
 
-/// Does what takes milliseconds of a processor on a thread that gives way; `None` where it broke off. Whoever answers
-/// webhooks on this thread meanwhile does not wait for it.
+/// A turn, which lasts until it is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    _permit: Option<SemaphorePermit<'static>>,
+}
+
+impl Turn {
+    /// Waits for one.
+    pub async fn come() -> Self {
+        // It is never closed.
+        Self { _permit: TURNS.acquire().await.ok() }
+    }
+}
+
+/// Does what takes milliseconds of a processor in turn, on a thread that gives way; `None` where it broke off. Whoever
+/// answers webhooks on this thread meanwhile does not wait for it.
 pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let turn = TURN.acquire().await.ok()?;
+    let turn = Turn::come().await;
     let done = tokio::task::spawn_blocking(move || {
+        // To its end, whether or not somebody still waits for it.
         let _turn = turn;
         give_way();
         work()

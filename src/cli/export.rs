@@ -1,6 +1,7 @@
 //! `export`: every event with its deliveries, as JSON lines or CSV, while the relay goes on.
 //!
-//! Reads page after page and keeps none, so that it takes the same memory for ten events and for ten millions.
+//! Reads page after page and keeps none, so that it takes the same memory for ten events and for ten millions. Beside a
+//! relay it rests after each as long as that took: webhooks come first.
 
 mod lines;
 mod progress;
@@ -9,6 +10,7 @@ mod sink;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
 
 use self::lines::{Format, Lines};
 use self::progress::Progress;
@@ -20,6 +22,7 @@ use super::{Failure, Output};
 use crate::clock::Clock;
 use crate::event::Organization;
 use crate::store::{ExportFilter, History, Store};
+use crate::threads::give_way;
 
 /// Take the record away: one line for each event with its deliveries, the oldest first. Works beside a running relay.
 #[derive(Debug, clap::Args)]
@@ -46,6 +49,7 @@ impl Export {
         let filter = self.filter(Clock::system().now());
         let mut stops = Stops::listen()?;
         let sink = Sink::open(self.output.as_deref())?;
+        give_way();
         // What is dropped in the middle leaves no file.
         tokio::select! {
             done = copy(&store, filter, self.format, sink) => {
@@ -75,6 +79,7 @@ async fn copy(store: &Store, filter: ExportFilter, format: Format, mut sink: Sin
     let mut progress = Progress::start(stretch.left(), sink.leaves_terminal_free());
     let mut rest = Some(stretch);
     while let Some(stretch) = rest {
+        let began = Instant::now();
         let page = store.export(filter.clone(), stretch).await?;
         rest = page.rest;
         page.events.iter().for_each(|event| lines.add(event));
@@ -82,6 +87,9 @@ async fn copy(store: &Store, filter: ExportFilter, format: Format, mut sink: Sin
             return Ok(false);
         }
         progress.show(rest.map_or(0, |rest| rest.left()), page.events.len());
+        if rest.is_some() && store.is_served() {
+            sleep(began.elapsed()).await;
+        }
     }
     progress.end();
     sink.finish().await

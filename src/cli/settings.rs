@@ -11,7 +11,6 @@ use crate::event::Organization;
 use crate::render::context::Links;
 use crate::sentry::OrganizationConfig;
 use crate::store::{Access, Store, open};
-use crate::threads::give_way;
 
 /// Loads the settings; secrets may be missing.
 pub(super) fn load(dir: &Path) -> Result<Config, Failure> {
@@ -55,9 +54,8 @@ impl OpenStore {
     }
 }
 
-/// Opens the store for a command that only looks into it, and gives way to the relay from then on.
+/// Opens the store for a command that only looks into it.
 pub(super) async fn store_alone(dir: &Path) -> Result<OpenStore, Failure> {
-    give_way();
     let environment = Environment::of_process();
     let StoreAlone { store, organizations, faults } =
         Config::load_store(dir, &environment).map_err(|report| Failure::of_faults(&report))?;

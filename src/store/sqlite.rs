@@ -157,6 +157,11 @@ impl Store {
             .unwrap_or_else(|_| Err(StoreError::Unavailable("settling it was interrupted".to_owned())))
     }
 
+    /// Tells whether a relay works with it, this one or another process.
+    pub fn is_served(&self) -> bool {
+        holder(&self.path).is_some()
+    }
+
     async fn replay_dead(
         &self,
         destination: Option<DestinationName>,

@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use super::connection::open_to_read;
 use super::fault::{spoils_connection, unavailable};
 use crate::store::StoreError;
-use crate::threads::give_way;
+use crate::threads::{Turn, give_way};
 
 /// How many questions are answered at once.
 const READERS: usize = 2;
@@ -27,8 +27,6 @@ pub(super) struct Readers {
     /// `None` only while it is dropped.
     questions: Option<mpsc::Sender<Question>>,
     threads: Vec<JoinHandle<()>>,
-    /// Whose turn it is of those who ask in turn.
-    turn: Arc<Semaphore>,
 }
 
 impl Readers {
@@ -36,11 +34,7 @@ impl Readers {
     pub(super) fn start(path: &Path) -> Result<Self, StoreError> {
         let (questions, waiting) = mpsc::channel();
         let waiting = Arc::new(Mutex::new(waiting));
-        let mut readers = Self {
-            questions: Some(questions),
-            threads: Vec::with_capacity(READERS),
-            turn: Arc::new(Semaphore::new(1)),
-        };
+        let mut readers = Self { questions: Some(questions), threads: Vec::with_capacity(READERS) };
         for number in 1..=READERS {
             let (waiting, desk) = (Arc::clone(&waiting), Desk { path: path.to_owned(), connection: None });
             let thread = std::thread::Builder::new()
@@ -61,7 +55,7 @@ impl Readers {
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let turn = Arc::clone(&self.turn).acquire_owned().await;
+        let turn = Turn::come().await;
         self.run(move |connection| {
             // To its end, whether or not somebody still waits for it.
             let _turn = turn;
