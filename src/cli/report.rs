@@ -14,7 +14,7 @@ use super::{Failure, Output, Terminal};
 use crate::clock::Clock;
 use crate::delivery::DeliveryState;
 use crate::event::{Organization, Stage};
-use crate::http::telling::{length, moment};
+use crate::http::telling::{length, moment, share};
 use crate::store::{self, DestinationCounts, History, ReportFilter};
 
 /// Count runs and deliveries: runs by when they began, deliveries by when they were planned.
@@ -106,11 +106,6 @@ fn reached(terminal: Terminal, report: &store::Report) -> String {
     let stalls =
         ["noticed to stall".to_owned(), report.runs.stalls.to_string(), String::new(), spark(&stalls)];
     table(terminal, ["RUNS CAME TO", "RUNS", "SHARE", "DAY BY DAY"], rows.chain([stalls]))
-}
-
-fn share(part: u64, whole: u64) -> String {
-    let percent = u128::from(part) * 100;
-    percent.checked_div(u128::from(whole)).map(|percent| format!("{percent} %")).unwrap_or_default()
 }
 
 fn stages(terminal: Terminal, report: &store::Report) -> String {

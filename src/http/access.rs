@@ -107,6 +107,20 @@ impl AccessToken {
         is_young && is_same(proof, &self.made_for(&["key", until]))
     }
 
+    /// Returns a text for a cookie, with a proof that the relay itself wrote it.
+    pub(super) fn sealed(&self, text: &str) -> String {
+        let text = URL_SAFE_NO_PAD.encode(text);
+        let proof = self.made_for(&["text", &text]);
+        format!("{text}.{proof}")
+    }
+
+    /// Returns the text of a cookie that the relay itself wrote.
+    pub(super) fn unsealed(&self, sealed: &str) -> Option<String> {
+        let (text, proof) = sealed.split_once('.')?;
+        let is_own = is_same(proof, &self.made_for(&["text", text]));
+        is_own.then(|| String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()).flatten()
+    }
+
     /// Returns a proof of the token for one purpose, from which the token cannot be found.
     fn made_for(&self, purpose: &[&str]) -> String {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return String::new() };
@@ -221,6 +235,20 @@ mod tests {
         ] {
             assert!(!token().is_key(&other, noon()), "{other}");
         }
+    }
+
+    #[test]
+    fn a_sealed_text_is_read_again_and_that_of_nobody_else() {
+        let sealed = token().sealed("no such “channel”");
+        assert_eq!(token().unsealed(&sealed).as_deref(), Some("no such “channel”"));
+        let (text, proof) = sealed.split_once('.').unwrap();
+        let other = AccessToken::new(&SecretString::from("another")).sealed("no such “channel”");
+        for stranger in
+            [other, format!("{text}x.{proof}"), format!("{text}."), text.to_owned(), String::new()]
+        {
+            assert_eq!(token().unsealed(&stranger), None, "{stranger}");
+        }
+        assert!(!token().is_key(&sealed, noon()) && !token().is_session(&sealed));
     }
 
     #[test]

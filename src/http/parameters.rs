@@ -44,16 +44,22 @@ pub(super) const SINCE: Parameter = Parameter {
             (`2026-12-01T08:00:00Z`), a day in UTC (`2026-12-01`), or how long ago (`7d`, `2h 30m`).",
     schema: text,
 };
-pub(super) const UNTIL: Parameter =
-    Parameter { name: "until", about: "It began before; written as `since` is.", schema: text };
+pub(super) const UNTIL: Parameter = Parameter {
+    name: "until",
+    about: "It began before; written as `since` is. A day means before that day began.",
+    schema: text,
+};
 pub(super) const COUNTED_SINCE: Parameter = Parameter {
     name: "since",
     about: "Runs that began, and deliveries that were planned, then or later; written as `since` of a list is. Without it \
             the last 30 days.",
     schema: text,
 };
-pub(super) const COUNTED_UNTIL: Parameter =
-    Parameter { name: "until", about: "And before; now, unless it is said.", schema: text };
+pub(super) const COUNTED_UNTIL: Parameter = Parameter {
+    name: "until",
+    about: "And before; now, unless it is said. A day means before that day began.",
+    schema: text,
+};
 pub(super) const AFTER: Parameter = Parameter {
     name: "after",
     about: "`next` of the page before; the first page without it.",

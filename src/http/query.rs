@@ -84,6 +84,7 @@ impl Query {
 
     /// Takes the filter of a list of runs.
     pub(super) fn runs(&mut self) -> Result<RunFilter, ErrorCode> {
+        let (since, until) = self.between()?;
         Ok(RunFilter {
             text: self.text(TEXT.name),
             organization: self.text(ORGANIZATION.name).map(Organization::new),
@@ -91,27 +92,50 @@ impl Query {
             state: self.read(RUN_STATE.name, "is no state of a run", RunState::from_word)?,
             action: self.text(ACTION.name),
             destination: self.text(DESTINATION.name).map(DestinationName::new),
-            since: self.time(SINCE.name)?,
-            until: self.time(UNTIL.name)?,
+            since,
+            until,
         })
     }
 
     /// Takes the filter of a list of deliveries.
     pub(super) fn deliveries(&mut self) -> Result<DeliveryFilter, ErrorCode> {
+        let (since, until) = self.between()?;
         Ok(DeliveryFilter {
             state: self.read(DELIVERY_STATE.name, "is no state of a delivery", DeliveryState::from_word)?,
             destination: self.text(DESTINATION.name).map(DestinationName::new),
-            since: self.time(SINCE.name)?,
-            until: self.time(UNTIL.name)?,
+            since,
+            until,
         })
+    }
+
+    /// Takes between when the rows of a list began.
+    fn between(&mut self) -> Result<(Option<Timestamp>, Option<Timestamp>), ErrorCode> {
+        let (since, until) = (self.time(SINCE.name)?, self.time(UNTIL.name)?);
+        if since.zip(until).is_some_and(|(since, until)| until < since) {
+            return Err(bad(UNTIL.name, "lies before `since`"));
+        }
+        Ok((since, until))
     }
 
     /// Takes what a report is asked for: of the last 30 days, unless it is said.
     pub(super) fn report(&mut self) -> Result<ReportFilter, ErrorCode> {
-        let (since, until) = (self.time(COUNTED_SINCE.name)?, self.time(COUNTED_UNTIL.name)?);
+        let given = (self.time(COUNTED_SINCE.name)?, self.time(COUNTED_UNTIL.name)?);
+        let since = given.0.unwrap_or_else(|| self.now.checked_sub(REPORT_AGE).unwrap_or(Timestamp::MIN));
+        let until = given.1.unwrap_or(self.now);
+        if until < since {
+            return Err(match given {
+                (Some(_), None) => {
+                    bad(COUNTED_UNTIL.name, "is now unless it is said, and lies before `since`")
+                }
+                (None, _) => {
+                    bad(COUNTED_UNTIL.name, "lies before `since`, which is 30 days ago unless it is said")
+                }
+                (Some(_), Some(_)) => bad(COUNTED_UNTIL.name, "lies before `since`"),
+            });
+        }
         Ok(ReportFilter {
-            since: since.unwrap_or_else(|| self.now.checked_sub(REPORT_AGE).unwrap_or(Timestamp::MIN)),
-            until: until.unwrap_or(self.now),
+            since,
+            until,
             organization: self.text(ORGANIZATION.name).map(Organization::new),
             repo: self.text(REPO.name),
         })
@@ -197,6 +221,27 @@ mod tests {
         assert_eq!(report.until.to_string(), "2026-11-30T12:00:00Z");
         assert_eq!(report.organization, Some(Organization::new("acme")));
         assert!(query("until=soon").report().is_err());
+    }
+
+    #[test]
+    fn a_stretch_that_ends_before_it_begins_is_refused() {
+        let told = "`until` lies before `since`";
+        for text in ["since=1d&until=2d", "since=2026-11-30&until=2026-11-29"] {
+            assert_eq!(message(query(text).runs().unwrap_err()), told, "{text}");
+            assert_eq!(message(query(text).deliveries().unwrap_err()), told, "{text}");
+            assert_eq!(message(query(text).report().unwrap_err()), told, "{text}");
+        }
+        let refused = |text| message(query(text).report().unwrap_err());
+        assert_eq!(refused("since=2027-01-01"), "`until` is now unless it is said, and lies before `since`");
+        assert_eq!(
+            refused("until=31d"),
+            "`until` lies before `since`, which is 30 days ago unless it is said"
+        );
+        for text in ["since=2026-11-30&until=2026-11-30", "since=1d&until=1d"] {
+            query(text).runs().unwrap();
+            let report = query(text).report().unwrap();
+            assert_eq!(report.since, report.until, "{text}");
+        }
     }
 
     #[test]

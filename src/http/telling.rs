@@ -135,6 +135,13 @@ pub fn made_by(set: Option<(String, SetFrom)>, tries: &[Try]) -> String {
     }
 }
 
+/// Says what share of something this is, to the nearest hundredth: `31 %`; nothing where there is none of it.
+pub fn share(part: u64, whole: u64) -> String {
+    let (part, whole) = (u128::from(part), u128::from(whole));
+    let percent = (200 * part + whole).checked_div(2 * whole);
+    percent.map(|percent| format!("{percent} %")).unwrap_or_default()
+}
+
 /// Writes a time to the second; milliseconds are for programs.
 pub fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -153,5 +160,20 @@ pub fn length(span: Duration) -> String {
         format!("{:.1} s", span.as_secs_f64())
     } else {
         humantime::format_duration(Duration::from_secs(span.as_secs())).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_rounded_to_the_nearest() {
+        for (part, whole, told) in
+            [(2, 3, "67 %"), (1, 3, "33 %"), (1, 200, "1 %"), (199, 200, "100 %"), (0, 7, "0 %"), (0, 0, "")]
+        {
+            assert_eq!(share(part, whole), told, "{part} of {whole}");
+        }
+        assert_eq!(share(u64::MAX, u64::MAX), "100 %");
     }
 }

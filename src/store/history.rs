@@ -2,7 +2,7 @@
 //!
 //! Nothing here changes the store; every method works beside a running `serve`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -142,6 +142,8 @@ pub struct RunHistory {
     pub issue: Option<Issue>,
     /// Its events, in order of acceptance.
     pub events: Vec<EventRow>,
+    /// Those of them whose payload is kept.
+    pub payloads: BTreeSet<EventId>,
     /// Its deliveries, in order of planning.
     pub deliveries: Vec<DeliveryRow>,
     /// What else was written down of each of them.

@@ -8,6 +8,7 @@
   // Between two questions for the page; one that costs much says how often it is to be asked for.
   const costly = document.querySelector("[data-every]");
   const LEAST_MS = costly ? Number(costly.dataset.every) * 1000 : 2000;
+  const SCROLLED = ".scroll, .plot, .numbers, pre";
   let asking = false, wanted = false, last = costly ? Date.now() : 0, timer = 0;
   let lostSince = null;
   const shown = new Map([...document.querySelectorAll("[data-live]")].map((each) => [each.id, each.innerHTML]));
@@ -50,12 +51,12 @@
       shown.set(old.id, fresh.innerHTML);
       const focus = old.contains(document.activeElement) ? stands(document.activeElement) : null;
       const folds = new Map([...old.querySelectorAll("details[id]")].map((each) => [each.id, each.open]));
-      const scrolled = [...old.querySelectorAll(".scroll, pre")].map((each) => each.scrollLeft);
+      const scrolled = [...old.querySelectorAll(SCROLLED)].map((each) => each.scrollLeft);
       const copy = document.importNode(fresh, true);
       for (const each of copy.querySelectorAll("details[id]")) if (folds.has(each.id)) each.open = folds.get(each.id);
       const { scrollX, scrollY } = window;
       old.replaceWith(copy);
-      [...copy.querySelectorAll(".scroll, pre")].forEach((each, at) => { each.scrollLeft = scrolled[at] || 0; });
+      [...copy.querySelectorAll(SCROLLED)].forEach((each, at) => { each.scrollLeft = scrolled[at] || 0; });
       window.scrollTo(scrollX, scrollY);
       const found = focus && document.querySelector(focus);
       if (found) found.focus({ preventScroll: true });

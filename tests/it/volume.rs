@@ -50,13 +50,20 @@ fn name(filter: &str) -> &str {
     filter.split_once('=').unwrap().0
 }
 
+/// Tells whether two filters are the beginning of a stretch and an end that lies before it, which nobody may ask for.
+fn ends_before(one: &str, other: &str) -> bool {
+    let day = |filter: &str, name: &str| filter.strip_prefix(name).map(str::to_owned);
+    day(one, "since=").zip(day(other, "until=")).is_some_and(|(since, until)| until < since)
+}
+
 /// Everything that people can ask of lists, filters alone and in pairs.
 fn questions(volume: &Volume) -> Vec<String> {
     let filters = filters(volume);
     let mut asked = vec!["/api/runs".to_owned(), "/api/runs?limit=200".to_owned()];
     for (place, one) in filters.iter().enumerate() {
         asked.push(format!("/api/runs?{one}"));
-        let others = filters.iter().skip(place + 1).filter(|other| name(other) != name(one));
+        let others = filters.iter().skip(place + 1);
+        let others = others.filter(|other| name(other) != name(one) && !ends_before(one, other));
         asked.extend(others.map(|other| format!("/api/runs?{one}&{other}")));
     }
     for state in ["", "waiting", "sending", "delivered", "superseded", "dead"] {

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
 use super::visit::{Place, Visit};
-use super::words::{self, Word, address, in_path};
+use super::words::{self, Word, address, in_path, linked_html};
 use crate::delivery::{DeliveryState, Rung};
 use crate::http::api::set;
 use crate::http::error::ErrorCode;
@@ -24,8 +24,8 @@ struct Content {
     is_first: bool,
     next: Option<String>,
     first: String,
-    /// Where dead letters are shown: the page that asks whether to send them again.
-    replay: Option<String>,
+    /// Where dead letters are shown.
+    replay: Option<ReplayView>,
 }
 
 /// What is asked for, as it stands in the address.
@@ -53,7 +53,44 @@ struct DeliveryLine {
     created_at: String,
     last_answer: String,
     /// What there is to say beside the state.
-    notes: Vec<String>,
+    notes_html: Vec<String>,
+}
+
+/// Dead letters that are shown, and how many of them were not sent again yet.
+#[derive(Debug, Serialize, PartialEq, Eq)]
+struct ReplayView {
+    /// The page that asks whether to send them again; `None` where all were.
+    href: Option<String>,
+    text: &'static str,
+    /// How many are open, where that is not clear.
+    note: Option<String>,
+}
+
+impl ReplayView {
+    /// Tells of a page of the list, which may be all of it.
+    fn of(rows: &[DeliveryRow], is_all: bool, href: String) -> Option<Self> {
+        let open = rows.iter().filter(|row| row.replayed_by.is_none()).count();
+        Self::counted(open, rows.len(), is_all, href)
+    }
+
+    fn counted(open: usize, shown: usize, is_all: bool, href: String) -> Option<Self> {
+        let note = match (open, shown, is_all) {
+            (_, 0, _) => return None,
+            (0, _, true) => Some("All that are shown were sent again already.".to_owned()),
+            (open, shown, true) if open == shown => None,
+            (open, shown, true) => {
+                Some(format!("{open} of the {shown} that are shown were not sent again yet."))
+            }
+            (open, shown, false) => {
+                Some(format!("{open} of the {shown} on this page were not sent again yet."))
+            }
+        };
+        Some(Self {
+            href: (open > 0 || !is_all).then_some(href),
+            text: if is_all { "Send again what is shown…" } else { "Send again all that fit…" },
+            note,
+        })
+    }
 }
 
 /// One delivery.
@@ -65,8 +102,8 @@ pub(super) struct DeliveryView {
     kind: &'static str,
     part: String,
     word: Word,
-    standing: String,
-    others: Vec<String>,
+    standing_html: String,
+    others_html: Vec<String>,
     mentions: Vec<String>,
     made_by: Option<String>,
     attempts: u32,
@@ -116,7 +153,12 @@ async fn page(request: &HttpRequest, state: &AppState, visit: &Visit) -> Result<
             .map(|state| StateChoice { value: state.as_str(), word: words::of_delivery(*state) })
             .collect(),
         destinations,
-        replay: (is_dead && !page.items.is_empty()).then(|| fields.address("/replay", "")),
+        replay: is_dead
+            .then(|| {
+                let is_all = after.is_none() && page.next.is_none();
+                ReplayView::of(&page.items, is_all, fields.address("/replay", ""))
+            })
+            .flatten(),
         deliveries: page.items.iter().map(DeliveryLine::from).collect(),
         is_filtered: fields != Fields::default(),
         is_first: after.is_none(),
@@ -166,7 +208,7 @@ impl From<&DeliveryRow> for DeliveryLine {
             action: row.action.clone(),
             created_at: rfc3339(row.created_at),
             last_answer: answer.join(" "),
-            notes: notes(row),
+            notes_html: notes(row).iter().map(|note| linked_html(note)).collect(),
         }
     }
 }
@@ -193,8 +235,8 @@ impl From<&DeliveryRow> for DeliveryView {
             kind: row.kind.as_str(),
             part: telling::part(row),
             word: words::of_delivery(row.state),
-            standing: telling::standing(row, None, None),
-            others: telling::others(row).collect(),
+            standing_html: linked_html(&telling::standing(row, None, None)),
+            others_html: telling::others(row).map(|other| linked_html(&other)).collect(),
             mentions: row.mentions.iter().map(ToString::to_string).collect(),
             made_by: None,
             attempts: row.attempts,
@@ -213,7 +255,7 @@ impl DeliveryView {
         let event = history.events.iter().find(|event| event.event.id == row.event_id);
         let received_at = event.map(|event| event.event.received_at);
         Self {
-            standing: telling::standing(row, Some(account), received_at),
+            standing_html: linked_html(&telling::standing(row, Some(account), received_at)),
             made_by: Some(telling::made_by(set(history, row, account), &account.tries)),
             tries: account.tries.iter().map(TryView::from).collect(),
             only_try: only_try(&account.tries),
@@ -244,5 +286,31 @@ impl From<&Try> for TryView {
             is_taken: attempt.reason.is_none(),
             words: attempt.words.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_dead_letters_it_is_said_how_many_are_open() {
+        let told = |open, shown, is_all| {
+            let view = ReplayView::counted(open, shown, is_all, "/replay".to_owned());
+            view.map(|view| (view.href.is_some(), view.note.unwrap_or_default()))
+        };
+        assert_eq!(told(0, 0, true), None);
+        assert_eq!(told(5, 5, true), Some((true, String::new())));
+        let said = |note: &str| note.to_owned();
+        assert_eq!(
+            told(3, 5, true),
+            Some((true, said("3 of the 5 that are shown were not sent again yet.")))
+        );
+        assert_eq!(told(0, 5, true), Some((false, said("All that are shown were sent again already."))));
+        assert_eq!(
+            told(0, 50, false),
+            Some((true, said("0 of the 50 on this page were not sent again yet."))),
+            "there may be others on other pages"
+        );
     }
 }

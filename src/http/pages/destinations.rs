@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::answer::see;
-use super::notice::Notice;
+use super::notice::{Notice, Refused};
 use super::visit::{Place, Visit};
 use super::words::{address, in_path};
 use crate::delivery::{DestinationKind, DestinationName};
@@ -206,19 +206,27 @@ pub(super) async fn test(request: HttpRequest, name: Path<String>, state: Data<A
         return visit.refuse(&ErrorCode::UnknownId(format!("no destination `{name}` can be called")));
     };
     let began = Instant::now();
-    let notice = match trial(destination, notifier.as_ref(), visit.now).await {
+    let tried = trial(destination, notifier.as_ref(), visit.now).await;
+    let took = began.elapsed().as_millis();
+    let notice = match tried {
         Ok(sent) => {
             if let Err(error) = state.queue.reopen_destination(&name).await {
                 return visit.refuse(&error.into());
             }
             state.wake.notify_one();
-            Notice::Tested { status: sent.status, millis: began.elapsed().as_millis() }
+            Notice::Tested { status: sent.status, millis: took }
         }
         Err(error) => {
             let words = telling::words(error.reason);
             tracing::warn!(destination = %name, %error, "a test message was not taken: {words}");
-            Notice::Refused(error.reason.to_string())
+            Notice::Refused(Refused {
+                destination: name.to_string(),
+                reason: error.reason.to_string(),
+                status: error.status,
+                words: error.words,
+                millis: u64::try_from(took).unwrap_or(u64::MAX),
+            })
         }
     };
-    see("/destinations", [notice.cookie()])
+    see("/destinations", [notice.cookie(&visit.policy.token)])
 }

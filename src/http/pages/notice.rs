@@ -7,6 +7,11 @@ use std::fmt;
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration as CookieAge;
 use actix_web::cookie::{Cookie, SameSite};
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::Reason;
+use crate::http::access::AccessToken;
+use crate::http::telling;
 
 const COOKIE: &str = "seer_relay_notice";
 
@@ -27,8 +32,23 @@ pub(super) enum Notice {
         /// Milliseconds.
         millis: u128,
     },
-    /// A test message was not taken, for this reason.
-    Refused(String),
+    /// A test message was not taken.
+    Refused(Refused),
+}
+
+/// How a test message was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Refused {
+    /// Where to.
+    pub(super) destination: String,
+    /// The reason's word.
+    pub(super) reason: String,
+    /// The HTTP status, where there was an answer.
+    pub(super) status: Option<u16>,
+    /// The platform's own words.
+    pub(super) words: Option<String>,
+    /// Milliseconds.
+    pub(super) millis: u64,
 }
 
 impl fmt::Display for Notice {
@@ -52,18 +72,45 @@ impl fmt::Display for Notice {
             Self::Tested { status, millis } => {
                 write!(formatter, "The test message was taken: status {status}, {millis} ms.")
             }
-            Self::Refused(reason) => write!(formatter, "The test message was not taken: {reason}."),
+            Self::Refused(refused) => write!(formatter, "{refused}"),
         }
     }
 }
 
+impl fmt::Display for Refused {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { destination, reason, status, words, millis } = self;
+        let meaning = Reason::from_word(reason).map_or_else(|| reason.clone(), telling::words);
+        let status = status.map_or_else(|| "no answer".to_owned(), |status| format!("status {status}"));
+        write!(
+            formatter,
+            "The test message was not taken by {destination}: {meaning} ({status}, {millis} ms)."
+        )?;
+        words.as_ref().map_or(Ok(()), |words| write!(formatter, " In its words: {words}"))
+    }
+}
+
 impl Notice {
+    /// Says what can be done about it, where something did not work.
+    pub(super) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(_) => {
+                Some("Compare the address and secrets of this destination with what the service shows.")
+            }
+            Self::Replayed { .. } | Self::Tested { .. } => None,
+        }
+    }
+
     /// Returns the cookie that carries it to the next page.
-    pub(super) fn cookie(&self) -> Cookie<'static> {
+    pub(super) fn cookie(&self, token: &AccessToken) -> Cookie<'static> {
         let value = match self {
             Self::Replayed { deliveries, events } => format!("replayed.{deliveries}.{events}"),
             Self::Tested { status, millis } => format!("tested.{status}.{millis}"),
-            Self::Refused(reason) => format!("refused.{reason}"),
+            // A stranger's words: told only where the relay itself has written them down.
+            Self::Refused(refused) => {
+                let text = serde_json::to_string(refused).unwrap_or_default();
+                format!("refused.{}", token.sealed(&text))
+            }
         };
         Cookie::build(COOKIE, value)
             .path("/")
@@ -73,7 +120,10 @@ impl Notice {
             .finish()
     }
 
-    fn parse(value: &str) -> Option<Self> {
+    fn parse(value: &str, token: &AccessToken) -> Option<Self> {
+        if let Some(sealed) = value.strip_prefix("refused.") {
+            return serde_json::from_str(&token.unsealed(sealed)?).ok().map(Self::Refused);
+        }
         let mut parts = value.split('.');
         let (kind, first, second) = (parts.next()?, parts.next()?, parts.next());
         match kind {
@@ -81,18 +131,14 @@ impl Notice {
                 Some(Self::Replayed { deliveries: first.parse().ok()?, events: second?.parse().ok()? })
             }
             "tested" => Some(Self::Tested { status: first.parse().ok()?, millis: second?.parse().ok()? }),
-            "refused" => {
-                let reason = crate::delivery::Reason::from_word(first)?;
-                Some(Self::Refused(reason.to_string()))
-            }
             _ => None,
         }
     }
 }
 
 /// Reads the notice that a browser brings.
-pub(super) fn read(request: &HttpRequest) -> Option<Notice> {
-    Notice::parse(request.cookie(COOKIE)?.value())
+pub(super) fn read(request: &HttpRequest, token: &AccessToken) -> Option<Notice> {
+    Notice::parse(request.cookie(COOKIE)?.value(), token)
 }
 
 /// Returns the cookie that makes a browser forget it.
@@ -104,20 +150,50 @@ pub(super) fn none() -> Cookie<'static> {
 mod tests {
     use super::*;
 
+    fn token() -> AccessToken {
+        AccessToken::new(&"open sesame".into())
+    }
+
+    fn refused(status: Option<u16>, words: Option<&str>) -> Notice {
+        Notice::Refused(Refused {
+            destination: "chat".into(),
+            reason: "auth".into(),
+            status,
+            words: words.map(str::to_owned),
+            millis: 31,
+        })
+    }
+
     #[test]
-    fn a_cookie_brings_a_notice_and_never_a_text() {
+    fn a_cookie_brings_a_notice_and_never_a_stranger_s_text() {
+        let meaning =
+            "The test message was not taken by chat: auth, the destination does not let the relay in";
+        let told = [" (status 403, 31 ms). In its words: no; such. “token”", " (no answer, 31 ms)."]
+            .map(|rest| format!("{meaning}{rest}"));
         for (notice, text) in [
             (Notice::Replayed { deliveries: 1, events: 0 }, "1 delivery queued to be sent again."),
             (Notice::Replayed { deliveries: 12, events: 0 }, "12 deliveries queued to be sent again."),
             (Notice::Replayed { deliveries: 0, events: 7 }, "7 events queued to be routed anew."),
             (Notice::Tested { status: 204, millis: 31 }, "The test message was taken: status 204, 31 ms."),
-            (Notice::Refused("auth".into()), "The test message was not taken: auth."),
+            (refused(Some(403), Some("no; such. “token”")), told[0].as_str()),
+            (refused(None, None), told[1].as_str()),
         ] {
-            assert_eq!(Notice::parse(notice.cookie().value()), Some(notice.clone()));
+            let cookie = notice.cookie(&token());
+            assert_eq!(Notice::parse(cookie.value(), &token()), Some(notice.clone()));
             assert_eq!(notice.to_string(), text);
         }
-        for stranger in ["", "replayed", "replayed.a.b", "refused.you were hacked", "else.1.2"] {
-            assert_eq!(Notice::parse(stranger), None, "{stranger}");
+        let other = AccessToken::new(&"another".into());
+        let theirs = refused(None, Some("you were hacked")).cookie(&other).value().to_owned();
+        for stranger in
+            ["", "replayed", "replayed.a.b", "refused.auth", "refused.you were hacked", "else.1.2", &theirs]
+        {
+            assert_eq!(Notice::parse(stranger, &token()), None, "{stranger}");
         }
+    }
+
+    #[test]
+    fn only_what_did_not_work_is_told_with_a_hint() {
+        assert!(refused(None, None).hint().is_some());
+        assert!(Notice::Tested { status: 200, millis: 1 }.hint().is_none());
     }
 }

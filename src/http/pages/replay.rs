@@ -10,7 +10,7 @@ use super::login::local;
 use super::notice::Notice;
 use super::visit::{Place, Visit};
 use super::words::{address, counted, in_path};
-use crate::delivery::{DeliveryState, DestinationName};
+use crate::delivery::{DeliveryId, DeliveryState, DestinationName};
 use crate::http::AppState;
 use crate::http::error::ErrorCode;
 use crate::http::query::Query;
@@ -179,13 +179,23 @@ pub(super) async fn replay(request: HttpRequest, wish: Form<Wish>, state: Data<A
         Ok(visit) => visit,
         Err(refusal) => return *refusal,
     };
-    let back = local(&wish.back);
+    let (back, id) = (local(&wish.back), wish.id.clone());
     match send(&state, &visit, wish.into_inner()).await {
         Ok(Replayed { deliveries, events }) => {
             state.wake.notify_one();
-            see(&back, [Notice::Replayed { deliveries: deliveries.len(), events: events.len() }.cookie()])
+            let notice = Notice::Replayed { deliveries: deliveries.len(), events: events.len() };
+            see(&next(back, &id, &deliveries), [notice.cookie(&visit.policy.token)])
         }
         Err(code) => visit.refuse(&code),
+    }
+}
+
+/// Returns the page that follows: after that of the delivery that is sent again, the new one's.
+fn next(back: String, id: &str, deliveries: &[(DeliveryId, DeliveryId)]) -> String {
+    let page = |id: &str| format!("/deliveries/{}", in_path(id));
+    match deliveries {
+        [(_, new)] if back == page(id) => page(new.as_str()),
+        _ => back,
     }
 }
 
@@ -210,4 +220,19 @@ async fn send(state: &AppState, visit: &Visit, wish: Wish) -> Result<Replayed, E
         all.deliveries.extend(state.queue.replay(target, now).await?.deliveries);
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn from_the_page_of_a_delivery_one_is_led_to_the_new_one() {
+        let sent = [("dlv_1", "dlv_2")].map(|(old, new)| (DeliveryId::new(old), DeliveryId::new(new)));
+        let led =
+            |back: &str, deliveries: &[(DeliveryId, DeliveryId)]| next(back.to_owned(), "dlv_1", deliveries);
+        assert_eq!(led("/deliveries/dlv_1", &sent), "/deliveries/dlv_2");
+        assert_eq!(led("/deliveries/dlv_1", &[]), "/deliveries/dlv_1");
+        assert_eq!(led("/runs/acme/1", &sent), "/runs/acme/1");
+    }
 }

@@ -13,6 +13,7 @@ use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -70,8 +71,10 @@ struct ChoicesView {
 /// What was counted, for the page.
 #[derive(Serialize)]
 struct Body {
-    first_day: String,
-    last_day: String,
+    /// From when to when it was counted, in a sentence.
+    stretch: String,
+    /// Whether it ends when it begins.
+    has_no_length: bool,
     /// How much is not counted yet.
     uncounted: Option<String>,
     is_empty: bool,
@@ -181,6 +184,20 @@ fn days(report: &Report) -> (String, String) {
     (day(report.since), day(last.max(report.since)))
 }
 
+/// Says from when to when a report is, whose end was asked for in these words.
+fn stretch(report: &Report, until: &str) -> String {
+    let is_short = report.until.duration_since(report.since) < SignedDuration::from_hours(1);
+    let form = if is_short { "%-d %b %Y, %H:%M:%S UTC" } else { "%-d %b %Y, %H:%M UTC" };
+    let (since, end) = (report.since.strftime(form), report.until.strftime(form));
+    match until.trim() {
+        "" => format!("From {since} to now."),
+        day if day.parse::<Timestamp>().is_err() && day.parse::<Date>().is_ok() => {
+            format!("From {since} to before {day} began ({end}): that day is not counted.")
+        }
+        _ => format!("From {since} to {end}."),
+    }
+}
+
 impl Fields {
     fn of(request: &HttpRequest, visit: &Visit) -> Self {
         let mut query = Query::of(request, visit.now);
@@ -238,12 +255,11 @@ impl ChoicesView {
 impl Body {
     fn of(report: &Report, fields: &Fields) -> Self {
         let is_empty = report.runs.total == 0 && report.deliveries.total == 0;
-        let (first_day, last_day) = days(report);
         let uncounted = report.uncounted_events;
         let everything = Fields { organization: String::new(), repo: String::new(), ..fields.clone() };
         Self {
-            first_day,
-            last_day,
+            stretch: stretch(report, &fields.until),
+            has_no_length: report.until <= report.since,
             uncounted: (uncounted > 0).then(|| match uncounted {
                 1 => "One newer event is not counted yet.".to_owned(),
                 _ => format!("{} are not counted yet.", number_of(uncounted, "newer event", "newer events")),
@@ -288,6 +304,31 @@ mod tests {
         assert!(page.contains("href=\"/report?since=7d\""), "{page}");
         let years = nothing("2020-01-01T00:00:00Z", "2026-11-27T12:00:00Z", 0);
         assert!(fields("2020-01-01", "").longer(&years).is_none());
+    }
+
+    #[test]
+    fn the_stretch_is_said_as_it_was_counted() {
+        let said = |since, until, words| stretch(&nothing(since, until, 0), words);
+        assert_eq!(
+            said("2026-10-29T14:05:10Z", "2026-11-28T14:05:10Z", ""),
+            "From 29 Oct 2026, 14:05 UTC to now."
+        );
+        assert_eq!(
+            said("2026-11-29T00:00:00Z", "2026-11-30T00:00:00Z", "2026-11-30"),
+            "From 29 Nov 2026, 00:00 UTC to before 2026-11-30 began (30 Nov 2026, 00:00 UTC): that day is not counted."
+        );
+        assert_eq!(
+            said("2026-11-29T08:00:00Z", "2026-11-29T08:00:30Z", "10s"),
+            "From 29 Nov 2026, 08:00:00 UTC to 29 Nov 2026, 08:00:30 UTC."
+        );
+    }
+
+    #[test]
+    fn an_empty_stretch_is_said_to_be_empty() {
+        let page =
+            |until| body(&Ok(nothing("2026-11-30T00:00:00Z", until, 0)), &fields("2026-11-30", "2026-11-30"));
+        assert!(page("2026-11-30T00:00:00Z").contains("This stretch is empty"), "a day up to itself");
+        assert!(!page("2026-12-01T00:00:00Z").contains("This stretch is empty"));
     }
 
     #[test]

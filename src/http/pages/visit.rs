@@ -54,7 +54,15 @@ struct Frame {
     title: String,
     place: Place,
     now: String,
-    notice: Option<String>,
+    notice: Option<NoticeView>,
+}
+
+/// What was done just before, or did not work.
+#[derive(Serialize)]
+struct NoticeView {
+    text: String,
+    /// What can be done about it, where it did not work.
+    hint: Option<&'static str>,
 }
 
 /// A page as its template takes it.
@@ -64,7 +72,7 @@ struct Whole<'a, T: Serialize> {
     place: Place,
     now: &'a str,
     assets: &'static Names,
-    notice: Option<&'a str>,
+    notice: Option<&'a NoticeView>,
     is_known: bool,
     version: &'static str,
     page: T,
@@ -78,7 +86,7 @@ impl Frame {
             place: self.place,
             now: &self.now,
             assets: &NAMES,
-            notice: self.notice.as_deref(),
+            notice: self.notice.as_ref(),
             is_known: template != "login.html",
             version: env!("CARGO_PKG_VERSION"),
             page: content,
@@ -119,11 +127,12 @@ impl Visit {
     /// Returns the visit of anybody.
     pub(super) fn of(request: &HttpRequest, state: &AppState) -> Self {
         let accepts = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
+        let policy = state.policy();
         Self {
-            policy: state.policy(),
             now: state.clock.now(),
             is_person: accepts.is_some_and(|accept| accept.contains("text/html")),
-            notice: notice::read(request),
+            notice: notice::read(request, &policy.token),
+            policy,
         }
     }
 
@@ -203,7 +212,8 @@ impl Visit {
     }
 
     fn frame(&self, place: Place, title: &str) -> Frame {
-        let notice = self.notice.as_ref().map(ToString::to_string);
+        let notice = self.notice.as_ref();
+        let notice = notice.map(|notice| NoticeView { text: notice.to_string(), hint: notice.hint() });
         Frame { title: title.to_owned(), place, now: rfc3339(self.now), notice }
     }
 
@@ -232,9 +242,8 @@ impl Fault {
     fn of(code: &ErrorCode) -> Self {
         let hint = match code {
             ErrorCode::BadQuery(_) | ErrorCode::BadRequest(_) => "Go back and choose something else.",
-            ErrorCode::UnknownId(_) | ErrorCode::NotFound => {
-                "What is older than `store.retention` is removed."
-            }
+            ErrorCode::UnknownId(_) => "What is older than `store.retention` is removed.",
+            ErrorCode::NotFound => "Look at the address again, or begin at the list of runs.",
             ErrorCode::AmbiguousId(_) => "Name the run with its organization.",
             ErrorCode::CrossOrigin => "Ask for it on the page itself.",
             ErrorCode::StoreUnavailable => "The relay’s log says why the store cannot be read or written.",

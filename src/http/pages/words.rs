@@ -1,7 +1,10 @@
 //! Words and signs: how pages show the closed sets. Nothing is told by colour alone.
 
+use std::fmt::Write;
+
 use serde::Serialize;
 
+use super::engine::escaped;
 use crate::delivery::DeliveryState;
 use crate::event::{ACTIVITY_ALERT_RESOURCE, Action, OWN_NOTICE, PullRequest, Stage};
 use crate::run::{RunState, StageState};
@@ -122,6 +125,35 @@ pub(super) fn web(address: &str) -> Option<String> {
     matches!(url.scheme(), "http" | "https").then(|| url.to_string())
 }
 
+/// Writes what is told of a delivery as HTML, with each id of a delivery or an event as a link to its page.
+pub(super) fn linked_html(text: &str) -> String {
+    let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let mut html = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|character: char| !is_part(character)).unwrap_or(rest.len());
+        let (word, behind) = rest.split_at(end);
+        match page_of(word) {
+            Some(page) => {
+                let _ = write!(html, "<a href=\"{}\">{}</a>", escaped(&page), escaped(word));
+            }
+            None => html.push_str(&escaped(word)),
+        }
+        let (between, next) = behind.split_at(behind.find(is_part).unwrap_or(behind.len()));
+        html.push_str(&escaped(between));
+        rest = next;
+    }
+    html
+}
+
+/// Returns the page of what has this id.
+fn page_of(id: &str) -> Option<String> {
+    let is_whole = |rest: &&str| !rest.is_empty() && rest.chars().all(|each| each.is_ascii_alphanumeric());
+    let delivery = id.strip_prefix("dlv_").filter(is_whole).map(|_| format!("/deliveries/{id}"));
+    // An event stands on the page of its run, which is found by it, too.
+    delivery.or_else(|| id.strip_prefix("evt_").filter(is_whole).map(|_| format!("/runs/{id}#{id}")))
+}
+
 /// Returns a piece of a path as it stands in an address; the slash in the name of a run stays one.
 pub(super) fn in_path(name: &str) -> String {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -136,4 +168,30 @@ pub(super) fn address<'a>(path: &str, pairs: impl IntoIterator<Item = (&'a str, 
     query.extend_pairs(pairs.into_iter().filter(|(_, value)| !value.is_empty()));
     let query = query.finish();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_in_what_is_told_lead_to_their_pages() {
+        assert_eq!(
+            linked_html("taken over by backend: dlv_01k8"),
+            "taken over by backend: <a href=\"/deliveries/dlv_01k8\">dlv_01k8</a>"
+        );
+        assert_eq!(
+            linked_html("superseded: evt_7f told the same there."),
+            "superseded: <a href=\"/runs/evt_7f#evt_7f\">evt_7f</a> told the same there."
+        );
+        for plain in ["", "delivered", "my_dlv_1", "dlv_", "dlv_a_b", "until 2026-11-30T12:00:00Z; it’s öde"]
+        {
+            assert!(!linked_html(plain).contains("<a "), "{plain}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_id_is_nothing_but_words() {
+        assert_eq!(linked_html("<b>&dlv_1\""), "&lt;b&gt;&amp;<a href=\"/deliveries/dlv_1\">dlv_1</a>&quot;");
+    }
 }

@@ -1,6 +1,6 @@
 //! What people read: runs, deliveries and how much waits, each from one state of the store.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
@@ -90,7 +90,19 @@ pub(super) fn run(connection: &Connection, name: &str) -> rusqlite::Result<Resul
     };
     let events = events.into_iter().map(&mut row).collect::<rusqlite::Result<_>>()?;
     let accounts = account::of_run(connection, number)?;
-    Ok(Ok(RunHistory { run, issue, events, deliveries, accounts }))
+    let payloads = payloads_of(connection, number)?;
+    Ok(Ok(RunHistory { run, issue, events, payloads, deliveries, accounts }))
+}
+
+/// Returns which of a run's events still have their payload.
+fn payloads_of(connection: &Connection, run: i64) -> rusqlite::Result<BTreeSet<EventId>> {
+    connection
+        .prepare_cached(
+            "SELECT e.id FROM event e CROSS JOIN payload p ON p.sequence = e.sequence
+             WHERE e.run_number = ?1 AND length(p.body) > 0",
+        )?
+        .query_map([run], |row| row.get::<_, String>(0).map(EventId::new))?
+        .collect()
 }
 
 /// Returns the run of an event, named by its own id or by that of one of its deliveries.

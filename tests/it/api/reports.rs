@@ -67,6 +67,7 @@ async fn what_means_nothing_is_refused_by_name() {
     for path in ["/api/report", "/report", "/report/days.csv"] {
         for (query, message) in [
             ("state=pr_created", "`state` is no parameter here, or is given twice"),
+            ("since=1d&until=2d", "`until` lies before `since`"),
             (
                 "since=soon",
                 "`since` is no time: write `2026-12-01T08:00:00Z`, `2026-12-01` or how long ago, `7d`",

@@ -41,6 +41,8 @@ async fn the_payload_and_the_diffs_of_what_is_old_go_and_everything_else_stays()
     assert_eq!(bench.store.strip(at(50)).await.unwrap(), 1);
     assert_eq!(bench.store.strip(at(50)).await.unwrap(), 0);
 
+    let payloads = async |run| bench.store.run(run).await.unwrap().payloads;
+    assert!(payloads("1").await.is_empty() && payloads("2").await.contains(&young));
     assert_eq!(bench.kept(&old).await, (false, vec![None]));
     assert_eq!(bench.kept(&young).await, (true, vec![Some(DIFF.to_owned())]));
     let after = bench.store.run("1").await.unwrap().run;

@@ -136,7 +136,8 @@ impl Series {
         let is_there = self.periods.iter().any(|period| number(period) > 0);
         let plot = Plot { id, title: &title, gist: &gist };
         let columns = self.columns(|period| vec![(Ink::Plain, number(period))]);
-        let rows = self.periods.iter().map(|period| [period.name(self.length), number(period).to_string()]);
+        let rows =
+            self.periods.iter().rev().map(|period| [period.name(self.length), number(period).to_string()]);
         let head = title.split(" by ").next().unwrap_or_default();
         Section {
             id,
@@ -149,12 +150,6 @@ impl Series {
             gist,
         }
     }
-}
-
-/// Says what share of something this is: `31 %`.
-fn share(part: u64, whole: u64) -> String {
-    let percent = u128::from(part) * 100;
-    percent.checked_div(u128::from(whole)).map(|percent| format!("{percent} %")).unwrap_or_default()
 }
 
 /// Returns a number as a length.
@@ -206,7 +201,7 @@ mod tests {
         let rows = |id: &str| &section(&sections, id).table.rows;
         let reached: Vec<&str> = rows("reached").iter().map(|row| row[1].as_str()).collect();
         assert_eq!(reached, ["8", "7", "6", "5", "4", "3", "2", "1"], "the furthest first");
-        assert_eq!(rows("runs")[0][..2], ["2026-11-24", "16"]);
+        assert_eq!(rows("runs")[2][..2], ["2026-11-24", "16"], "the newest first");
         assert_eq!(rows("runs")[1], ["2026-11-25", "20", "8", "0", "6", "0", "4", "0", "2", "0"]);
         assert_eq!(rows("stages")[0], ["Root cause", "36", "41s", "41s"]);
         assert_eq!(rows("stages")[3], ["Pull request", "0", "-", "-"]);
@@ -241,7 +236,7 @@ mod tests {
         let runs = section(&sections, "runs");
         assert_eq!(runs.title, "Runs by week");
         assert!(runs.note.as_ref().unwrap().starts_with("Weeks"));
-        assert_eq!(runs.table.rows[0][..2], ["2026-09-01 to 2026-09-06", "36"]);
+        assert_eq!(runs.table.rows.last().unwrap()[..2], ["2026-09-01 to 2026-09-06", "36"]);
     }
 
     #[test]

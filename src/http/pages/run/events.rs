@@ -20,7 +20,9 @@ pub(super) struct EventView {
     verdicts: Vec<VerdictView>,
     matched: usize,
     deliveries: Vec<DeliveryView>,
-    /// Whether a webhook brought it, so that there may be a payload.
+    /// Whether a webhook brought it, and so a payload.
+    had_payload: bool,
+    /// Whether that is still kept.
     has_payload: bool,
     payload: String,
     replay: String,
@@ -60,7 +62,8 @@ impl EventView {
             matched: row.routes.as_ref().map_or(0, Vec::len),
             verdicts: verdicts.iter().flatten().map(VerdictView::from).collect(),
             deliveries,
-            has_payload: !event.is_notice(),
+            had_payload: !event.is_notice(),
+            has_payload: history.payloads.contains(&event.id),
             payload: format!("/events/{}/payload", in_path(&id)),
             replay: address("/replay", [("id", id.as_str())]),
             id,

@@ -91,10 +91,10 @@ pub(super) fn by_day(report: &Report, series: &Series) -> Section {
         "No delivery came to its end.".to_owned()
     };
     let columns = series.columns(|period| vec![(Ink::Delivered, period.delivered), (Ink::Dead, period.dead)]);
-    let rows = series
-        .periods
-        .iter()
-        .map(|period| [period.name(series.length), period.delivered.to_string(), period.dead.to_string()]);
+    let rows =
+        series.periods.iter().rev().map(|period| {
+            [period.name(series.length), period.delivered.to_string(), period.dead.to_string()]
+        });
     let keys = [(Ink::Dead, "dead letters"), (Ink::Delivered, "delivered")];
     Section {
         id: "delivered",

@@ -3,8 +3,9 @@
 use super::super::ink::{Ink, Key};
 use super::super::plot::{Bar, Plot, Row};
 use super::super::sheets::Part;
-use super::{Section, Series, Table, length, share};
+use super::{Section, Series, Table, length};
 use crate::http::pages::words::counted;
+use crate::http::telling::share;
 use crate::run::RunState;
 use crate::store::{REACHED, Reached, Report};
 
@@ -47,7 +48,7 @@ pub(super) fn by_day(report: &Report, series: &Series) -> Section {
         furthest_first().zip(numbers).map(|((_, ink), number)| (ink, number)).collect()
     });
     let head = [series.head(), "Runs"].into_iter().chain(furthest_first().map(|(name, _)| name));
-    let rows = series.periods.iter().map(|period| {
+    let rows = series.periods.iter().rev().map(|period| {
         let numbers = [period.runs].into_iter().chain(period.reached.iter().rev().copied());
         [period.name(series.length)].into_iter().chain(numbers.map(|number| number.to_string())).collect()
     });
