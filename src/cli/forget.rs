@@ -63,9 +63,13 @@ impl Forget {
 
     async fn show(self, dir: &Path, terminal: Terminal) -> Result<Output, Failure> {
         let OpenStore { store, warning, .. } = store_alone(dir).await?;
+        let names_one = self.run.is_some();
         let forgotten = store.forgotten(self.run).await?;
         let text = if self.json {
             json(&forgotten.iter().map(as_json).collect::<Vec<_>>())
+        } else if forgotten.is_empty() {
+            let by = if names_one { " by this name" } else { "" };
+            format!("nothing was removed{by}\n")
         } else {
             let rows = forgotten.iter().map(|each| {
                 let Forgotten { at, kind, fingerprint, runs, events, deliveries } = each;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::error::JsonPayloadError;
 use actix_web::http::header::ContentType;
 use actix_web::web::{Data, Json, JsonConfig, Path};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{Error, HttpRequest, HttpResponse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
@@ -31,7 +31,12 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(12);
 /// Returns what bodies may be that ask for something, and how others are refused.
 pub(super) fn body_limits() -> JsonConfig {
     let refuse = |error: JsonPayloadError, _: &HttpRequest| {
-        ApiError::unread(ErrorCode::BadRequest(error.to_string())).into()
+        let what = if matches!(error, JsonPayloadError::ContentType) {
+            "it is sent without `Content-Type: application/json`".to_owned()
+        } else {
+            error.to_string()
+        };
+        ApiError::unread(ErrorCode::BadRequest(what)).into()
     };
     JsonConfig::default().limit(BODY_BYTES).error_handler(refuse)
 }
@@ -145,15 +150,17 @@ pub(super) struct ReplayRequest {
 /// Sends again.
 pub(super) async fn replay(
     request: HttpRequest,
-    wanted: Json<ReplayRequest>,
+    wanted: Result<Json<ReplayRequest>, Error>,
     state: Data<AppState>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<HttpResponse, Error> {
     let policy = state.policy();
+    // Whoever has no token is told that first, whatever they send.
     policy.token.admit_change(&request, policy.public_url.as_ref())?;
-    let targets = targets(wanted.into_inner(), state.clock.now())?;
+    let targets = targets(wanted?.into_inner(), state.clock.now()).map_err(ApiError::from)?;
     let mut all = Replayed::default();
     for target in targets {
-        let some = state.queue.replay(target, state.clock.now()).await.map_err(ErrorCode::from)?;
+        let some = state.queue.replay(target, state.clock.now()).await;
+        let some = some.map_err(|error| ApiError::from(ErrorCode::from(error)))?;
         all.deliveries.extend(some.deliveries);
         all.events.extend(some.events);
     }
