@@ -16,7 +16,7 @@ use super::error::{ApiError, ErrorCode};
 use super::openapi;
 use super::query::{Paging, Query};
 use crate::delivery::DestinationName;
-use crate::store::{ReplayTarget, Replayed, Report, ReportFilter};
+use crate::store::{ReplayTarget, Report, ReportFilter};
 use crate::threads::aside;
 
 /// How many runs, events and deliveries one call sends again at most.
@@ -156,19 +156,23 @@ pub(super) async fn replay(
     let policy = state.policy();
     // Whoever has no token is told that first, whatever they send.
     policy.token.admit_change(&request, policy.public_url.as_ref())?;
-    let targets = targets(wanted?.into_inner(), state.clock.now()).map_err(ApiError::from)?;
-    let mut all = Replayed::default();
-    for target in targets {
-        let some = state.queue.replay(target, state.clock.now()).await;
-        let some = some.map_err(|error| ApiError::from(ErrorCode::from(error)))?;
-        all.deliveries.extend(some.deliveries);
-        all.events.extend(some.events);
-    }
+    let now = state.clock.now();
+    let replayed_now = match asked(wanted?.into_inner(), now).map_err(ApiError::from)? {
+        Asked::Named(names) => state.queue.replay_named(names, now).await,
+        Asked::Dead(target) => state.queue.replay(target, now).await,
+    };
+    let all = replayed_now.map_err(|error| ApiError::from(ErrorCode::from(error)))?;
     state.wake.notify_one();
     Ok(HttpResponse::Ok().json(replayed(&all)))
 }
 
-fn targets(wanted: ReplayRequest, now: jiff::Timestamp) -> Result<Vec<ReplayTarget>, ErrorCode> {
+/// What is to be sent again, found to make sense.
+enum Asked {
+    Named(Vec<String>),
+    Dead(ReplayTarget),
+}
+
+fn asked(wanted: ReplayRequest, now: jiff::Timestamp) -> Result<Asked, ErrorCode> {
     let ReplayRequest { ids, dead, destination, since } = wanted;
     let refused = |what: &str| Err(ErrorCode::BadRequest(what.to_owned()));
     match (dead, ids.as_slice()) {
@@ -179,14 +183,14 @@ fn targets(wanted: ReplayRequest, now: jiff::Timestamp) -> Result<Vec<ReplayTarg
                         .ok_or_else(|| ErrorCode::BadRequest("`since` is no time".to_owned()))
                 })
                 .transpose()?;
-            Ok(vec![ReplayTarget::Dead { destination: destination.map(DestinationName::new), since }])
+            Ok(Asked::Dead(ReplayTarget::Dead { destination: destination.map(DestinationName::new), since }))
         }
         (false, []) => refused("name `ids`, or `dead` letters"),
         (true, _) => refused("name `ids` or `dead` letters, not both"),
         (false, _) if destination.is_some() || since.is_some() => {
             refused("`destination` and `since` choose among dead letters")
         }
-        (false, ids) if ids.len() > MOST_IDS => refused("there are more than 100 `ids`"),
-        (false, ids) => Ok(ids.iter().map(|id| ReplayTarget::of(id)).collect()),
+        (false, _) if ids.len() > MOST_IDS => refused("there are more than 100 `ids`"),
+        (false, _) => Ok(Asked::Named(ids)),
     }
 }
