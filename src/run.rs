@@ -7,6 +7,8 @@ mod need;
 mod outline;
 mod pairs;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::event::{
@@ -116,6 +118,12 @@ words! {
         /// It began, and seems not to end: the run failed, or waits for somebody, or nothing is heard of it.
         Stalled = "stalled",
     }
+}
+
+/// Returns how long it was from one time to another as both are shown, in whole milliseconds; `None` where the clock was
+/// set back.
+pub fn shown_span(from: Timestamp, to: Timestamp) -> Option<Duration> {
+    u64::try_from(to.as_millisecond() - from.as_millisecond()).ok().map(Duration::from_millis)
 }
 
 impl Run {

@@ -47,7 +47,7 @@ impl Export {
     pub(super) async fn run(self, dir: &Path) -> Result<Output, Failure> {
         let OpenStore { store, warning, .. } = store_alone(dir).await?;
         let filter = self.filter(Clock::system().now());
-        let mut stops = Stops::listen()?;
+        let mut stops = Stops::listen_for_command()?;
         let sink = Sink::open(self.output.as_deref())?;
         give_way();
         // What is dropped in the middle leaves no file.

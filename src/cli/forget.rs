@@ -2,15 +2,17 @@
 
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 use std::path::Path;
+use std::pin::pin;
 
 use serde_json::{Value, json};
 
+use super::serve::signals::Stops;
 use super::settings::{OpenStore, json, store, store_alone};
 use super::table::table;
 use super::{Failure, Output, Terminal};
 use crate::clock::Clock;
 use crate::render::context::rfc3339;
-use crate::store::{Doomed, ForgetEnd, ForgetTarget, Forgotten, History, Queue};
+use crate::store::{Doomed, ForgetEnd, ForgetTarget, Forgotten, History, Queue, Store};
 use crate::words::quoted;
 
 /// Remove runs for good: events, payloads, deliveries, what is known of their issues. What waits of them is not sent. Works
@@ -52,7 +54,7 @@ impl Forget {
         if !self.yes && !is_wanted(&doomed)? {
             return Ok(Output { code: 1, warning: "nothing was removed\n".to_owned(), ..Output::default() });
         }
-        let end = store.forget(doomed, Clock::system().now()).await?;
+        let end = to_its_end(&store, doomed).await?;
         let text = if self.json { json(&as_json(&end.forgotten)) } else { as_text(&end.forgotten) };
         Ok(Output { warning: warning(&end), ..text.into() })
     }
@@ -63,9 +65,13 @@ impl Forget {
 
     async fn show(self, dir: &Path, terminal: Terminal) -> Result<Output, Failure> {
         let OpenStore { store, warning, .. } = store_alone(dir).await?;
+        let names_one = self.run.is_some();
         let forgotten = store.forgotten(self.run).await?;
         let text = if self.json {
             json(&forgotten.iter().map(as_json).collect::<Vec<_>>())
+        } else if forgotten.is_empty() {
+            let by = if names_one { " by this name" } else { "" };
+            format!("nothing was removed{by}\n")
         } else {
             let rows = forgotten.iter().map(|each| {
                 let Forgotten { at, kind, fingerprint, runs, events, deliveries } = each;
@@ -77,6 +83,27 @@ impl Forget {
             table(terminal, ["REMOVED", "WHAT", "FINGERPRINT", "RUNS", "EVENTS", "DELIVERIES"], rows)
         };
         Ok(Output { warning, ..text.into() })
+    }
+}
+
+/// Removes it. A signal ends that only when it comes twice: what was written must not be left behind what is removed.
+async fn to_its_end(store: &Store, doomed: Doomed) -> Result<ForgetEnd, Failure> {
+    let mut stops = Stops::listen_for_command()?;
+    let mut work = pin!(store.forget(doomed, Clock::system().now()));
+    tokio::select! {
+        end = &mut work => return Ok(end?),
+        () = stops.next() => {}
+    }
+    let going_on =
+        "going on to the end: what is removed is still being overwritten; a second signal ends that, too\n";
+    // Where nobody reads it, it goes on all the same.
+    let _ = stderr().write_all(going_on.as_bytes());
+    tokio::select! {
+        end = &mut work => Ok(end?),
+        () = stops.next() => Err(Failure::new(
+            "it was interrupted: not all of it is removed, and what is may still stand in the file",
+            "run it again; where nothing is left to remove, `forget` of any other run overwrites the rest, and so does a stop of the relay",
+        )),
     }
 }
 

@@ -36,24 +36,17 @@ impl Replay {
     pub(super) async fn run(self, dir: &Path) -> Result<Output, Failure> {
         let store = store(dir).await?;
         let now = Clock::system().now();
-        let mut all = Replayed::default();
-        for target in self.targets(now) {
-            let replayed = store.replay(target, now).await?;
-            all.deliveries.extend(replayed.deliveries);
-            all.events.extend(replayed.events);
-        }
+        let all = if self.dead {
+            store.replay(self.dead_letters(now), now).await?
+        } else {
+            store.replay_named(self.ids.clone(), now).await?
+        };
         Ok(if self.json { json(&replayed(&all)) } else { as_text(&all) }.into())
     }
 
-    fn targets(&self, now: jiff::Timestamp) -> Vec<ReplayTarget> {
-        if self.dead {
-            let since = self.since.and_then(|since| now.checked_sub(since).ok());
-            return vec![ReplayTarget::Dead {
-                destination: self.to.clone().map(DestinationName::new),
-                since,
-            }];
-        }
-        self.ids.iter().map(|id| ReplayTarget::of(id)).collect()
+    fn dead_letters(&self, now: jiff::Timestamp) -> ReplayTarget {
+        let since = self.since.and_then(|since| now.checked_sub(since).ok());
+        ReplayTarget::Dead { destination: self.to.clone().map(DestinationName::new), since }
     }
 }
 

@@ -43,7 +43,10 @@ impl AccessToken {
     pub(super) fn admit(&self, request: &HttpRequest) -> Result<(), ApiError> {
         let is_known = match offered(request) {
             Some(Offer::Bearer(token) | Offer::Basic(token)) => self.opens(&token),
-            None => request.cookie(COOKIE).is_some_and(|cookie| self.is_session(cookie.value())),
+            // Another program on this host may have left one of the same name.
+            None => request.cookies().is_ok_and(|all| {
+                all.iter().any(|each| each.name() == COOKIE && self.is_session(each.value()))
+            }),
         };
         if is_known { Ok(()) } else { Err(ErrorCode::TokenRequired.into()) }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::error::JsonPayloadError;
 use actix_web::http::header::ContentType;
 use actix_web::web::{Data, Json, JsonConfig, Path};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{Error, HttpRequest, HttpResponse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
@@ -16,7 +16,7 @@ use super::error::{ApiError, ErrorCode};
 use super::openapi;
 use super::query::{Paging, Query};
 use crate::delivery::DestinationName;
-use crate::store::{ReplayTarget, Replayed, Report, ReportFilter};
+use crate::store::{ReplayTarget, Report, ReportFilter};
 use crate::threads::aside;
 
 /// How many runs, events and deliveries one call sends again at most.
@@ -31,7 +31,12 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(12);
 /// Returns what bodies may be that ask for something, and how others are refused.
 pub(super) fn body_limits() -> JsonConfig {
     let refuse = |error: JsonPayloadError, _: &HttpRequest| {
-        ApiError::unread(ErrorCode::BadRequest(error.to_string())).into()
+        let what = if matches!(error, JsonPayloadError::ContentType) {
+            "it is sent without `Content-Type: application/json`".to_owned()
+        } else {
+            error.to_string()
+        };
+        ApiError::unread(ErrorCode::BadRequest(what)).into()
     };
     JsonConfig::default().limit(BODY_BYTES).error_handler(refuse)
 }
@@ -145,23 +150,29 @@ pub(super) struct ReplayRequest {
 /// Sends again.
 pub(super) async fn replay(
     request: HttpRequest,
-    wanted: Json<ReplayRequest>,
+    wanted: Result<Json<ReplayRequest>, Error>,
     state: Data<AppState>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<HttpResponse, Error> {
     let policy = state.policy();
+    // Whoever has no token is told that first, whatever they send.
     policy.token.admit_change(&request, policy.public_url.as_ref())?;
-    let targets = targets(wanted.into_inner(), state.clock.now())?;
-    let mut all = Replayed::default();
-    for target in targets {
-        let some = state.queue.replay(target, state.clock.now()).await.map_err(ErrorCode::from)?;
-        all.deliveries.extend(some.deliveries);
-        all.events.extend(some.events);
-    }
+    let now = state.clock.now();
+    let replayed_now = match asked(wanted?.into_inner(), now).map_err(ApiError::from)? {
+        Asked::Named(names) => state.queue.replay_named(names, now).await,
+        Asked::Dead(target) => state.queue.replay(target, now).await,
+    };
+    let all = replayed_now.map_err(|error| ApiError::from(ErrorCode::from(error)))?;
     state.wake.notify_one();
     Ok(HttpResponse::Ok().json(replayed(&all)))
 }
 
-fn targets(wanted: ReplayRequest, now: jiff::Timestamp) -> Result<Vec<ReplayTarget>, ErrorCode> {
+/// What is to be sent again, found to make sense.
+enum Asked {
+    Named(Vec<String>),
+    Dead(ReplayTarget),
+}
+
+fn asked(wanted: ReplayRequest, now: jiff::Timestamp) -> Result<Asked, ErrorCode> {
     let ReplayRequest { ids, dead, destination, since } = wanted;
     let refused = |what: &str| Err(ErrorCode::BadRequest(what.to_owned()));
     match (dead, ids.as_slice()) {
@@ -172,14 +183,14 @@ fn targets(wanted: ReplayRequest, now: jiff::Timestamp) -> Result<Vec<ReplayTarg
                         .ok_or_else(|| ErrorCode::BadRequest("`since` is no time".to_owned()))
                 })
                 .transpose()?;
-            Ok(vec![ReplayTarget::Dead { destination: destination.map(DestinationName::new), since }])
+            Ok(Asked::Dead(ReplayTarget::Dead { destination: destination.map(DestinationName::new), since }))
         }
         (false, []) => refused("name `ids`, or `dead` letters"),
         (true, _) => refused("name `ids` or `dead` letters, not both"),
         (false, _) if destination.is_some() || since.is_some() => {
             refused("`destination` and `since` choose among dead letters")
         }
-        (false, ids) if ids.len() > MOST_IDS => refused("there are more than 100 `ids`"),
-        (false, ids) => Ok(ids.iter().map(|id| ReplayTarget::of(id)).collect()),
+        (false, _) if ids.len() > MOST_IDS => refused("there are more than 100 `ids`"),
+        (false, _) => Ok(Asked::Named(ids)),
     }
 }

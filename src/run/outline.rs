@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Run, RunState, StageState, label};
+use super::{Run, RunState, StageState, label, shown_span};
 use crate::event::{EventId, GroupId, Organization, PullRequest, RunId, SentryRunId, Stage};
 
 /// What lists show of a run.
@@ -76,7 +76,7 @@ impl Outline {
 impl StageOutline {
     /// Returns how long it took; `None` where an end is not known, or the clock was set back.
     pub fn took(self) -> Option<Duration> {
-        Duration::try_from(self.completed_at?.duration_since(self.started_at?)).ok()
+        shown_span(self.started_at?, self.completed_at?)
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{DeliveryRow, EventRow};
 use crate::delivery::Origin;
-use crate::event::Organization;
+use crate::event::{Organization, PullRequest};
 
 /// Which events to export; what is `None` lets every event through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,6 +53,10 @@ pub struct ExportedEvent {
     pub run: Option<String>,
     /// The repositories that the run is about now.
     pub repos: Vec<String>,
+    /// What Seer says is to be done about the run's cause.
+    pub classification: Option<String>,
+    /// Every pull request that the run named.
+    pub pull_requests: Vec<PullRequest>,
     /// What people call the run's issue, for example `API-1X`.
     pub issue_short_id: Option<String>,
     /// What went wrong.

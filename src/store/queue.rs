@@ -394,6 +394,12 @@ pub trait Queue: Send + Sync {
     /// [`FindError`]: nothing of that name, a name that means several things, or the store.
     async fn replay(&self, target: ReplayTarget, now: Timestamp) -> Result<Replayed, FindError>;
 
+    /// Queues what several names mean again, each once: all of it, or nothing where one of them means nothing.
+    ///
+    /// # Errors
+    /// As [`Queue::replay`].
+    async fn replay_named(&self, names: Vec<String>, now: Timestamp) -> Result<Replayed, FindError>;
+
     /// Removes up to `limit` runs whose last event is older than `before` and of which nothing waits, and every issue
     /// of which nothing was said since; returns how many runs went.
     ///

@@ -368,6 +368,10 @@ impl Queue for Store {
         }
     }
 
+    async fn replay_named(&self, names: Vec<String>, now: Timestamp) -> Result<Replayed, FindError> {
+        self.writer.run(move |writing| replay::named(writing, &names, now)).await?
+    }
+
     async fn prune(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let mut runs = self.readers.run(move |connection| prune::list(connection, before, limit)).await?;
         let mut removed = 0;

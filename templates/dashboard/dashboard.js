@@ -87,15 +87,44 @@
     if (wanted) ask();
   };
 
-  const source = new EventSource("/live");
-  source.addEventListener("hello", () => { lostSince = null; say("live", false); ask(); });
-  source.addEventListener("changed", ask);
-  source.addEventListener("error", () => {
-    lose();
-    // A browser that was refused does not try again by itself.
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => { if (!document.hidden) location.reload(); }, 30000);
-  });
+  // A browser has few connections for one host, and each of these takes one: of all tabs one listens, and tells the others.
+  const others = window.BroadcastChannel && navigator.locks ? new BroadcastChannel("seer-relay-live") : null;
+  let source = null, news = null;
+  const hear = (told) => {
+    if (told === "live") { lostSince = null; say("live", false); ask(); }
+    if (told === "changed") ask();
+    if (told === "lost") lose();
+  };
+  const tell = (told) => {
+    if (told !== "changed") news = told;
+    hear(told);
+    if (others) others.postMessage(told);
+  };
+  const listen = () => {
+    source = new EventSource("/live");
+    source.addEventListener("hello", () => tell("live"));
+    source.addEventListener("changed", () => tell("changed"));
+    source.addEventListener("error", () => {
+      tell("lost");
+      // A browser that was refused does not try again by itself.
+      if (source && source.readyState === EventSource.CLOSED) setTimeout(() => { if (!document.hidden) location.reload(); }, 30000);
+    });
+  };
+  const stop = () => { if (source) source.close(); source = null; };
+  if (others) {
+    others.addEventListener("message", ({ data }) => {
+      if (data !== "anyone?") hear(data);
+      else if (news) others.postMessage(news);
+    });
+    others.postMessage("anyone?");
+    // Whoever has it keeps it for as long as the tab is there.
+    navigator.locks.request("seer-relay-live", () => new Promise(() => listen())).catch(listen);
+  } else {
+    // Where pages cannot agree, those that nobody sees do without.
+    document.addEventListener("visibilitychange", () => { if (document.hidden) stop(); else if (!source) listen(); });
+    if (!document.hidden) listen();
+  }
   document.addEventListener("visibilitychange", () => { if (!document.hidden && wanted) ask(); });
-  addEventListener("pagehide", () => source.close());
+  addEventListener("pagehide", stop);
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 })();

@@ -1,7 +1,9 @@
 //! `forget`: runs that are removed for good beside a running relay, through the real binary.
 
 use std::process::Stdio;
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Receiver, RelayFolder, Terminal};
@@ -99,6 +101,32 @@ async fn all_runs_about_a_repository_go_and_their_words_with_them() {
     assert_eq!(errors(&folder, &["forget"]).0, Some(2));
     assert_eq!(errors(&folder, &["forget", "acme/1", "--repo", "acme/api"]).0, Some(2));
     drop(relay);
+}
+
+#[tokio::test]
+async fn a_signal_leaves_nothing_half_removed() {
+    let folder = RelayFolder::new("");
+    let relay = folder.serve();
+    for run in 1..=40 {
+        relay.sentry().accepted("pr_created", &pull_request(run, "acme/zyxomma")).await;
+    }
+    let mut command = folder.command(&["forget", "--repo", "acme/zyxomma", "--yes"]);
+    let forget = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut every = tokio::time::interval(Duration::from_millis(10));
+    while folder.json(&["runs", "--limit", "50"]).as_array().unwrap().len() == 40 {
+        every.tick().await;
+    }
+    // Wherever in its work that meets it.
+    let _ = kill_process(Pid::from_child(&forget), Signal::TERM);
+    let end = forget.wait_with_output().unwrap();
+    let said = String::from_utf8(end.stderr).unwrap();
+    assert_eq!(end.status.code(), Some(0), "{said}");
+    assert_eq!(String::from_utf8(end.stdout).unwrap(), "removed 40 runs, 40 events and 0 deliveries\n");
+    for entry in std::fs::read_dir(folder.path().join("data")).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(!bytes.windows(7).any(|window| window == b"zyxomma"), "{}", path.display());
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::delivery::{DeliveryState, DestinationKind, Origin, Part, Reason};
-use crate::event::{GroupId, RunId, SentryRunId};
+use crate::event::{GroupId, PullRequest, RunId, SentryRunId};
 use crate::http::api::{DeliveryJson, MutedJson};
 use crate::render::context::rfc3339;
 use crate::sheet::{Cell, Sheet};
@@ -35,7 +35,7 @@ impl Format {
 const SEPARATOR: &str = ", ";
 
 /// The first row of the CSV.
-pub(super) const COLUMNS: [&str; 31] = [
+pub(super) const COLUMNS: [&str; 34] = [
     "id",
     "received_at",
     "sent_at",
@@ -50,6 +50,9 @@ pub(super) const COLUMNS: [&str; 31] = [
     "action",
     "iteration",
     "repos",
+    "classification",
+    "pull_requests",
+    "pull_requests_opened",
     "routed",
     "routes",
     "issue_unknown",
@@ -128,6 +131,8 @@ struct EventLine<'a> {
     action: &'a str,
     iteration: Option<u64>,
     repos: &'a [String],
+    classification: Option<&'a str>,
+    pull_requests: &'a [PullRequest],
     /// Null while it waits to be routed.
     routes: Option<&'a [String]>,
     issue_unknown: bool,
@@ -137,7 +142,16 @@ struct EventLine<'a> {
 
 impl<'a> EventLine<'a> {
     fn of(exported: &'a ExportedEvent) -> Self {
-        let ExportedEvent { row, run, repos, issue_short_id, issue_title, deliveries } = exported;
+        let ExportedEvent {
+            row,
+            run,
+            repos,
+            classification,
+            pull_requests,
+            issue_short_id,
+            issue_title,
+            deliveries,
+        } = exported;
         let event = &row.event;
         Self {
             id: event.id.as_str(),
@@ -154,6 +168,8 @@ impl<'a> EventLine<'a> {
             action: event.action.as_str(),
             iteration: event.iteration,
             repos,
+            classification: classification.as_deref(),
+            pull_requests,
             routes: row.routes.as_deref(),
             issue_unknown: row.issue_unknown,
             planned_at: row.planned_at.map(rfc3339),
@@ -239,6 +255,9 @@ fn row(exported: &ExportedEvent) -> [Cell<'_>; COLUMNS.len()] {
         line.action.into(),
         line.iteration.into(),
         line.repos.join(SEPARATOR).into(),
+        line.classification.into(),
+        names_of(line.pull_requests).join(SEPARATOR).into(),
+        count(line.pull_requests.iter().filter(|each| !each.failed).count()).into(),
         truth(line.routes.is_some()),
         line.routes.unwrap_or_default().join(SEPARATOR).into(),
         truth(line.issue_unknown),
@@ -257,6 +276,16 @@ fn row(exported: &ExportedEvent) -> [Cell<'_>; COLUMNS.len()] {
         sums.delivered_at().min().map(rfc3339).into(),
         sums.delivered_at().max().map(rfc3339).into(),
     ]
+}
+
+/// Returns where pull requests are, or what is known of those without an address.
+fn names_of(pull_requests: &[PullRequest]) -> Vec<String> {
+    let name = |each: &PullRequest| match (&each.url, &each.repo, each.number) {
+        (Some(url), _, _) => url.clone(),
+        (None, Some(repo), Some(number)) => format!("{repo}#{number}"),
+        (None, repo, _) => repo.clone().unwrap_or_default(),
+    };
+    pull_requests.iter().map(name).collect()
 }
 
 fn count(number: usize) -> u64 {

@@ -71,6 +71,10 @@ impl Sink {
         match self {
             Self::Standard(mut output) => taken(output.flush().await),
             Self::File { temporary, path } => {
+                if let Ok(old) = path.metadata() {
+                    // Whoever may read the old one may read the new one.
+                    let _ = temporary.as_file().set_permissions(old.permissions());
+                }
                 let kept = temporary.as_file().sync_all();
                 let kept = kept.and_then(|()| temporary.persist(&path).map_err(|refused| refused.error));
                 kept.map(|_| true).map_err(|error| unwritable(&path, &error))

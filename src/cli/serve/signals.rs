@@ -1,21 +1,29 @@
 //! The signals that `serve` listens to.
 
+use std::future::pending;
 use std::io::{IsTerminal, stderr, stdin};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::Failure;
 
-/// SIGTERM and SIGINT: the relay is to stop.
+/// SIGTERM and SIGINT: the relay is to stop. For a command SIGHUP, too: its terminal is gone.
 pub(in crate::cli) struct Stops {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Option<Signal>,
 }
 
 impl Stops {
     /// Listens from now on; one that comes before it is waited for is not lost.
     pub(in crate::cli) fn listen() -> Result<Self, Failure> {
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+        let (terminate, interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+        Ok(Self { terminate, interrupt, hang_up: None })
+    }
+
+    /// The same for a command, which ends with its terminal.
+    pub(in crate::cli) fn listen_for_command() -> Result<Self, Failure> {
+        Ok(Self { hang_up: Some(listen(SignalKind::hangup())?), ..Self::listen()? })
     }
 
     /// Waits for the next one.
@@ -23,7 +31,15 @@ impl Stops {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            () = hung_up(&mut self.hang_up) => {}
         }
+    }
+}
+
+async fn hung_up(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => pending().await,
     }
 }
 

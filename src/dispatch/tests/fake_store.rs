@@ -518,6 +518,10 @@ impl Queue for FakeStore {
         unreachable!("the dispatcher replays nothing")
     }
 
+    async fn replay_named(&self, _: Vec<String>, _: Timestamp) -> Result<Replayed, FindError> {
+        unreachable!("the dispatcher replays nothing")
+    }
+
     async fn prune(&self, _: Timestamp, _: usize) -> Result<usize, StoreError> {
         unreachable!("the dispatcher prunes nothing")
     }

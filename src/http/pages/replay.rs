@@ -1,7 +1,7 @@
 //! Sending again: a page that says what and where to, and the deed.
 
 use actix_web::web::{Data, Form};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{Error, HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
 use super::answer::see;
@@ -174,10 +174,19 @@ async fn shown(
 }
 
 /// Sends again.
-pub(super) async fn replay(request: HttpRequest, wish: Form<Wish>, state: Data<AppState>) -> HttpResponse {
+pub(super) async fn replay(
+    request: HttpRequest,
+    wish: Result<Form<Wish>, Error>,
+    state: Data<AppState>,
+) -> HttpResponse {
+    // Whoever is not let in is told that first, whatever they send.
     let visit = match Visit::admitted_to_change(&request, &state) {
         Ok(visit) => visit,
         Err(refusal) => return *refusal,
+    };
+    let wish = match wish {
+        Ok(wish) => wish,
+        Err(error) => return error.error_response(),
     };
     let (back, id) = (local(&wish.back), wish.id.clone());
     match send(&state, &visit, wish.into_inner()).await {

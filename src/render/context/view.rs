@@ -13,7 +13,7 @@ use crate::event::{
     SentryRunId, Solution, Stage,
 };
 use crate::issue::{Issue, Project};
-use crate::run::{Run, RunState, StageProgress, StageState};
+use crate::run::{Run, RunState, StageProgress, StageState, shown_span};
 use crate::words::is_blank;
 
 /// The whole context.
@@ -313,12 +313,8 @@ impl<'a> RunData<'a> {
 
 impl StageData {
     pub(super) fn new(progress: &StageProgress) -> Self {
-        let seconds = match (progress.started_at, progress.completed_at) {
-            (Some(start), Some(end)) if start <= end => {
-                Some((end.duration_since(start).as_secs_f64() * 1000.0).round() / 1000.0)
-            }
-            _ => None,
-        };
+        let ends = progress.started_at.zip(progress.completed_at);
+        let seconds = ends.and_then(|(start, end)| shown_span(start, end)).map(|span| span.as_secs_f64());
         Self {
             stage: progress.stage,
             state: progress.state,

@@ -143,11 +143,16 @@ fn listed(connection: &Connection, number: i64, events: &[Event]) -> rusqlite::R
     Ok(Some(Listed {
         first_event: first_event(connection, &outline)?,
         events: events.len(),
-        stalls: events.iter().filter(|event| event.action == Action::RunStalled).count(),
+        stalls: events.iter().filter(|event| is_stall(event)).count(),
         labels: labels(connection, number, &outline, events)?,
         words: words_of(&run, &outline, issue.as_ref()),
         outline,
     }))
+}
+
+/// Only the relay itself notices stalls, whatever a webhook calls itself.
+fn is_stall(event: &Event) -> bool {
+    event.resource == RELAY_RESOURCE && event.action == Action::RunStalled
 }
 
 fn first_event(connection: &Connection, outline: &Outline) -> rusqlite::Result<i64> {

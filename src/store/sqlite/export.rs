@@ -11,7 +11,7 @@ use super::stretch::{self, CLOCK_ERROR, Log};
 use super::value::{micros, time, word};
 use super::{history, issue, story};
 use crate::delivery::Origin;
-use crate::event::{Event, GroupId, Organization};
+use crate::event::{Event, GroupId, Organization, PullRequest};
 use crate::run::Outline;
 use crate::store::{EventRow, ExportFilter, ExportPage, ExportedDelivery, ExportedEvent, Stretch};
 
@@ -93,8 +93,18 @@ fn exported(
     let deliveries = deliveries(connection, kept.sequence)?;
     let story::Kept { event, routes, issue_unknown, planned_at, replays, .. } = kept;
     let row = EventRow { event, routes, issue_unknown, planned_at, replays, decided: None };
-    let About { run, repos, issue_short_id, issue_title } = about.unwrap_or_default();
-    Ok(ExportedEvent { row, run, repos, issue_short_id, issue_title, deliveries })
+    let About { run, repos, classification, pull_requests, issue_short_id, issue_title } =
+        about.unwrap_or_default();
+    Ok(ExportedEvent {
+        row,
+        run,
+        repos,
+        classification,
+        pull_requests,
+        issue_short_id,
+        issue_title,
+        deliveries,
+    })
 }
 
 fn deliveries(connection: &Connection, sequence: i64) -> rusqlite::Result<Vec<ExportedDelivery>> {
@@ -127,6 +137,8 @@ fn deliveries(connection: &Connection, sequence: i64) -> rusqlite::Result<Vec<Ex
 struct About {
     run: Option<String>,
     repos: Vec<String>,
+    classification: Option<String>,
+    pull_requests: Vec<PullRequest>,
     issue_short_id: Option<String>,
     issue_title: Option<String>,
 }
@@ -153,7 +165,14 @@ impl Runs<'_> {
         let issue =
             outline.group_id.as_ref().map(|group| self.issue(&event.organization, group)).transpose()?;
         let (issue_short_id, issue_title) = issue.unwrap_or_default();
-        Ok(About { run: Some(outline.label()), repos: outline.repos, issue_short_id, issue_title })
+        Ok(About {
+            run: Some(outline.label()),
+            repos: outline.repos,
+            classification: outline.classification,
+            pull_requests: outline.pull_requests,
+            issue_short_id,
+            issue_title,
+        })
     }
 
     fn issue(

@@ -71,6 +71,15 @@ pub(super) fn event_of(connection: &Connection, name: &str) -> rusqlite::Result<
         .optional()
 }
 
+/// Finds the run of the event or the delivery that has this id.
+pub(super) fn run_of(connection: &Connection, id: &str) -> rusqlite::Result<Option<i64>> {
+    let Some(event) = event_of(connection, id)? else { return Ok(None) };
+    let run = connection
+        .prepare_cached("SELECT run_number FROM event WHERE id = ?1")?
+        .query_row([event], |row| row.get(0));
+    run.optional().map(Option::flatten)
+}
+
 /// Ids are written in lower case; whoever types one in upper case means the same.
 fn event_id(typed: &str) -> Option<String> {
     let id = typed.to_ascii_lowercase();

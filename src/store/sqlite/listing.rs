@@ -5,9 +5,9 @@ use rusqlite::{Connection, Row, params};
 use super::catalogue::label::{self, Facet};
 use super::catalogue::row;
 use super::catalogue::words::words_in;
-use super::issue;
 use super::stretch::{self, Log};
 use super::value::micros;
+use super::{find, issue};
 use crate::delivery::DestinationName;
 use crate::event::Organization;
 use crate::run::RunState;
@@ -31,9 +31,14 @@ pub(super) fn runs(
     limit: usize,
 ) -> rusqlite::Result<Page<RunRow>> {
     let mut page = Page { items: Vec::new(), next: None };
-    let words = filter.text.as_deref().map(words_in).filter(|words| !words.is_empty());
     let Some(labels) = conditions(connection, filter)? else { return Ok(page) };
-    let bounds = Bounds::of(connection, filter, after)?;
+    let mut bounds = Bounds::of(connection, filter, after)?;
+    let text = filter.text.as_deref().map(str::trim);
+    let named = text.map(|text| find::run_of(connection, text)).transpose()?.flatten();
+    if let Some(run) = named {
+        bounds.narrow(run);
+    }
+    let words = text.filter(|_| named.is_none()).map(words_in).filter(|words| !words.is_empty());
     let fewest = match (&words, labels.len()) {
         // One label alone is walked along, however many runs have it.
         (_, 0) | (None, 1) => None,
@@ -103,6 +108,11 @@ impl Bounds {
             since: filter.since.map_or(i64::MIN, micros),
             until: filter.until.map_or(i64::MAX, micros),
         })
+    }
+
+    /// Leaves this one run.
+    fn narrow(&mut self, run: i64) {
+        (self.first, self.last) = (self.first.max(run), self.last.min(run));
     }
 
     fn holds(self, at: i64) -> bool {

@@ -9,7 +9,64 @@ use super::value::{micros, of_json_list, word};
 use super::{find, lane, writer::Writing};
 use crate::delivery::{DeliveryId, DestinationName, Mention, Origin, Part};
 use crate::event::EventId;
-use crate::store::{FindError, Replayed};
+use crate::store::{FindError, ReplayTarget, Replayed};
+
+/// What a name means.
+#[derive(PartialEq, Eq)]
+enum Meant {
+    Delivery(i64),
+    Event(i64),
+    Run(i64),
+}
+
+/// Repeats what several names mean, each once. All are looked up before anything is repeated.
+pub(super) fn named(
+    writing: &mut Writing<'_>,
+    names: &[String],
+    now: Timestamp,
+) -> rusqlite::Result<Result<Replayed, FindError>> {
+    let mut all: Vec<Meant> = Vec::new();
+    for name in names {
+        match look_up(writing, &ReplayTarget::of(name))? {
+            Ok(meant) if all.contains(&meant) => {}
+            Ok(meant) => all.push(meant),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    let mut replayed = Replayed::default();
+    for meant in all {
+        let events = match meant {
+            Meant::Delivery(number) => {
+                replayed.deliveries.push(repeat(writing, number, now)?);
+                continue;
+            }
+            Meant::Event(sequence) => vec![sequence],
+            Meant::Run(run) => events_of(writing, run)?,
+        };
+        replayed.events.extend(route_anew(writing, &events, now)?.events);
+    }
+    Ok(Ok(replayed))
+}
+
+fn look_up(writing: &Writing<'_>, target: &ReplayTarget) -> rusqlite::Result<Result<Meant, FindError>> {
+    let known = |found: Option<Meant>, name: &str| found.ok_or_else(|| FindError::Unknown(name.to_owned()));
+    Ok(match target {
+        ReplayTarget::Delivery(id) => known(delivery_of(writing, id)?.map(Meant::Delivery), id.as_str()),
+        ReplayTarget::Event(id) => {
+            known(find::event(writing.connection, id.as_str())?.map(Meant::Event), id.as_str())
+        }
+        ReplayTarget::Run(name) => find::run(writing.connection, name)?.map(Meant::Run),
+        ReplayTarget::Dead { .. } => Err(FindError::Unknown(String::new())),
+    })
+}
+
+fn delivery_of(writing: &Writing<'_>, id: &DeliveryId) -> rusqlite::Result<Option<i64>> {
+    let lower = id.as_str().to_ascii_lowercase();
+    writing
+        .prepare("SELECT number FROM delivery WHERE id = ?1")?
+        .query_row([lower.starts_with(DELIVERY_PREFIX).then_some(lower)], |row| row.get(0))
+        .optional()
+}
 
 /// Repeats one delivery.
 pub(super) fn delivery(
@@ -17,12 +74,9 @@ pub(super) fn delivery(
     id: &DeliveryId,
     now: Timestamp,
 ) -> rusqlite::Result<Result<Replayed, FindError>> {
-    let lower = id.as_str().to_ascii_lowercase();
-    let number = writing
-        .prepare("SELECT number FROM delivery WHERE id = ?1")?
-        .query_row([lower.starts_with(DELIVERY_PREFIX).then_some(lower)], |row| row.get(0))
-        .optional()?;
-    let Some(number) = number else { return Ok(Err(FindError::Unknown(id.as_str().to_owned()))) };
+    let Some(number) = delivery_of(writing, id)? else {
+        return Ok(Err(FindError::Unknown(id.as_str().to_owned())));
+    };
     let pair = repeat(writing, number, now)?;
     Ok(Ok(Replayed { deliveries: vec![pair], events: Vec::new() }))
 }
@@ -153,11 +207,14 @@ pub(super) fn run(
         Ok(run) => run,
         Err(error) => return Ok(Err(error)),
     };
-    let sequences: Vec<i64> = writing
+    route_anew(writing, &events_of(writing, run)?, now).map(Ok)
+}
+
+fn events_of(writing: &Writing<'_>, run: i64) -> rusqlite::Result<Vec<i64>> {
+    writing
         .prepare("SELECT sequence FROM event WHERE run_number = ?1 ORDER BY sequence")?
         .query_map([run], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    route_anew(writing, &sequences, now).map(Ok)
+        .collect()
 }
 
 /// An event that waits to be routed for the first time is left as it is: it will go out anyway, and is no replay.

@@ -151,6 +151,15 @@ async fn bearer_and_a_page_of_the_relay_itself_send_again() {
     assert_eq!((again.status, &again.body["deliveries"][0]["replay_of"]), (200, &repeated["id"]));
     api.until("/api/deliveries?state=delivered&destination=chat", |rows| rows.len() == 1).await;
 
+    // Of several names each counts once, and one that means nothing stops all of it.
+    let some = json!({ "ids": [repeated["id"], "acme/1", repeated["id"], "nope"] });
+    assert_eq!(api.replay(&some).await.code(), "unknown_id");
+    let before = api.ok("/api/deliveries").await["items"].as_array().unwrap().len();
+    assert_eq!(before, 4, "nothing more was sent");
+    let both = api.replay(&json!({ "ids": [repeated["id"], "acme/1", repeated["id"], "1"] })).await;
+    let counts = ["deliveries", "events"].map(|what| both.body[what].as_array().unwrap().len());
+    assert_eq!((both.status, counts), (200, [1, 1]), "{}", both.body);
+
     let none = api.replay(&json!({ "dead": true, "destination": "audit" })).await;
     assert_eq!((none.status, none.body), (200, json!({ "deliveries": [], "events": [] })));
 }
@@ -181,6 +190,8 @@ async fn what_asks_for_no_replay_is_refused_and_nothing_is_sent_again() {
         let request = api.client.post(url).header("authorization", &bearer).header("content-type", kind);
         assert_eq!(request.body(body).send().await.unwrap().status().as_u16(), 400, "{kind} {body}");
     }
+    let nobody = api.client.post(format!("{}/api/replay", api.base)).body("x".repeat(70_000));
+    assert_eq!(nobody.send().await.unwrap().status().as_u16(), 401, "whatever strangers send");
     let large = json!({ "ids": ["x".repeat(70_000)] });
     assert_eq!(api.replay(&large).await.code(), "bad_request");
     assert_eq!(api.ok("/api/deliveries").await["items"].as_array().unwrap().len(), 2);

@@ -136,10 +136,29 @@ async fn runs_are_found_by_the_beginnings_of_words() {
         ("acme pull", vec!["acme/3", "acme/1"]),
         ("github.com/acme/api/pull/12", vec!["acme/3", "acme/1"]),
         ("77", vec!["acme/1"]),
+        (" EVT_none ", vec![]),
         (" -*\" ", vec!["acme/3", "other/2", "acme/1"]),
     ] {
         assert_eq!(bench.found(&text(words), 2).await, expected, "{words}");
     }
+}
+
+#[tokio::test]
+async fn a_run_is_found_by_the_id_of_any_of_its_events_and_deliveries() {
+    let bench = Bench::new().await;
+    bench.accept(webhook("root_cause_started").run("1")).await;
+    let event = bench.accept(webhook("solution_started").run("1").at(1)).await;
+    bench.accept(webhook("root_cause_started").run("2").at(2)).await;
+    bench.plan(3, &["audit"]).await;
+    bench.catalogue().await;
+    let delivery = bench.deliveries(4).await.remove(0);
+    for id in [event.to_string(), format!(" {} ", event.as_str().to_uppercase()), delivery.id.to_string()] {
+        let found = bench.found(&text(&id), 5).await;
+        let expected = if id == delivery.id.as_str() { delivery.run.clone() } else { "acme/1".to_owned() };
+        assert_eq!(found, [expected], "{id}");
+    }
+    let elsewhere = RunFilter { organization: Some(Organization::new("other")), ..text(event.as_str()) };
+    assert!(bench.found(&elsewhere, 5).await.is_empty());
 }
 
 #[tokio::test]
