@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::contract::{Contract, operations};
@@ -220,7 +221,10 @@ fn values(name: &str, schema: &Value) -> (Vec<String>, Vec<String>) {
         return (own(&["0", "1764576000000000"]), own(&["x", "1.2"]));
     }
     if matches!(name, "since" | "until") {
-        return (own(&["7d", "2026-12-01", "2026-12-01T08:00:00Z"]), own(&["yesterday"]));
+        // Within what a report counts where the other end is not said.
+        let past = Timestamp::now() - SignedDuration::from_hours(72);
+        let written = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"].map(|form| past.strftime(form).to_string());
+        return ([own(&["7d"]), written.to_vec()].concat(), own(&["yesterday"]));
     }
     (own(&["x", "%22", "a%20b"]), Vec::new())
 }
