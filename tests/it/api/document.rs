@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
+use seer_relay::clock::Clock;
 use serde_json::{Value, json};
 
 use super::contract::{Contract, operations};
@@ -222,7 +223,7 @@ fn values(name: &str, schema: &Value) -> (Vec<String>, Vec<String>) {
     }
     if matches!(name, "since" | "until") {
         // Within what a report counts where the other end is not said.
-        let past = Timestamp::now() - SignedDuration::from_hours(72);
+        let past = Clock::system().now() - SignedDuration::from_hours(72);
         let written = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"].map(|form| past.strftime(form).to_string());
         return ([own(&["7d"]), written.to_vec()].concat(), own(&["yesterday"]));
     }
