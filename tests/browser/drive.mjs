@@ -58,23 +58,29 @@ async function logIn(page, path = "/") {
   await press(page, "button[type=submit]");
 }
 
+/** Has axe look for what keeps somebody from using a page. */
+async function violations(page, name) {
+  // By the debugger, whose scripts no policy of a page keeps out.
+  await page.evaluate(axeSource);
+  const found = await page.evaluate(async () => {
+    const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+    return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160) + " " + (node.any[0]?.message ?? "")).join(" | ")}`);
+  });
+  found.forEach((violation) => problems.push(`${name}: ${violation}`));
+}
+
 /** Holds a page to what everybody needs, as it is light and as it is dark, on a desk and on a phone. */
 async function judge(page, name) {
   for (const scheme of ["light", "dark"]) {
     await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
-    // By the debugger, whose scripts no policy of a page keeps out.
-    await page.evaluate(axeSource);
-    const found = await page.evaluate(async () => {
-      const { violations } = await axe.run(document, { resultTypes: ["violations"] });
-      return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160) + " " + (node.any[0]?.message ?? "")).join(" | ")}`);
-    });
-    found.forEach((violation) => problems.push(`${name}, ${scheme}: ${violation}`));
+    await violations(page, `${name}, ${scheme}`);
     await picture(page, `${name}-${scheme}`);
   }
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" }]);
   await page.setViewport({ width: 390, height: 844, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
   const spill = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   expect(spill <= 0, `${name}: on a phone it is ${spill} pixels too wide`);
+  await violations(page, `${name}, on a phone`);
   await picture(page, `${name}-phone`);
   await page.setViewport({ width: 1280, height: 860 });
 }
