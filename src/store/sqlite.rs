@@ -355,21 +355,17 @@ impl Queue for Store {
 
     async fn replay(&self, target: ReplayTarget, now: Timestamp) -> Result<Replayed, FindError> {
         match target {
-            ReplayTarget::Delivery(id) => {
-                self.writer.run(move |writing| replay::delivery(writing, &id, now)).await?
-            }
-            ReplayTarget::Event(id) => {
-                self.writer.run(move |writing| replay::event(writing, &id, now)).await?
-            }
-            ReplayTarget::Run(name) => {
-                self.writer.run(move |writing| replay::run(writing, &name, now)).await?
-            }
             ReplayTarget::Dead { destination, since } => self.replay_dead(destination, since, now).await,
+            named @ (ReplayTarget::Delivery(_) | ReplayTarget::Event(_) | ReplayTarget::Run(_)) => {
+                let targets = [named];
+                self.writer.run(move |writing| replay::named(writing, &targets, now)).await?
+            }
         }
     }
 
     async fn replay_named(&self, names: Vec<String>, now: Timestamp) -> Result<Replayed, FindError> {
-        self.writer.run(move |writing| replay::named(writing, &names, now)).await?
+        let targets: Vec<_> = names.iter().map(|name| ReplayTarget::of(name)).collect();
+        self.writer.run(move |writing| replay::named(writing, &targets, now)).await?
     }
 
     async fn prune(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {

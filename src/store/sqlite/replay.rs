@@ -19,15 +19,15 @@ enum Meant {
     Run(i64),
 }
 
-/// Repeats what several names mean, each once. All are looked up before anything is repeated.
+/// Repeats what these mean, each once. All are looked up before anything is repeated.
 pub(super) fn named(
     writing: &mut Writing<'_>,
-    names: &[String],
+    targets: &[ReplayTarget],
     now: Timestamp,
 ) -> rusqlite::Result<Result<Replayed, FindError>> {
     let mut all: Vec<Meant> = Vec::new();
-    for name in names {
-        match look_up(writing, &ReplayTarget::of(name))? {
+    for target in targets {
+        match look_up(writing, target)? {
             Ok(meant) if all.contains(&meant) => {}
             Ok(meant) => all.push(meant),
             Err(error) => return Ok(Err(error)),
@@ -66,19 +66,6 @@ fn delivery_of(writing: &Writing<'_>, id: &DeliveryId) -> rusqlite::Result<Optio
         .prepare("SELECT number FROM delivery WHERE id = ?1")?
         .query_row([lower.starts_with(DELIVERY_PREFIX).then_some(lower)], |row| row.get(0))
         .optional()
-}
-
-/// Repeats one delivery.
-pub(super) fn delivery(
-    writing: &mut Writing<'_>,
-    id: &DeliveryId,
-    now: Timestamp,
-) -> rusqlite::Result<Result<Replayed, FindError>> {
-    let Some(number) = delivery_of(writing, id)? else {
-        return Ok(Err(FindError::Unknown(id.as_str().to_owned())));
-    };
-    let pair = repeat(writing, number, now)?;
-    Ok(Ok(Replayed { deliveries: vec![pair], events: Vec::new() }))
 }
 
 /// Lists the dead letters that were not replayed yet.
@@ -183,31 +170,6 @@ fn repeat(
     };
     delivery::insert(writing, &new, now)?;
     Ok((DeliveryId::new(old), id))
-}
-
-/// Sends one event through the routes anew.
-pub(super) fn event(
-    writing: &Writing<'_>,
-    id: &EventId,
-    now: Timestamp,
-) -> rusqlite::Result<Result<Replayed, FindError>> {
-    match find::event(writing.connection, id.as_str())? {
-        None => Ok(Err(FindError::Unknown(id.as_str().to_owned()))),
-        Some(sequence) => route_anew(writing, &[sequence], now).map(Ok),
-    }
-}
-
-/// Sends every event of a run through the routes anew.
-pub(super) fn run(
-    writing: &Writing<'_>,
-    name: &str,
-    now: Timestamp,
-) -> rusqlite::Result<Result<Replayed, FindError>> {
-    let run = match find::run(writing.connection, name)? {
-        Ok(run) => run,
-        Err(error) => return Ok(Err(error)),
-    };
-    route_anew(writing, &events_of(writing, run)?, now).map(Ok)
 }
 
 fn events_of(writing: &Writing<'_>, run: i64) -> rusqlite::Result<Vec<i64>> {
