@@ -18,7 +18,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 use self::fixed::Fixed;
@@ -26,7 +26,7 @@ use self::parts::Parts;
 use self::reload::Replacing;
 use self::upkeep::Kept;
 use crate::check::Checked;
-use crate::client::ClientError;
+use crate::client::{ClientError, HttpClient};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dispatch::Dispatcher;
@@ -141,12 +141,14 @@ pub async fn start(checked: Checked, clock: Clock) -> Result<Running, StartError
     }
     let Checked { config, renderer, digest } = checked;
     let (fixed, store_config) = (Fixed::of(&config), config.store.clone());
+    let client = begin_client(&config);
     let store = open(&store_config, Access::Serve).await?;
     let token = token::obtain(config.http.token.clone(), &store_config.path)?;
     let (listener, address) = listen(config.http.listen)?;
     let metrics = Arc::new(Metrics::new()?);
     let (wake, courtesy) = (Arc::new(Notify::new()), Arc::default());
-    let Parts { policy, rules, retention } = Parts::build(config, renderer, &token, &courtesy)?;
+    let Parts { policy, rules, retention } =
+        Parts::build(config, renderer, &client.await?, &token, &courtesy);
     let (policy, policy_in_force) = watch::channel(Arc::new(policy));
     let (payload_retention, payloads) = watch::channel(retention.payloads);
     let (retention, runs) = watch::channel(retention.runs);
@@ -192,6 +194,14 @@ pub async fn start(checked: Checked, clock: Clock) -> Result<Running, StartError
         clock,
     };
     Ok(Running { address, stop, server, tasks, store, replacing })
+}
+
+/// Begins to build the client: certificates are many files, to be read while the store waits for the disk.
+fn begin_client(config: &Config) -> impl Future<Output = Result<HttpClient, ClientError>> + use<> {
+    let ca_file = config.delivery.ca_file.clone();
+    let client = spawn_blocking(move || HttpClient::new(ca_file.as_deref()));
+    let interrupted = |_| Err(ClientError::Tls("reading certificates was interrupted".to_owned()));
+    async move { client.await.unwrap_or_else(interrupted) }
 }
 
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -137,12 +137,14 @@ impl Renderer {
         faults.sort_by(|one, other| {
             (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column))
         });
+        // That the built-in ones are sound is held by their own tests.
+        let own: Vec<&TemplateFile> = files.iter().filter(|file| !place::is_built_in(&file.name)).collect();
         let shapes = Shapes::new();
         let unknown_fields =
-            files.iter().flat_map(|file| lint::fields::unknown(file, shapes.of(file))).collect();
+            own.iter().flat_map(|file| lint::fields::unknown(file, shapes.of(file))).collect();
+        let traps = own.iter().copied().flat_map(lint::traps::traps).collect();
+        let has_own = !own.is_empty();
         let foreign = foreign(&files);
-        let traps = files.iter().flat_map(lint::traps::traps).collect();
-        let has_own = files.iter().any(|file| !place::is_built_in(&file.name));
         Self { sets, files, has_own, foreign, unknown_fields, traps, faults }
     }
 
@@ -234,7 +236,8 @@ impl Renderer {
 
     /// Tells whether the template that an action, the card or the digest would use came with the relay, with every part of it.
     pub fn is_untouched<'a>(&self, purpose: impl Into<Purpose<'a>>, target: &Target) -> bool {
-        self.is_built_in(purpose, target) && !self.files.iter().any(TemplateFile::is_own_part)
+        !self.has_own
+            || self.is_built_in(purpose, target) && !self.files.iter().any(TemplateFile::is_own_part)
     }
 
     /// Renders an event for a destination.

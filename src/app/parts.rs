@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::links_of;
-use crate::client::{ClientError, HttpClient};
+use crate::client::HttpClient;
 use crate::config::Config;
 use crate::dispatch::Rules;
 use crate::dispatch::lookup::Source;
@@ -45,20 +45,20 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Builds them; nothing but the certificates is read.
+    /// Builds them; nothing is read for it.
     pub(super) fn build(
         config: Config,
         renderer: Renderer,
+        client: &HttpClient,
         token: &SecretString,
         courtesy: &Arc<Courtesy>,
-    ) -> Result<Self, ClientError> {
+    ) -> Self {
         let retention = Retention::of(&config.store);
-        let client = HttpClient::new(config.delivery.ca_file.as_deref())?;
         let links = config.organizations.iter();
         let links: HashMap<Organization, Links> =
             links.map(|known| (known.organization.clone(), links_of(known, &config))).collect();
         let renderer = Arc::new(renderer);
-        let notifiers = build(&config.destinations, &client, courtesy);
+        let notifiers = build(&config.destinations, client, courtesy);
         let senders = Senders {
             renderer: Arc::clone(&renderer),
             destinations: config.destinations.clone(),
@@ -79,10 +79,10 @@ impl Parts {
             notifiers,
             destinations: config.destinations,
             links,
-            sources: Source::of(&config.organizations, &client),
+            sources: Source::of(&config.organizations, client),
             watch: config.watch,
             delivery: config.delivery,
         };
-        Ok(Self { policy, rules, retention })
+        Self { policy, rules, retention }
     }
 }

@@ -10,6 +10,7 @@ use super::fixed::{Fixed, NeedsRestart};
 use super::parts::Parts;
 use super::{Running, StartError, token};
 use crate::check::Checked;
+use crate::client::HttpClient;
 use crate::clock::Clock;
 use crate::dispatch::Commander;
 use crate::http::Policy;
@@ -43,7 +44,8 @@ impl Running {
         let Checked { config, renderer, digest } = checked;
         let needs_restart = replacing.fixed.changed_by(&Fixed::of(&config));
         let parts = token::obtain(config.http.token.clone(), &replacing.store)
-            .and_then(|token| Ok(Parts::build(config, renderer, &token, &replacing.courtesy)?))
+            .and_then(|token| Ok((token, HttpClient::new(config.delivery.ca_file.as_deref())?)))
+            .map(|(token, client)| Parts::build(config, renderer, &client, &token, &replacing.courtesy))
             .inspect_err(|_| self.refuse())?;
         // Whoever may sign now is known to the dispatcher first. It may have ended only where the relay stops.
         if replacing.commander.put_in_force(parts.rules).await {

@@ -16,6 +16,7 @@ use url::Url;
 use self::uses::{Piece, Use, uses};
 use crate::config::Reading;
 use crate::config::fault::{Fault, Faults};
+use crate::delivery::DestinationKind;
 use crate::event::{Action, Event, EventId, Organization};
 use crate::message::Message;
 use crate::notify::cuts::{Cut, Part, cuts};
@@ -138,10 +139,13 @@ impl<'a> Trial<'a> {
     fn run(&self) -> Faults {
         let mut findings = Findings::default();
         for action in self.renderer.actions().into_iter().chain([Action::from_name(UNKNOWN_ACTION)]) {
+            // Everything that is tried with any sample is tried with the plain one.
+            if !self.pieces(&action, true).any(|piece| self.is_tried(&piece, Sample::Plain)) {
+                continue;
+            }
             for shape in [Shape::Documented, Shape::Present] {
                 for (sample, context) in self.contexts(&action, shape) {
-                    let is_plain = sample == Sample::Plain;
-                    for piece in self.uses.iter().flat_map(|usage| usage.pieces(&action, is_plain)) {
+                    for piece in self.pieces(&action, sample == Sample::Plain) {
                         findings.add(self.render(&piece, &context, sample), piece.usage);
                     }
                 }
@@ -154,6 +158,18 @@ impl<'a> Trial<'a> {
             }
         }
         findings.in_order()
+    }
+
+    /// Returns what is made once an action was heard of.
+    fn pieces<'b>(&'b self, action: &'b Action, is_plain: bool) -> impl Iterator<Item = Piece<'b>> {
+        self.uses.iter().flat_map(move |usage| usage.pieces(action, is_plain))
+    }
+
+    /// Tells whether something new may be found by a piece: of what came with the relay, its own tests hold that it
+    /// stands all variants, that the plainest destination cuts nothing, and that a webhook's JSON is whole.
+    fn is_tried(&self, piece: &Piece<'_>, sample: Sample) -> bool {
+        let is_cut = piece.usage.is_real() && piece.target.kind != DestinationKind::Webhook;
+        (sample == Sample::Plain && is_cut) || !self.renderer.is_untouched(piece.purpose, &piece.target)
     }
 
     /// Returns what a digest may be about.
@@ -231,13 +247,8 @@ impl<'a> Trial<'a> {
 
     fn render(&self, piece: &Piece<'_>, context: &Context, sample: Sample) -> Faults {
         let Piece { purpose, target, .. } = piece;
-        if !self.renderer.is_loaded(*purpose, target) {
-            // Why, is told already.
-            return Faults::default();
-        }
-        let may_be_new = sample == Sample::Plain && piece.usage.is_real();
-        if !may_be_new && self.renderer.is_untouched(*purpose, target) {
-            // Their own tests hold that they stand all variants, and that the plainest destination cuts nothing.
+        // Why one is not loaded is told already.
+        if !self.is_tried(piece, sample) || !self.renderer.is_loaded(*purpose, target) {
             return Faults::default();
         }
         let trace = || {

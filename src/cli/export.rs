@@ -22,7 +22,7 @@ use super::{Failure, Output};
 use crate::clock::Clock;
 use crate::event::Organization;
 use crate::store::{ExportFilter, History, Store};
-use crate::threads::give_way;
+use crate::threads::{Turn, breathe, give_way};
 
 /// Take the record away: one line for each event with its deliveries, the oldest first. Works beside a running relay.
 #[derive(Debug, clap::Args)]
@@ -45,11 +45,11 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) async fn run(self, dir: &Path) -> Result<Output, Failure> {
+        give_way();
         let OpenStore { store, warning, .. } = store_alone(dir).await?;
         let filter = self.filter(Clock::system().now());
         let mut stops = Stops::listen_for_command()?;
         let sink = Sink::open(self.output.as_deref())?;
-        give_way();
         // What is dropped in the middle leaves no file.
         tokio::select! {
             done = copy(&store, filter, self.format, sink) => {
@@ -82,7 +82,12 @@ async fn copy(store: &Store, filter: ExportFilter, format: Format, mut sink: Sin
         let began = Instant::now();
         let page = store.export(filter.clone(), stretch).await?;
         rest = page.rest;
-        page.events.iter().for_each(|event| lines.add(event));
+        Turn::come().await.spend(|| {
+            for event in &page.events {
+                lines.add(event);
+                breathe();
+            }
+        });
         if !sink.write(&lines.take()).await? {
             return Ok(false);
         }

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
+use crate::threads::Breathing;
 use jiff::Timestamp;
 use serde::Serialize;
 use tera::{Context, Error, Kwargs, State, Tera, TeraResult, Value};
@@ -50,7 +51,9 @@ static ENGINE: LazyLock<Tera> = LazyLock::new(|| {
 /// # Errors
 /// What a template or a value did wrong.
 pub(super) fn render(template: &str, values: &impl Serialize) -> TeraResult<String> {
-    ENGINE.render(template, &Context::from_serialize(values)?)
+    let mut page = Breathing::default();
+    ENGINE.render_to(template, &Context::from_serialize(values)?, &mut page)?;
+    String::from_utf8(page.into_inner()).map_err(|error| Error::message(error.to_string()))
 }
 
 /// Returns a text with nothing in it that a browser would take for markup or that would change how what is around it is

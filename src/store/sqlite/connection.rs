@@ -11,6 +11,7 @@ use super::fault::{may_pass, unavailable};
 use super::ids::Ids;
 use super::place::{self, APPLICATION_ID};
 use crate::store::StoreError;
+use crate::threads::breathe;
 
 /// The schema's versions, oldest first; the number of a version is its place in this list, from 1.
 const MIGRATION_STEPS: &[M<'static>] = &[
@@ -48,6 +49,8 @@ const CHECKPOINT_PAGES: i64 = 1_000;
 const LOG_LIMIT_BYTES: i64 = 64 * 1024 * 1024;
 /// How many prepared statements a connection keeps; more than there are.
 const STATEMENTS: usize = 128;
+/// After how many steps of a question, which take some 50 microseconds, it is time to think of others.
+const STEPS: i32 = 1_000;
 
 /// Why the file could not be opened for the relay.
 #[derive(Debug)]
@@ -95,10 +98,11 @@ fn prepare_file(connection: &Connection) -> rusqlite::Result<i32> {
     let version = pragma_number(connection, "user_version")?;
     let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
     if pages == 0 {
-        // Before the log is switched on: later it is ignored.
-        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-        // Before the log, too, so that the mark stands in the file itself whatever happens next.
-        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        // Before the log is switched on: later the one is ignored, and the mark is to stand in the file itself whatever
+        // happens next.
+        connection.execute_batch(&format!(
+            "BEGIN; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = {APPLICATION_ID}; COMMIT"
+        ))?;
     }
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?;
     Ok(version)
@@ -125,6 +129,11 @@ fn connect_to_write(path: &Path) -> rusqlite::Result<Connection> {
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, READ_ONLY).map_err(|error| unavailable(&error))?;
     set_up(&connection).map_err(|error| unavailable(&error))?;
+    let go_on = || {
+        breathe();
+        false
+    };
+    connection.progress_handler(STEPS, Some(go_on)).map_err(|error| unavailable(&error))?;
     Ok(connection)
 }
 

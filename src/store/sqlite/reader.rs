@@ -56,12 +56,8 @@ impl Readers {
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let turn = Turn::come().await;
-        self.run(move |connection| {
-            // To its end, whether or not somebody still waits for it.
-            let _turn = turn;
-            read(connection)
-        })
-        .await
+        // To its end, whether or not somebody still waits for it.
+        self.run(move |connection| turn.spend(|| read(connection))).await
     }
 
     /// Answers one question from one state of the store.
