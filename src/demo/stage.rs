@@ -175,14 +175,9 @@ mod tests {
         );
         assert_eq!((summary.failures, summary.refused), (2, 0));
         assert!(summary.median <= summary.slowest && summary.slowest.is_some());
-        for words in [
-            "200 duplicate",
-            "Slack · #seer-fixes",
-            "↻ edited in place",
-            "✓ verified",
-            "answers 503",
-            "all arrived",
-        ] {
+        // Where all was accepted before the card was posted, there is nothing left to edit.
+        assert!(out.contains("↻ edited in place") || out.contains("✓ Round 1"), "{out}");
+        for words in ["200 duplicate", "Slack · #seer-fixes", "✓ verified", "answers 503", "all arrived"] {
             assert!(out.contains(words), "{words}\n{out}");
         }
     }
