@@ -62,7 +62,8 @@
 //! its open requests, its pace and its pauses, is no part of the rules and goes on under the next ones.
 //!
 //! What people look at in a browser is written by `http/pages` from [`store::History`], page by page; an open page is told
-//! that there is something new by one question to the store a second for all of them, and asks for itself again. What they
+//! that there is something new by one question to the store a second for all of them, and asks for itself again. It is read
+//! and written in turn, by threads that let whoever answers webhooks go first ([`threads`]). What they
 //! ask for there, a replay or a test, goes to [`store::Queue`] and [`notify::trial`] as a command's would; a message that
 //! was sent is drawn again from the stored events with today's templates, by [`preview`].
 //!

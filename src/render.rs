@@ -139,11 +139,13 @@ impl Renderer {
         });
         // That the built-in ones are sound is held by their own tests.
         let own: Vec<&TemplateFile> = files.iter().filter(|file| !place::is_built_in(&file.name)).collect();
-        let shapes = Shapes::new();
-        let unknown_fields =
-            own.iter().flat_map(|file| lint::fields::unknown(file, shapes.of(file))).collect();
-        let traps = own.iter().copied().flat_map(lint::traps::traps).collect();
         let has_own = !own.is_empty();
+        let shapes = has_own.then(Shapes::new);
+        let unknown_fields = shapes
+            .iter()
+            .flat_map(|shapes| own.iter().flat_map(|file| lint::fields::unknown(file, shapes.of(file))))
+            .collect();
+        let traps = own.iter().copied().flat_map(lint::traps::traps).collect();
         let foreign = foreign(&files);
         Self { sets, files, has_own, foreign, unknown_fields, traps, faults }
     }

@@ -28,13 +28,36 @@ pub fn give_way() {
 // "yield_task_fair", Linux 6.18, read 2026-11-30.
 const BREATH: Duration = Duration::from_micros(250);
 
-/// A turn on this thread.
+/// What takes longer than this to come back from was somebody else's work, and not the way there and back.
+const WAY_BACK: Duration = Duration::from_micros(20);
+
+/// For how long a turn waits at most because others worked during the one before.
+const LONGEST_REST: Duration = Duration::from_millis(4);
+
+/// A turn that goes on on this thread.
 #[derive(Debug, Clone, Copy)]
 struct Breaths {
-    /// When it let others go first last.
+    /// When it began, or let others go first the last time.
     last: Instant,
     /// For how long others have worked in its place.
     yielded: Duration,
+}
+
+impl Breaths {
+    fn is_due(&self, now: Instant) -> bool {
+        now.duration_since(self.last) >= BREATH
+    }
+
+    /// Notes that it let others go first from one moment to another.
+    fn note(self, from: Instant, to: Instant) -> Self {
+        let others = Some(to.duration_since(from)).filter(|took| *took > WAY_BACK);
+        Self { last: to, yielded: self.yielded + others.unwrap_or_default() }
+    }
+
+    /// Returns for how long nobody else has a turn afterwards.
+    fn rest(&self) -> Option<Duration> {
+        (!self.yielded.is_zero()).then(|| self.yielded.min(LONGEST_REST))
+    }
 }
 
 thread_local! {
@@ -44,12 +67,11 @@ thread_local! {
 /// In a turn, lets those go first who wait for this thread's processor, if it has gone on for long enough. To be called
 /// often.
 pub fn breathe() {
-    let Some(Breaths { last, yielded }) = BREATHS.get() else { return };
+    let Some(breaths) = BREATHS.get() else { return };
     let now = Instant::now();
-    if now.duration_since(last) >= BREATH {
+    if breaths.is_due(now) {
         std::thread::yield_now();
-        let last = Instant::now();
-        BREATHS.set(Some(Breaths { last, yielded: yielded + last.duration_since(now) }));
+        BREATHS.set(Some(breaths.note(now, Instant::now())));
     }
 }
 
@@ -84,9 +106,6 @@ impl Write for Breathing {
 /// What is done for people who look at pages takes turns, so that it never has more than one processor.
 static TURNS: Semaphore = Semaphore::const_new(1);
 
-/// For how long a turn waits at most because others worked during the one before.
-const LONGEST_REST: Duration = Duration::from_millis(4);
-
 /// Until when nobody comes to a turn.
 static REST: Mutex<Option<Instant>> = Mutex::new(None);
 
@@ -102,7 +121,8 @@ impl Turn {
         // It is never closed.
         let permit = TURNS.acquire().await.ok();
         let rest = *REST.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(until) = rest {
+        // Whoever sleeps until now sleeps for a millisecond.
+        if let Some(until) = rest.filter(|until| *until > Instant::now()) {
             sleep_until(until.into()).await;
         }
         Self { _permit: permit }
@@ -117,8 +137,8 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let rest = BREATHS.take().map_or(Duration::ZERO, |breaths| breaths.yielded.min(LONGEST_REST));
-        *REST.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + rest);
+        let rest = BREATHS.take().and_then(|breaths| breaths.rest());
+        *REST.lock().unwrap_or_else(PoisonError::into_inner) = rest.map(|rest| Instant::now() + rest);
     }
 }
 
@@ -166,21 +186,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_has_a_turn_lets_others_go_first_from_time_to_time_and_nobody_else_does() {
+    async fn only_whoever_has_a_turn_breathes_and_a_panic_ends_it() {
         breathe();
         assert!(BREATHS.get().is_none());
-        let began = Turn::come().await.spend(|| {
+        Turn::come().await.spend(|| {
             let began = BREATHS.get().unwrap();
-            breathe();
-            assert_eq!(BREATHS.get().unwrap().last, began.last, "too soon");
-            while began.last.elapsed() < BREATH {
+            while !began.is_due(Instant::now()) {
                 thread::yield_now();
             }
             breathe();
             assert!(BREATHS.get().unwrap().last >= began.last + BREATH);
-            began
         });
-        assert!(BREATHS.get().is_none(), "the turn of {began:?} is over");
+        assert!(BREATHS.get().is_none());
+        let turn = Turn::come().await;
+        let broken =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| turn.spend(|| panic!("as a test"))));
+        assert!(broken.is_err() && BREATHS.get().is_none());
+    }
+
+    #[test]
+    fn the_next_turn_rests_as_long_as_others_worked_but_not_for_long() {
+        let began = Instant::now();
+        let fresh = Breaths { last: began, yielded: Duration::ZERO };
+        assert!(!fresh.is_due(began) && fresh.is_due(began + BREATH));
+        let alone = fresh.note(began, began + WAY_BACK);
+        assert_eq!((alone.last, alone.rest()), (began + WAY_BACK, None));
+        let other = Duration::from_millis(1);
+        let beside = alone.note(began, began + other).note(began, began + other);
+        assert_eq!(beside.rest(), Some(2 * other));
+        assert_eq!(beside.note(began, began + 10 * other).rest(), Some(LONGEST_REST));
     }
 
     #[test]

@@ -112,8 +112,6 @@ struct Trial<'a> {
     organization: Organization,
     links: Links,
     now: Timestamp,
-    /// Whether there may be templates that did not come with the relay.
-    has_own_templates: bool,
 }
 
 impl<'a> Trial<'a> {
@@ -126,7 +124,6 @@ impl<'a> Trial<'a> {
         Some(Self {
             renderer,
             tracer: OnceCell::new(),
-            has_own_templates: shown.config.dir.is_dir(),
             shown,
             uses: uses(reading, renderer),
             organization,
@@ -143,8 +140,10 @@ impl<'a> Trial<'a> {
             if !self.pieces(&action, true).any(|piece| self.is_tried(&piece, Sample::Plain)) {
                 continue;
             }
+            let has_variants =
+                self.pieces(&action, false).any(|piece| self.is_tried(&piece, Sample::Variant));
             for shape in [Shape::Documented, Shape::Present] {
-                for (sample, context) in self.contexts(&action, shape) {
+                for (sample, context) in self.contexts(&action, shape, has_variants) {
                     for piece in self.pieces(&action, sample == Sample::Plain) {
                         findings.add(self.render(&piece, &context, sample), piece.usage);
                     }
@@ -165,20 +164,25 @@ impl<'a> Trial<'a> {
         self.uses.iter().flat_map(move |usage| usage.pieces(action, is_plain))
     }
 
-    /// Tells whether something new may be found by a piece: of what came with the relay, its own tests hold that it
-    /// stands all variants, that the plainest destination cuts nothing, and that a webhook's JSON is whole.
+    /// Tells whether something new may be found by a piece. Templates that came with the relay stand all variants, as
+    /// their own tests hold, and only what a chat is to show may be cut: a webhook gets the documented JSON.
     fn is_tried(&self, piece: &Piece<'_>, sample: Sample) -> bool {
-        let is_cut = piece.usage.is_real() && piece.target.kind != DestinationKind::Webhook;
-        (sample == Sample::Plain && is_cut) || !self.renderer.is_untouched(piece.purpose, &piece.target)
+        let may_be_cut = piece.usage.is_real() && piece.target.kind != DestinationKind::Webhook;
+        (sample == Sample::Plain && may_be_cut) || !self.renderer.is_untouched(piece.purpose, &piece.target)
     }
 
     /// Returns what a digest may be about.
     fn digests(&self) -> Vec<(Sample, Context)> {
-        if self.uses.iter().all(|usage| !usage.wants_digest(self.renderer)) {
+        let are_tried = |sample: Sample| {
+            let mut pieces = self.uses.iter().filter_map(|usage| usage.digest(sample == Sample::Plain));
+            pieces.any(|piece| self.is_tried(&piece, sample))
+        };
+        if !are_tried(Sample::Plain) {
             return Vec::new();
         }
+        let has_variants = are_tried(Sample::Variant);
         let all = sample::digests(&self.organization, self.now).into_iter();
-        let tried = all.filter(|(sample, _)| *sample == DigestSample::Plain || self.has_own_templates);
+        let tried = all.filter(|(sample, _)| *sample == DigestSample::Plain || has_variants);
         let contexts = tried.map(|(sample, tellings)| {
             let runs = tellings.into_iter();
             let runs = runs.filter_map(|telling| Some((Run::fold(&telling.events)?, telling.issue)));
@@ -195,14 +199,18 @@ impl<'a> Trial<'a> {
         contexts.collect()
     }
 
-    /// Returns what a message may be about: the sample at its place in a run, and each of its variants alone.
-    fn contexts(&self, action: &Action, shape: Shape) -> Vec<(Sample, Context)> {
+    /// Returns what a message may be about: the sample at its place in a run, and each of its variants alone, where
+    /// something is tried with these.
+    fn contexts(&self, action: &Action, shape: Shape, has_variants: bool) -> Vec<(Sample, Context)> {
         let whole = sample::telling(action, shape, &self.organization, self.now).ok();
         let issue = sample::issue(&SampleIds::default().group_id);
         let whole = whole.into_iter().flat_map(|whole| {
             [Some(&issue), None].map(|issue| Context::new(&whole.events, issue, &self.links, false))
         });
         let whole = whole.flatten().map(|context| (Sample::Plain, context));
+        if !has_variants {
+            return whole.collect();
+        }
         // The large one only tries how texts are cut, which templates do not decide; it would take most of the time.
         let variants = self.variants(action, shape).into_iter().filter(|(name, _)| name != LARGE);
         let variants = variants.filter_map(|(name, events)| {
@@ -211,11 +219,8 @@ impl<'a> Trial<'a> {
         whole.chain(variants).chain(self.issue_variants(action, shape)).collect()
     }
 
-    /// Returns the events of each variant, where there may be templates that it has to be tried with.
+    /// Returns the events of each variant.
     fn variants(&self, action: &Action, shape: Shape) -> Vec<(String, Vec<Event>)> {
-        if !self.has_own_templates {
-            return Vec::new();
-        }
         if action.is_notice() {
             let variants = sample::notice_variants(action, &self.organization, self.now).unwrap_or_default();
             return variants.into_iter().map(|(name, telling)| (name, telling.events)).collect();
@@ -228,9 +233,9 @@ impl<'a> Trial<'a> {
     /// payload's shape, so one of them will do.
     fn issue_variants(&self, action: &Action, shape: Shape) -> Vec<(Sample, Context)> {
         let ids = SampleIds::default();
-        let is_tried = self.has_own_templates && shape == Shape::Present;
-        let whole =
-            is_tried.then(|| sample::telling(action, shape, &self.organization, self.now).ok()).flatten();
+        let whole = (shape == Shape::Present)
+            .then(|| sample::telling(action, shape, &self.organization, self.now).ok())
+            .flatten();
         let Some(event) = whole.and_then(|mut whole| whole.events.pop()) else { return Vec::new() };
         let issues = sample::issue_variants(&ids.group_id).into_iter().filter(|(name, _)| name != LARGE);
         let contexts = issues.filter_map(|(name, issue)| {

@@ -175,8 +175,7 @@ mod tests {
         );
         assert_eq!((summary.failures, summary.refused), (2, 0));
         assert!(summary.median <= summary.slowest && summary.slowest.is_some());
-        // Where all was accepted before the card was posted, there is nothing left to edit.
-        assert!(out.contains("↻ edited in place") || out.contains("✓ Round 1"), "{out}");
+        // Whether a card was edited depends on how much of its run was there when it was posted.
         for words in ["200 duplicate", "Slack · #seer-fixes", "✓ verified", "answers 503", "all arrived"] {
             assert!(out.contains(words), "{words}\n{out}");
         }

@@ -17,7 +17,7 @@ use super::openapi;
 use super::query::{Paging, Query};
 use crate::delivery::DestinationName;
 use crate::store::{ReplayTarget, Report, ReportFilter};
-use crate::threads::aside;
+use crate::threads::{Breathing, aside};
 
 /// How many runs, events and deliveries one call sends again at most.
 const MOST_IDS: usize = 100;
@@ -120,8 +120,10 @@ async fn json(
 }
 
 fn written(document: &impl Serialize) -> Result<Vec<u8>, ErrorCode> {
+    let mut written = Breathing::default();
     // What is answered can always be written.
-    serde_json::to_vec(document).map_err(|_| ErrorCode::StoreUnavailable)
+    serde_json::to_writer(&mut written, document).map_err(|_| ErrorCode::StoreUnavailable)?;
+    Ok(written.into_inner())
 }
 
 /// Shows what all of this takes and answers.

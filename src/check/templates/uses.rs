@@ -120,12 +120,6 @@ impl Use {
         self.digests.is_tried(is_plain).then_some(Piece { action: None, purpose, usage: self, target })
     }
 
-    /// Tells whether its digest is worth a try: some destination has one, or the template is a team's own.
-    pub(super) fn wants_digest(&self, renderer: &Renderer) -> bool {
-        self.digests != Made::Never
-            && (self.is_real() || !renderer.is_untouched(Purpose::Digest, &self.target()))
-    }
-
     /// Tells whether some destination uses templates so, and not only may tomorrow.
     pub(super) fn is_real(&self) -> bool {
         self.destination.is_some()

@@ -5,12 +5,12 @@ use std::io::Write;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use crate::threads::Breathing;
 use jiff::Timestamp;
 use serde::Serialize;
 use tera::{Context, Error, Kwargs, State, Tera, TeraResult, Value};
 
 use crate::render::time_ago;
+use crate::threads::Breathing;
 
 const TEMPLATES: [(&str, &str); 16] = [
     ("frame.html", include_str!("../../../templates/dashboard/frame.html")),
