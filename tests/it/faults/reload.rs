@@ -69,7 +69,7 @@ impl Scene {
 
 impl Scene {
     /// Holds where everything went against what was accepted, and against what was in force while some of it was.
-    fn holds(&self, answered: &Answered, expected: &HashMap<String, &str>) {
+    fn holds(&self, answered: &Answered, expected: &HashMap<String, &str>, least: usize) {
         let ways = self.ways();
         assert_eq!(ways.len(), answered.accepted.len() + expected.len());
         for (id, way) in &ways {
@@ -86,7 +86,8 @@ impl Scene {
         }
         let took = [0, 1].map(|either| self.receivers[either].taken().len());
         assert_eq!(took.iter().sum::<usize>(), ways.len());
-        assert!(took.iter().all(|took| *took > ways.len() / 10), "both had their turns: {took:?}");
+        // How much comes in one's time depends on how long it takes to refuse the other.
+        assert!(took.iter().all(|took| *took > least), "both had their turns: {took:?}");
     }
 }
 
@@ -143,7 +144,7 @@ async fn settings_that_flip_under_load_lose_nothing_send_nothing_twice_and_are_n
     let mut ledger = Ledger::of(&scene.receivers[2]);
     ledger.settles(&answered).await;
     scene.folder.until_nothing_waits().await;
-    scene.holds(&answered, &expected);
+    scene.holds(&answered, &expected, webhooks / 4);
     assert!(relay.terminate().success());
     scale.report(
         "SIGHUP under load, half of the settings broken",
