@@ -175,7 +175,8 @@ mod tests {
         );
         assert_eq!((summary.failures, summary.refused), (2, 0));
         assert!(summary.median <= summary.slowest && summary.slowest.is_some());
-        // Whether a card was edited depends on how much of its run was there when it was posted.
+        // Whether a card was edited depends on how much of its run was there when it was posted; each edit is told.
+        assert_eq!(out.contains("↻ edited in place"), summary.edits > 0, "{summary:?}\n{out}");
         for words in ["200 duplicate", "Slack · #seer-fixes", "✓ verified", "answers 503", "all arrived"] {
             assert!(out.contains(words), "{words}\n{out}");
         }

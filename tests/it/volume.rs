@@ -354,11 +354,7 @@ async fn reload(
             _ = stopped.wait_for(|stopped| *stopped) => break,
             _ = every.tick() => {}
         }
-        let mut page = look(client, address, token, path).await;
-        while page.chunk().await.unwrap().is_some() {
-            // Elsewhere this would take no processor of the relay's.
-            std::thread::yield_now();
-        }
+        look(client, address, token, path).await.bytes().await.unwrap();
         reloads += 1;
     }
     reloads
