@@ -30,6 +30,7 @@ mod issue;
 mod keeping;
 mod lane;
 mod listing;
+mod log_file;
 mod message;
 mod place;
 mod plan;

@@ -2,7 +2,8 @@
 //! waits for that.
 //!
 //! A log that is written to all the while is never moved whole this way, and grows. Beyond a certain length the writer,
-//! between two commits, moves the little that has come in since the thread was last done; the log then begins anew.
+//! between two commits, moves the little that has come in since the thread was last done, and waits a little until nobody
+//! reads the log any more: whoever begins meanwhile reads the file alone. The log then begins anew.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -10,12 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{self, SyncSender};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 
-use super::connection::open_to_write;
+use super::connection::{BUSY_TIMEOUT, open_to_write};
 use super::fault::unavailable;
+use super::log_file::LogFile;
 use super::place::Identity;
 use crate::store::StoreError;
 
@@ -28,7 +31,12 @@ const LITTLE_PAGES: i32 = 250;
 /// two to three times as long as a commit, so that it is to happen rarely.
 const LONG_LOG_PAGES: i32 = 16_000;
 /// From how many on however much that is.
-const OVERLONG_LOG_PAGES: i32 = 24_000;
+const OVERLONG_LOG_PAGES: i32 = 64_000;
+
+/// How often the writer looks whether somebody still reads the log, and how long it rests between two looks. What the
+/// relay asks is answered within a millisecond, mostly; whoever reads for longer is not waited for.
+const READER_LOOKS: i32 = 6;
+const READER_PAUSE: Duration = Duration::from_micros(250);
 
 /// How often it is tried to empty a log that others read, each time for as long as a statement waits.
 const EMPTY_TRIES: usize = 3;
@@ -48,6 +56,10 @@ pub(super) struct Checkpoints {
     moved: Arc<AtomicI32>,
     /// At how many pages it is asked next.
     next: i32,
+    /// From how many pages on the writer helps: more than usual after it has waited for a reader in vain.
+    helps_from: i32,
+    /// Says how much of its file is cut then.
+    file: LogFile,
 }
 
 impl Checkpoints {
@@ -66,11 +78,14 @@ impl Checkpoints {
                 }
             })
             .map_err(|error| StoreError::Unavailable(format!("its thread cannot be started: {error}")))?;
-        Ok(Self { requests: Some(requests), thread: Some(thread), moved, next: PAGES_PER_CHECKPOINT })
+        let (requests, thread) = (Some(requests), Some(thread));
+        let (next, helps_from) = (PAGES_PER_CHECKPOINT, LONG_LOG_PAGES);
+        Ok(Self { requests, thread, moved, next, helps_from, file: LogFile::default() })
     }
 
     /// Has a connection of the calling thread tell how long the log is, instead of moving it itself.
-    pub(super) fn follow(connection: &Connection) {
+    pub(super) fn follow(&mut self, connection: &Connection) {
+        self.file = LogFile::default();
         connection.wal_hook(Some(note_length));
     }
 
@@ -85,15 +100,18 @@ impl Checkpoints {
     /// Looks, after a commit on this connection, whether the log has grown long.
     pub(super) fn look(&mut self, connection: &Connection) {
         let pages = LOG_PAGES.get();
+        self.file.look(pages, connection);
         if pages < PAGES_PER_CHECKPOINT {
             self.next = PAGES_PER_CHECKPOINT;
+            self.helps_from = LONG_LOG_PAGES;
         }
-        let is_long = pages >= LONG_LOG_PAGES;
         let is_little = pages - self.moved.load(Ordering::Acquire) <= LITTLE_PAGES;
-        if is_long && (is_little || pages >= OVERLONG_LOG_PAGES) {
+        if pages >= self.helps_from && (is_little || pages >= OVERLONG_LOG_PAGES) {
             // Where it fails, so will the thread, which says so.
-            let _ = move_log(connection);
-        } else if is_long || pages >= self.next {
+            if let Ok(End::Read) = move_to_begin_anew(connection) {
+                self.helps_from = pages + PAGES_PER_CHECKPOINT;
+            }
+        } else if pages >= self.next || (pages >= LONG_LOG_PAGES && !is_little) {
             self.next = pages + PAGES_PER_CHECKPOINT;
             self.ask();
         }
@@ -120,6 +138,37 @@ fn note_length(_: &Wal, pages: i32) -> rusqlite::Result<()> {
 /// Returns how many pages of it are moved now, in all.
 pub(super) fn move_log(connection: &Connection) -> rusqlite::Result<i32> {
     connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |row| row.get(2))
+}
+
+/// What came of an attempt to have the log begin anew.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// The next commit begins it.
+    Anew,
+    /// Somebody else is moving it.
+    Busy,
+    /// Somebody reads it for longer than is waited.
+    Read,
+}
+
+/// Moves all of the log and sees to it that the next commit begins it anew, for which nobody may read it any more; who
+/// does is waited for a little.
+fn move_to_begin_anew(connection: &Connection) -> rusqlite::Result<End> {
+    let waits = |looks: i32| {
+        std::thread::sleep(READER_PAUSE);
+        looks < READER_LOOKS
+    };
+    connection.busy_handler(Some(waits))?;
+    let end = connection.prepare_cached("PRAGMA wal_checkpoint(RESTART)").and_then(|mut restart| {
+        restart.query_row([], |row| Ok((row.get::<_, bool>(0)?, row.get::<_, i32>(2)?)))
+    });
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(match end? {
+        (false, _) => End::Anew,
+        // Nothing was looked at.
+        (true, -1) => End::Busy,
+        (true, _) => End::Read,
+    })
 }
 
 /// Moves all of the log, and empties it.
@@ -192,6 +241,7 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::sqlite::connection::open_to_read;
     use crate::store::sqlite::{connection, place};
 
     fn store() -> (tempfile::TempDir, PathBuf, Connection) {
@@ -215,8 +265,8 @@ mod tests {
     #[test]
     fn what_is_asked_for_stands_in_the_file_though_the_log_is_still_open() {
         let (_folder, path, connection) = store();
-        let checkpoints = Checkpoints::start(path.clone()).unwrap();
-        Checkpoints::follow(&connection);
+        let mut checkpoints = Checkpoints::start(path.clone()).unwrap();
+        checkpoints.follow(&connection);
         commit(&connection, 2_000);
         assert!(length_in_pages(&path) < 2_000, "a commit moves nothing by itself");
 
@@ -229,7 +279,7 @@ mod tests {
     #[test]
     fn a_store_that_settles_leaves_no_log_however_many_have_it_open() {
         let (_folder, path, connection) = store();
-        Checkpoints::follow(&connection);
+        connection.wal_hook(Some(note_length));
         commit(&connection, 300);
         settle(&path).unwrap();
         assert!(length_in_pages(&path) >= 300);
@@ -240,13 +290,55 @@ mod tests {
     fn a_log_that_is_written_to_all_the_while_begins_anew() {
         let (_folder, path, connection) = store();
         let mut checkpoints = Checkpoints::start(path.clone()).unwrap();
-        Checkpoints::follow(&connection);
+        checkpoints.follow(&connection);
         for _ in 0..400 {
             commit(&connection, 100);
             checkpoints.look(&connection);
         }
         let log = length_in_pages(&path.with_extension("db-wal"));
         assert!(log < 20_000, "{log} of 40,000 pages");
+    }
+
+    #[test]
+    fn whoever_reads_for_a_moment_is_waited_for() {
+        let (_folder, path, connection) = store();
+        connection.wal_hook(Some(note_length));
+        commit(&connection, 300);
+        let reader = open_to_read(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM payload").unwrap();
+        // All of it, but the next commit could not begin the log anew.
+        move_log(&connection).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(move || reader.execute_batch("COMMIT").unwrap());
+            while move_to_begin_anew(&connection).unwrap() != End::Anew {}
+            commit(&connection, 1);
+        });
+        assert!(LOG_PAGES.get() < 300, "{} pages", LOG_PAGES.get());
+    }
+
+    #[test]
+    fn a_reader_who_stays_is_not_waited_for_again_at_once() {
+        let (_folder, path, connection) = store();
+        let mut checkpoints = Checkpoints::start(path.clone()).unwrap();
+        checkpoints.follow(&connection);
+        commit(&connection, 1);
+        let reader = open_to_read(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM payload").unwrap();
+        commit(&connection, 10);
+        assert_eq!(move_to_begin_anew(&connection).unwrap(), End::Read);
+
+        commit(&connection, i64::from(LONG_LOG_PAGES));
+        checkpoints.moved.store(LOG_PAGES.get(), Ordering::Release);
+        checkpoints.look(&connection);
+        assert!(checkpoints.helps_from > LOG_PAGES.get(), "{checkpoints:?}");
+
+        reader.execute_batch("COMMIT").unwrap();
+        commit(&connection, i64::from(PAGES_PER_CHECKPOINT));
+        checkpoints.moved.store(LOG_PAGES.get(), Ordering::Release);
+        checkpoints.look(&connection);
+        commit(&connection, 1);
+        checkpoints.look(&connection);
+        assert_eq!(checkpoints.helps_from, LONG_LOG_PAGES, "the log has begun anew");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use rusqlite_migration::{M, Migrations};
 
 use super::fault::{may_pass, unavailable};
 use super::ids::Ids;
+use super::log_file::LogFile;
 use super::place::{self, APPLICATION_ID};
 use crate::store::StoreError;
 use crate::threads::breathe;
@@ -40,13 +41,11 @@ const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::S
 const READ_WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 /// How long a statement waits for a process beside us that writes; those hold the file for milliseconds.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How much of the file a connection keeps in memory, in KiB. The newest pages are the ones that are used.
 const CACHE_KIB: i64 = 2_000;
 /// After how many pages of log (4 KiB each) a commit moves them to the file, where no thread does it.
 const CHECKPOINT_PAGES: i64 = 1_000;
-/// To what size the log is cut once a long reader or a burst has let it grow.
-const LOG_LIMIT_BYTES: i64 = 64 * 1024 * 1024;
 /// How many prepared statements a connection keeps; more than there are.
 const STATEMENTS: usize = 128;
 /// After how many steps of a question, which take some 50 microseconds, it is time to think of others.
@@ -118,7 +117,7 @@ fn connect_to_write(path: &Path) -> rusqlite::Result<Connection> {
     set_up(&connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-    connection.pragma_update(None, "journal_size_limit", LOG_LIMIT_BYTES)?;
+    LogFile::limit(&connection)?;
     // What is deleted is overwritten where that costs no writing, so that little is left to be found of it.
     // Source: https://www.sqlite.org/pragma.html#pragma_secure_delete, read 2026-11-30.
     connection.pragma_update_and_check(None, "secure_delete", "FAST", |_| Ok(()))?;

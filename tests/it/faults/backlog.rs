@@ -49,7 +49,7 @@ fn ratio(one: &[Duration], other: &[Duration]) -> f64 {
 #[tokio::test]
 async fn a_backlog_for_a_dead_destination_is_noticed_by_nobody_and_drains_in_order_and_at_its_rate() {
     let scale = Scale::of_run();
-    let (waiting, rate, samples) = scale.pick((5_000, 1_000, 50), (100_000, 2_000, 1_000));
+    let (waiting, rate, samples) = scale.pick((5_000, 1_000, 300), (100_000, 2_000, 1_000));
     let (busy, idle) = (Scene::new(rate), Scene::new(rate));
     let relay = busy.folder.serve();
     let load = Load::start(&relay.sentry(), 32, 0);

@@ -190,8 +190,8 @@ impl Desk {
 
     pub(super) fn take_over(&mut self, connection: Connection) -> Result<(), StoreError> {
         follow_ids(&connection, &mut self.ids).map_err(|error| unavailable(&error))?;
-        if self.checkpoints.is_some() {
-            Checkpoints::follow(&connection);
+        if let Some(checkpoints) = &mut self.checkpoints {
+            checkpoints.follow(&connection);
         }
         // It is opened so.
         self.waits_for_disk = true;
