@@ -7,6 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use rusqlite_migration::{M, Migrations};
 
+use super::catalogue::words::list_words;
 use super::fault::{may_pass, unavailable};
 use super::ids::Ids;
 use super::log_file::LogFile;
@@ -133,6 +134,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
         false
     };
     connection.progress_handler(STEPS, Some(go_on)).map_err(|error| unavailable(&error))?;
+    list_words(&connection).map_err(|error| unavailable(&error))?;
     Ok(connection)
 }
 

@@ -38,7 +38,8 @@ pub(super) fn runs(
     if let Some(run) = named {
         bounds.narrow(run);
     }
-    let words = text.filter(|_| named.is_none()).map(words_in).filter(|words| !words.is_empty());
+    let words = text.filter(|_| named.is_none()).map(|text| words_in(connection, text)).transpose()?;
+    let words = words.filter(|words| !words.is_empty());
     let fewest = match (&words, labels.len()) {
         // One label alone is walked along, however many runs have it.
         (_, 0) | (None, 1) => None,

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
+use super::catalogue::words::list_words;
 use super::connection::open_to_serve;
 use super::ids::Ids;
 use super::writer::Writing;
@@ -34,6 +35,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("SCAN event", "the newest number alone: the end of the table"),
     ("SCAN search VIRTUAL TABLE INDEX 0:=", "one row by its number"),
     ("SCAN c VIRTUAL TABLE INDEX 1:", "the labels of one run"),
+    ("SCAN temp.search_word VIRTUAL TABLE INDEX 513", "the next word alone, found in the index of words"),
     ("SCAN s VIRTUAL TABLE INDEX", "runs that words lead to, downwards, until the page is full"),
     ("SCAN (subquery", "rows that a statement made itself"),
     ("SCAN of_issue", "the runs of one issue, a hundred at most"),
@@ -69,6 +71,7 @@ fn traced(path: &Path) -> Connection {
         )
         .unwrap();
     ASKED.with_borrow_mut(BTreeSet::clear);
+    list_words(&connection).unwrap();
     connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(note));
     connection
 }

@@ -1,5 +1,7 @@
 //! The words by which a run is found, and those that a person looks for.
 
+use rusqlite::{Connection, OptionalExtension};
+
 use crate::event::{GroupId, RunId, SentryRunId};
 use crate::issue::Issue;
 use crate::run::{Outline, Run};
@@ -8,6 +10,8 @@ use crate::run::{Outline, Run};
 const WORDS_BYTES: usize = 4 * 1024;
 /// How many words are searched for at once at most.
 const MOST_WORDS: usize = 20;
+/// Instead of a beginning, so many words are asked for at most.
+const MOST_COMPLETIONS: usize = 8;
 
 /// Returns the words that a run is found by, the most telling ones first.
 pub(super) fn words_of(run: &Run, outline: &Outline, issue: Option<&Issue>) -> String {
@@ -42,10 +46,91 @@ pub(super) fn words_of(run: &Run, outline: &Outline, issue: Option<&Issue>) -> S
 }
 
 /// Returns what a text asks for, for `search`: all of its words, each at least as a beginning.
-pub(in crate::store::sqlite) fn words_in(text: &str) -> String {
-    parted(text).take(MOST_WORDS).map(|word| format!("\"{word}\"*")).collect::<Vec<_>>().join(" ")
+///
+/// A beginning with which few words begin is asked for as these: for a beginning itself the index gathers all runs that have
+/// one, in one go, before it shows the first.
+pub(in crate::store::sqlite) fn words_in(connection: &Connection, text: &str) -> rusqlite::Result<String> {
+    let mut asked = Vec::new();
+    for word in parted(text).take(MOST_WORDS) {
+        let known = if is_indexed(word) { None } else { completions(connection, word)? };
+        asked.push(match known {
+            Some(known) => format!("(\"{}\")", known.join("\" OR \"")),
+            None => format!("\"{word}\"*"),
+        });
+    }
+    Ok(asked.join(" AND "))
+}
+
+/// Makes the table of all words of the index, in which [`words_in`] looks, for a connection that may only read.
+pub(in crate::store::sqlite) fn list_words(connection: &Connection) -> rusqlite::Result<()> {
+    // Source: https://www.sqlite.org/fts5.html#the_fts5vocab_virtual_table_module, read 2026-11-30.
+    connection.execute_batch("CREATE VIRTUAL TABLE temp.search_word USING fts5vocab(main, search, instance)")
+}
+
+/// Whether the index has all beginnings of this length.
+fn is_indexed(word: &str) -> bool {
+    matches!(word.chars().count(), 2 | 3)
+}
+
+/// Returns the words of the index that begin so; `None` where there are none or too many, or the index writes the
+/// beginning in a way of its own.
+fn completions(connection: &Connection, beginning: &str) -> rusqlite::Result<Option<Vec<String>>> {
+    if !beginning.is_ascii() {
+        return Ok(None);
+    }
+    let beginning = beginning.to_ascii_lowercase();
+    let mut next = connection.prepare_cached("SELECT term FROM temp.search_word WHERE term >= ?1 LIMIT 1")?;
+    let mut found: Vec<String> = Vec::new();
+    // No character of a word comes before a zero.
+    let mut from = beginning.clone();
+    while let Some(word) = next.query_row([&from], |row| row.get::<_, String>(0)).optional()?
+        && word.starts_with(&beginning)
+    {
+        if found.len() == MOST_COMPLETIONS {
+            return Ok(None);
+        }
+        from = format!("{word}0");
+        found.push(word);
+    }
+    Ok(Some(found).filter(|found| !found.is_empty()))
 }
 
 fn parted(text: &str) -> impl Iterator<Item = &str> {
     text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::{connection, place};
+
+    #[test]
+    fn a_beginning_is_asked_for_as_the_words_that_begin_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.db");
+        place::inspect(&path, connection::LATEST_VERSION).unwrap();
+        let writing = connection::open_to_serve(&path).unwrap();
+        let insert = |words: &str| {
+            writing.execute("INSERT INTO search (words) VALUES (?1)", [words]).unwrap();
+        };
+        insert("Checkout check checks checking Größe 500 a");
+        (0..=MOST_COMPLETIONS).for_each(|number| insert(&format!("number{number}")));
+        let reading = connection::open_to_read(&path).unwrap();
+        let asked = |text: &str| words_in(&reading, text).unwrap();
+        assert_eq!(asked("Check"), r#"("check" OR "checking" OR "checkout" OR "checks")"#);
+        assert_eq!(asked("checks; a"), r#"("checks") AND ("a")"#);
+        assert_eq!(asked("50 500"), r#""50"* AND "500"*"#, "the index has such beginnings");
+        assert_eq!(asked("größe nowhere"), r#""größe"* AND "nowhere"*"#);
+        assert_eq!(asked("number number7"), r#""number"* AND ("number7")"#);
+        assert_eq!(asked(" -- "), "");
+
+        let found = |text: &str| -> i64 {
+            reading
+                .query_row("SELECT count(*) FROM search WHERE search MATCH ?1", [asked(text)], |row| {
+                    row.get(0)
+                })
+                .unwrap()
+        };
+        assert_eq!([found("CHECK groß 5"), found("checkou nowhere"), found("number")], [1, 0, 9]);
+    }
 }
