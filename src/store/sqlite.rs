@@ -59,7 +59,6 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use self::accept::Arrival;
-use self::catalogue::index::Upkeep;
 use self::count::Counter;
 pub use self::place::holder;
 use self::place::{Found, Lock};
@@ -95,7 +94,6 @@ pub struct Store {
     // The order matters: fields are dropped from top to bottom.
     readers: Readers,
     counter: Counter,
-    words: Upkeep,
     writer: Writer,
     /// `None` for a command beside the relay.
     lock: Option<Lock>,
@@ -144,7 +142,7 @@ impl Store {
 
     fn of(path: &Path, writer: Writer, lock: Option<Lock>) -> Result<Self, StoreError> {
         let (readers, counter) = (Readers::start(path)?, Counter::of(path));
-        Ok(Self { readers, counter, words: Upkeep::default(), writer, lock, path: path.to_owned() })
+        Ok(Self { readers, counter, writer, lock, path: path.to_owned() })
     }
 
     /// Moves what the log holds into the file, so that the next start finds it there: for a store to which nothing is
@@ -406,15 +404,9 @@ impl Queue for Store {
     async fn catalogue(&self) -> Result<bool, StoreError> {
         // Many events of a run make one step, so that to rest is to do less.
         let step = async {
-            let Some(step) = self.readers.run(catalogue::read).await? else {
-                let Some(merge) = self.words.due() else { return Ok(false) };
-                let is_more = self.writer.run_whenever(move |writing| merge.run(writing)).await?;
-                self.words.note_merged(is_more);
-                return Ok(is_more);
-            };
+            let Some(step) = self.readers.run(catalogue::read).await? else { return Ok(false) };
             let may_be_more = step.may_be_more;
-            let written = self.writer.run_whenever(move |writing| catalogue::write(writing, &step)).await?;
-            self.words.note_written(written);
+            self.writer.run_whenever(move |writing| catalogue::write(writing, &step)).await?;
             Ok(may_be_more)
         };
         unhurried(step).await

@@ -3,7 +3,6 @@
 //!
 //! A run that is new in any way is read whole and written down anew, many of its events at once.
 
-pub(super) mod index;
 pub(super) mod label;
 pub(super) mod row;
 pub(super) mod words;
@@ -184,15 +183,14 @@ fn labels(
     Ok(labels)
 }
 
-/// Writes what a step has read; returns of how many runs the words are others now.
-pub(super) fn write(writing: &Writing<'_>, step: &Step) -> rusqlite::Result<usize> {
-    let mut words_written = 0;
+/// Writes what a step has read.
+pub(super) fn write(writing: &Writing<'_>, step: &Step) -> rusqlite::Result<()> {
     for entry in &step.entries {
         writing.prepare("DELETE FROM uncatalogued WHERE run_number = ?1")?.execute([entry.run])?;
         // It may have become part of another one, or have gone, since it was read.
         let is_there = writing.prepare("SELECT 1 FROM event WHERE run_number = ?1")?.exists([entry.run])?;
         match &entry.listed {
-            Some(listed) if is_there => words_written += usize::from(enter(writing, entry.run, listed)?),
+            Some(listed) if is_there => enter(writing, entry.run, listed)?,
             Some(_) | None => remove(writing, entry.run)?,
         }
     }
@@ -200,16 +198,14 @@ pub(super) fn write(writing: &Writing<'_>, step: &Step) -> rusqlite::Result<usiz
         .prepare(
             "UPDATE catalogue SET seen_event = max(seen_event, ?1), seen_delivery = max(seen_delivery, ?2)",
         )?
-        .execute([step.seen_event, step.seen_delivery])?;
-    Ok(words_written)
+        .execute([step.seen_event, step.seen_delivery])
+        .map(drop)
 }
 
-/// Writes what is listed of a run; returns whether its words are others now.
-fn enter(writing: &Writing<'_>, run: i64, listed: &Listed) -> rusqlite::Result<bool> {
+fn enter(writing: &Writing<'_>, run: i64, listed: &Listed) -> rusqlite::Result<()> {
     let searched = fingerprint(&listed.words);
     let before = row::written(writing, run)?;
-    let has_other_words = before.as_ref().map(|before| before.searched) != Some(searched);
-    if has_other_words {
+    if before.as_ref().map(|before| before.searched) != Some(searched) {
         if before.is_some() {
             writing.prepare("DELETE FROM search WHERE rowid = ?1")?.execute([run])?;
         }
@@ -218,8 +214,7 @@ fn enter(writing: &Writing<'_>, run: i64, listed: &Listed) -> rusqlite::Result<b
     }
     let labels = listed.labels.ids(writing)?;
     label::change(writing, run, before.as_ref().map_or(&[], |before| &before.labels), &labels)?;
-    row::write(writing, run, listed, &labels, searched)?;
-    Ok(has_other_words)
+    row::write(writing, run, listed, &labels, searched)
 }
 
 /// A fingerprint of a run's words, by which is known whether they have changed.

@@ -86,7 +86,15 @@ impl Checkpoints {
     /// Has a connection of the calling thread tell how long the log is, instead of moving it itself.
     pub(super) fn follow(&mut self, connection: &Connection) {
         self.file = LogFile::default();
+        self.begin_anew();
         connection.wal_hook(Some(note_length));
+    }
+
+    /// Expects a log of which nothing is moved yet.
+    fn begin_anew(&mut self) {
+        self.next = PAGES_PER_CHECKPOINT;
+        self.helps_from = LONG_LOG_PAGES;
+        self.moved.store(0, Ordering::Release);
     }
 
     /// Asks for what the log holds to be moved, and thereby to be on disk.
@@ -100,10 +108,8 @@ impl Checkpoints {
     /// Looks, after a commit on this connection, whether the log has grown long.
     pub(super) fn look(&mut self, connection: &Connection) {
         let pages = LOG_PAGES.get();
-        self.file.look(pages, connection);
-        if pages < PAGES_PER_CHECKPOINT {
-            self.next = PAGES_PER_CHECKPOINT;
-            self.helps_from = LONG_LOG_PAGES;
+        if self.file.look(pages, connection) {
+            self.begin_anew();
         }
         let is_little = pages - self.moved.load(Ordering::Acquire) <= LITTLE_PAGES;
         if pages >= self.helps_from && (is_little || pages >= OVERLONG_LOG_PAGES) {
@@ -147,7 +153,7 @@ enum End {
     Anew,
     /// Somebody else is moving it.
     Busy,
-    /// Somebody reads it for longer than is waited.
+    /// Somebody reads it, or another process writes, for longer than is waited.
     Read,
 }
 
@@ -155,8 +161,11 @@ enum End {
 /// does is waited for a little.
 fn move_to_begin_anew(connection: &Connection) -> rusqlite::Result<End> {
     let waits = |looks: i32| {
-        std::thread::sleep(READER_PAUSE);
-        looks < READER_LOOKS
+        let goes_on = looks < READER_LOOKS;
+        if goes_on {
+            std::thread::sleep(READER_PAUSE);
+        }
+        goes_on
     };
     connection.busy_handler(Some(waits))?;
     let end = connection.prepare_cached("PRAGMA wal_checkpoint(RESTART)").and_then(|mut restart| {

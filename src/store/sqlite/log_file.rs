@@ -33,15 +33,16 @@ impl Default for LogFile {
 }
 
 impl LogFile {
-    /// Has a connection cut the file as far as it ever is.
+    /// Has a connection cut the file to the least that it is ever cut to.
     pub(super) fn limit(connection: &Connection) -> rusqlite::Result<()> {
         limit(connection, KEPT_PAGES)
     }
 
     /// Looks, after a commit on this connection, how long the file has become, and lets only a part of it be cut next.
-    pub(super) fn look(&mut self, pages: i32, connection: &Connection) {
-        if pages < self.filled {
-            // It has begun anew.
+    /// Returns whether the log has begun anew.
+    pub(super) fn look(&mut self, pages: i32, connection: &Connection) -> bool {
+        let is_anew = pages < self.filled;
+        if is_anew {
             self.length = self.length.min(self.limit);
         }
         self.filled = pages;
@@ -50,6 +51,7 @@ impl LogFile {
         if kept != self.limit && limit(connection, kept).is_ok() {
             self.limit = kept;
         }
+        is_anew
     }
 }
 
@@ -76,17 +78,17 @@ mod tests {
         let length = || std::fs::metadata(path.with_extension("db-wal")).unwrap().len() / 4096;
         let mut file = LogFile::default();
         commit(30_000);
-        file.look(30_000, &connection);
+        assert!(!file.look(30_000, &connection));
         let mut before = length();
         for _ in 0..4 {
             connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(())).unwrap();
             commit(1);
-            file.look(2, &connection);
+            assert!(file.look(2, &connection));
             let after = length();
             assert!(after < before && before - after < 5_000, "from {before} pages to {after}");
             before = after;
             commit(10);
-            file.look(20, &connection);
+            assert!(!file.look(20, &connection));
         }
         assert!(before < 18_000, "{before} pages");
     }

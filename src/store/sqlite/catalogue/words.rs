@@ -47,16 +47,20 @@ pub(super) fn words_of(run: &Run, outline: &Outline, issue: Option<&Issue>) -> S
 
 /// Returns what a text asks for, for `search`: all of its words, each at least as a beginning.
 ///
-/// A beginning with which few words begin is asked for as these: for a beginning itself the index gathers all runs that have
-/// one, in one go, before it shows the first.
+/// A beginning with which few words begin is asked for as these words: for a beginning itself the index gathers all runs
+/// that have one, in one go, before it shows the first.
 pub(in crate::store::sqlite) fn words_in(connection: &Connection, text: &str) -> rusqlite::Result<String> {
+    let words: Vec<&str> = parted(text).take(MOST_WORDS).collect();
+    let beginning = |word: &str| format!("\"{word}\"*");
+    if !words.iter().all(|word| word.is_ascii()) {
+        // The index may write others in a way of its own, or pass over them, which only a space between two allows.
+        return Ok(words.into_iter().map(beginning).collect::<Vec<_>>().join(" "));
+    }
     let mut asked = Vec::new();
-    for word in parted(text).take(MOST_WORDS) {
+    for word in words {
         let known = if is_indexed(word) { None } else { completions(connection, word)? };
-        asked.push(match known {
-            Some(known) => format!("(\"{}\")", known.join("\" OR \"")),
-            None => format!("\"{word}\"*"),
-        });
+        let any = |known: Vec<String>| format!("(\"{}\")", known.join("\" OR \""));
+        asked.push(known.map_or_else(|| beginning(word), any));
     }
     Ok(asked.join(" AND "))
 }
@@ -72,12 +76,8 @@ fn is_indexed(word: &str) -> bool {
     matches!(word.chars().count(), 2 | 3)
 }
 
-/// Returns the words of the index that begin so; `None` where there are none or too many, or the index writes the
-/// beginning in a way of its own.
+/// Returns the words of the index that begin so; `None` where there are none or too many.
 fn completions(connection: &Connection, beginning: &str) -> rusqlite::Result<Option<Vec<String>>> {
-    if !beginning.is_ascii() {
-        return Ok(None);
-    }
     let beginning = beginning.to_ascii_lowercase();
     let mut next = connection.prepare_cached("SELECT term FROM temp.search_word WHERE term >= ?1 LIMIT 1")?;
     let mut found: Vec<String> = Vec::new();
@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(asked("Check"), r#"("check" OR "checking" OR "checkout" OR "checks")"#);
         assert_eq!(asked("checks; a"), r#"("checks") AND ("a")"#);
         assert_eq!(asked("50 500"), r#""50"* AND "500"*"#, "the index has such beginnings");
-        assert_eq!(asked("größe nowhere"), r#""größe"* AND "nowhere"*"#);
+        assert_eq!(asked("größe nowhere"), r#""größe"* "nowhere"*"#);
         assert_eq!(asked("number number7"), r#""number"* AND ("number7")"#);
         assert_eq!(asked(" -- "), "");
 
@@ -132,5 +132,6 @@ mod tests {
                 .unwrap()
         };
         assert_eq!([found("CHECK groß 5"), found("checkou nowhere"), found("number")], [1, 0, 9]);
+        assert_eq!(found("checkout Ⓐ"), 1, "what is no word to the index is passed over");
     }
 }

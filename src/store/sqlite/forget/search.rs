@@ -1,7 +1,6 @@
 //! The words by which runs are found, written anew without those that were removed: an index of words keeps them until then.
 
 use super::overwriting;
-use crate::store::sqlite::catalogue::index::{Merge, Parts};
 use crate::store::sqlite::writer::Writing;
 
 /// How much of the words one transaction writes anew, in pages of about 4 KiB.
@@ -15,8 +14,18 @@ pub(in crate::store::sqlite) fn begin(writing: &mut Writing<'_>) -> rusqlite::Re
 
 /// Goes on with it; returns whether there is more to do.
 pub(in crate::store::sqlite) fn go_on(writing: &mut Writing<'_>, is_first: bool) -> rusqlite::Result<bool> {
-    let of = if is_first { Parts::All } else { Parts::Begun };
-    overwriting(writing, |writing| Merge { pages: PAGES_AT_ONCE, of }.run(writing))
+    overwriting(writing, |writing| {
+        let changes = |writing: &Writing<'_>| -> rusqlite::Result<i64> {
+            writing.prepare("SELECT total_changes()")?.query_row([], |row| row.get(0))
+        };
+        let before = changes(writing)?;
+        // A negative number makes one part of all.
+        // Source: https://www.sqlite.org/fts5.html#the_merge_command, read 2026-11-30.
+        let pages = if is_first { -PAGES_AT_ONCE } else { PAGES_AT_ONCE };
+        writing.prepare("INSERT INTO search (search, rank) VALUES ('merge', ?1)")?.execute([pages])?;
+        let is_more = changes(writing)? - before >= 2;
+        Ok(is_more)
+    })
 }
 
 /// Ends it.
