@@ -28,10 +28,7 @@ pub(in crate::store::sqlite) fn go_on(writing: &mut Writing<'_>, is_first: bool)
         // Source: https://www.sqlite.org/fts5.html#the_merge_command, read 2026-11-30.
         let mut is_more = merge(writing, if is_first { -PAGES_AT_ONCE } else { PAGES_AT_ONCE })?;
         for _ in 1..TIMES {
-            if !is_more {
-                break;
-            }
-            is_more = merge(writing, PAGES_AT_ONCE)?;
+            is_more = is_more && merge(writing, PAGES_AT_ONCE)?;
         }
         Ok(is_more)
     })
