@@ -409,7 +409,10 @@ impl Queue for Store {
             self.writer.run_whenever(move |writing| catalogue::write(writing, &step)).await?;
             Ok(may_be_more)
         };
-        unhurried(step).await
+        let before = self.writer.tally();
+        let done = unhurried(step).await;
+        self.writer.let_crowd_pass(before).await;
+        done
     }
 
     async fn probe(&self) -> Result<(), StoreError> {

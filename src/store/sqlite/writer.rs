@@ -7,25 +7,33 @@
 mod desk;
 mod request;
 mod statements;
+mod tally;
 mod waiting;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
 
 use self::desk::Desk;
 use self::request::{Durability, Task};
 use self::statements::{AtHand, Statements};
+use self::tally::{Count, Tally};
 use self::waiting::{Aside, Told, Waiting};
 use super::ids::Ids;
 use crate::store::StoreError;
 
 /// How many bytes of bodies may wait for the writer; beyond that, the store is called unavailable.
 const MOST_BYTES_WAITING: usize = 64 * 1024 * 1024;
+
+/// How long somebody stands back at most while a crowd waits, and how often he looks whether one does.
+const STANDS_BACK: Duration = Duration::from_millis(250);
+const LOOKS_EVERY: Duration = Duration::from_millis(25);
 
 /// What a request works with: the open transaction, and the maker of ids.
 pub(super) struct Writing<'a> {
@@ -66,6 +74,7 @@ pub(super) struct Writer {
     aside: Arc<Aside>,
     thread: Option<JoinHandle<()>>,
     bytes_waiting: Arc<AtomicUsize>,
+    tally: Arc<Tally>,
 }
 
 impl Writer {
@@ -81,12 +90,12 @@ impl Writer {
             desk.take_over(connection)?;
         }
         let bytes_waiting = Arc::new(AtomicUsize::new(0));
-        let bytes = Arc::clone(&bytes_waiting);
+        let (bytes, tally) = (Arc::clone(&bytes_waiting), Arc::clone(&desk.tally));
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || desk.work(&mut waiting, &bytes))
             .map_err(|error| StoreError::Unavailable(format!("its thread cannot be started: {error}")))?;
-        Ok(Self { told: Some(told), aside, thread: Some(thread), bytes_waiting })
+        Ok(Self { told: Some(told), aside, thread: Some(thread), bytes_waiting, tally })
     }
 
     /// Has `work` done in a transaction and returns its result once that is on disk.
@@ -124,6 +133,24 @@ impl Writer {
         work: impl FnMut(&mut Writing<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.hand_over(0, Durability::Whenever, work).await
+    }
+
+    /// Returns what it has done so far.
+    pub(super) fn tally(&self) -> Count {
+        self.tally.now()
+    }
+
+    /// Waits until nobody crowds the writer any more, if somebody has since `before`; where that never ends, for a moment.
+    pub(super) async fn let_crowd_pass(&self, mut before: Count) {
+        let until = Instant::now() + STANDS_BACK;
+        loop {
+            let now = self.tally.now();
+            if !now.was_crowded_since(before) || Instant::now() >= until {
+                return;
+            }
+            before = now;
+            sleep(LOOKS_EVERY).await;
+        }
     }
 
     async fn hand_over<T: Send + 'static>(
@@ -261,6 +288,30 @@ mod tests {
         let ends = together(&writer, requests).await;
         assert_eq!(ends.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true, false, true]);
         assert_eq!(count(&writer).await, 3, "nothing twice, and nothing of those that failed");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_is_let_pass_but_not_for_long() {
+        let (_folder, writer) = start();
+        let waits_since = async |before| {
+            let began = Instant::now();
+            writer.let_crowd_pass(before).await;
+            began.elapsed()
+        };
+        let before = writer.tally();
+        assert_eq!(waits_since(before).await, Duration::ZERO, "nobody was there");
+        writer.tally.note(100);
+        assert_eq!(waits_since(before).await, LOOKS_EVERY, "nobody came any more");
+        let coming = async {
+            loop {
+                writer.tally.note(100);
+                sleep(LOOKS_EVERY / 2).await;
+            }
+        };
+        tokio::select! {
+            () = coming => {}
+            waited = waits_since(before) => assert_eq!(waited, STANDS_BACK),
+        }
     }
 
     #[tokio::test]

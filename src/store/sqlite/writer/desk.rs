@@ -3,6 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::request::{Durability, Request, Task};
+use super::tally::Tally;
 use super::waiting::{Next, Waiting};
 use super::{Writing, interrupted};
 use crate::store::StoreError;
@@ -56,6 +58,7 @@ pub(super) struct Desk {
     waits_for_disk: bool,
     /// When the oldest work was committed that may not be on disk yet.
     off_disk_since: Option<Instant>,
+    pub(super) tally: Arc<Tally>,
 }
 
 impl Desk {
@@ -70,6 +73,7 @@ impl Desk {
             lacks_room: false,
             waits_for_disk: true,
             off_disk_since: None,
+            tally: Arc::default(),
         })
     }
 
@@ -80,6 +84,7 @@ impl Desk {
                 Next::Batch(batch) => {
                     let bytes = batch.iter().map(|request| request.bytes()).sum();
                     bytes_waiting.fetch_sub(bytes, Ordering::Relaxed);
+                    self.tally.note(batch.len());
                     self.handle(batch);
                 }
                 Next::Quiet => self.put_on_disk(),

@@ -12,9 +12,10 @@ use super::request::{Durability, Request};
 
 /// How many requests that wait for the disk one commit holds at most.
 const MOST_PER_COMMIT: usize = 512;
-/// How many of the others it holds, and how many beside those that wait for the disk: a webhook has one second, a
-/// message has time.
+/// How many of the others it holds.
 const LIGHT_PER_COMMIT: usize = 128;
+/// How many of them beside as many that wait for the disk. Beside more it holds none: one of them may be the plans of
+/// many events, and a webhook has one second, a message has time.
 const LIGHT_BESIDE: usize = 4;
 /// After how long the others have their turn all the same.
 const LIGHT_PATIENCE: Duration = Duration::from_millis(20);
@@ -158,7 +159,12 @@ impl Waiting {
             batch.push(next);
         }
         let has_waited = self.light_since.is_some_and(|since| since.elapsed() >= LIGHT_PATIENCE);
-        let most = if batch.is_empty() || has_waited { LIGHT_PER_COMMIT } else { LIGHT_BESIDE };
+        let most = match batch.len() {
+            0 => LIGHT_PER_COMMIT,
+            _ if has_waited => LIGHT_PER_COMMIT,
+            1..=LIGHT_BESIDE => LIGHT_BESIDE,
+            _ => 0,
+        };
         batch.extend(self.light.drain(..self.light.len().min(most)));
         if self.light.is_empty() {
             self.light_since = None;
@@ -209,10 +215,24 @@ mod tests {
         let share =
             |batch: &[usize]| (batch.iter().sum::<usize>(), batch.len() - batch.iter().sum::<usize>());
 
-        assert_eq!(share(&next(&mut waiting).unwrap()), (MOST_PER_COMMIT, LIGHT_BESIDE));
+        assert_eq!(share(&next(&mut waiting).unwrap()), (MOST_PER_COMMIT, 0));
         waiting.light_since = waiting.light_since.and_then(|since| since.checked_sub(LIGHT_PATIENCE));
-        assert_eq!(share(&next(&mut waiting).unwrap()), (MOST_PER_COMMIT, LIGHT_PER_COMMIT - LIGHT_BESIDE));
+        assert_eq!(share(&next(&mut waiting).unwrap()), (MOST_PER_COMMIT, LIGHT_PER_COMMIT));
         assert_eq!(next(&mut waiting), None);
+    }
+
+    #[test]
+    fn beside_a_few_that_wait_for_the_disk_some_of_the_others_go_along() {
+        let light = || (0..LIGHT_PER_COMMIT).map(|_| (Durability::WithTheNext, 0));
+        for (heavy, goes_along) in [(0, LIGHT_PER_COMMIT), (1, 4), (4, 4), (5, 0)] {
+            let heavies = (0..heavy).map(|_| (Durability::OnDisk, 1));
+            let mut waiting = waiting(light().chain(heavies));
+            assert_eq!(
+                next(&mut waiting).map(|batch| batch.len()),
+                Some(heavy + goes_along),
+                "beside {heavy}"
+            );
+        }
     }
 
     #[test]
