@@ -22,6 +22,7 @@ mod fallback;
 mod fault;
 mod find;
 mod forget;
+mod fresh;
 mod health;
 mod hearing;
 mod history;
@@ -52,6 +53,7 @@ mod watch;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -60,6 +62,7 @@ use tokio::time::Instant;
 
 use self::accept::Arrival;
 use self::count::Counter;
+use self::fresh::Fresh;
 pub use self::place::holder;
 use self::place::{Found, Lock};
 use self::reader::Readers;
@@ -98,6 +101,7 @@ pub struct Store {
     /// `None` for a command beside the relay.
     lock: Option<Lock>,
     path: PathBuf,
+    fresh: Arc<Fresh>,
 }
 
 impl Store {
@@ -142,7 +146,7 @@ impl Store {
 
     fn of(path: &Path, writer: Writer, lock: Option<Lock>) -> Result<Self, StoreError> {
         let (readers, counter) = (Readers::start(path)?, Counter::of(path));
-        Ok(Self { readers, counter, writer, lock, path: path.to_owned() })
+        Ok(Self { readers, counter, writer, lock, path: path.to_owned(), fresh: Arc::default() })
     }
 
     /// Moves what the log holds into the file, so that the next start finds it there: for a store to which nothing is
@@ -200,8 +204,14 @@ impl Queue for Store {
         let arrival = Arrival::new(event, dedupe_window).map_err(|error| {
             StoreError::Unavailable(format!("the event cannot be written as JSON: {error}"))
         })?;
-        let bytes = arrival.bytes();
-        self.writer.run_with_bytes(bytes, move |writing| accept::accept(writing, &arrival)).await
+        let (bytes, arrival) = (arrival.bytes(), Arc::new(arrival));
+        let accepted = Arc::clone(&arrival);
+        let accept = move |writing: &mut writer::Writing<'_>| accept::accept(writing, &arrival);
+        let (acceptance, first) = self.writer.run_with_bytes(bytes, accept).await?;
+        if let Some(first) = first {
+            self.fresh.put(first, accepted);
+        }
+        Ok(acceptance)
     }
 
     async fn waiting_events(
@@ -210,7 +220,9 @@ impl Queue for Store {
         light_bytes: usize,
         left_aside: Vec<i64>,
     ) -> Result<Vec<WaitingEvent>, StoreError> {
-        self.readers.run(move |connection| plan::waiting(connection, limit, light_bytes, &left_aside)).await
+        let fresh = Arc::clone(&self.fresh);
+        let read = move |connection: &_| plan::waiting(connection, &fresh, limit, light_bytes, &left_aside);
+        self.readers.run(read).await
     }
 
     async fn plan(&self, plans: Vec<Plan>, now: Timestamp) -> Result<Vec<DestinationName>, StoreError> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rusqlite::{OptionalExtension, params};
 
+use super::fresh::First;
 use super::value::{brief_json, micros, span};
 use super::writer::Writing;
 use super::{issue, run};
@@ -16,11 +17,12 @@ use crate::sentry::payload::AcceptedEvent;
 use crate::store::{Acceptance, IssueSource};
 
 /// An event on its way in, with everything made ready that needs no database.
+#[derive(Debug)]
 pub(super) struct Arrival {
     pub(super) event: AcceptedEvent,
     dedupe_window: Duration,
     /// `None` where the payload says nothing.
-    artifacts: Option<String>,
+    pub(super) artifacts: Option<String>,
     headers: String,
     /// What an alert says of its issue, where that is more than its id.
     issue: Option<String>,
@@ -47,17 +49,20 @@ impl Arrival {
     }
 }
 
-/// Stores an event, or finds the equal one.
-pub(super) fn accept(writing: &mut Writing<'_>, arrival: &Arrival) -> rusqlite::Result<Acceptance> {
+/// Stores an event, or finds the equal one; says where it stands if it is the first one of its run.
+pub(super) fn accept(
+    writing: &mut Writing<'_>,
+    arrival: &Arrival,
+) -> rusqlite::Result<(Acceptance, Option<First>)> {
     let event = &arrival.event;
     let names = run::Names::of(event);
     let found = run::find(writing, &names, event.received_at())?;
     for run in found.runs() {
         if let Some(first) = find_equal(writing, arrival, run)? {
-            return Ok(Acceptance::Duplicate(first));
+            return Ok((Acceptance::Duplicate(first), None));
         }
     }
-    let run = run::enter(writing, &names, &found, event.received_at())?;
+    let run::Entered { run, is_new } = run::enter(writing, &names, &found, event.received_at())?;
     let id = writing.ids.event(event.received_at());
     let sequence = insert_event(writing, arrival, run, &id)?;
     if let Some(artifacts) = &arrival.artifacts {
@@ -72,7 +77,8 @@ pub(super) fn accept(writing: &mut Writing<'_>, arrival: &Arrival) -> rusqlite::
     writing
         .prepare("INSERT INTO payload (sequence, headers, body) VALUES (?1, ?2, ?3)")?
         .execute(params![sequence, arrival.headers, &body[..]])?;
-    Ok(Acceptance::Stored(id))
+    let first = is_new.then(|| First { sequence, run, id: id.clone() });
+    Ok((Acceptance::Stored(id), first))
 }
 
 /// Finds the equal event of a run that came less than the window before. One that came a moment *later* counts too:

@@ -19,7 +19,7 @@ use crate::event::{Action, Event, GroupId, Organization, RELAY_RESOURCE};
 use crate::run::{Outline, Run};
 
 /// How many events, and how many deliveries, one step follows at most.
-const ROWS_AT_ONCE: i64 = 1_000;
+const ROWS_AT_ONCE: i64 = 250;
 /// How many runs one step writes at most: one transaction, which a webhook may wait for.
 const RUNS_AT_ONCE: usize = 32;
 /// After how many bytes of artifacts a step reads no further run.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::delivery::{self, NewDelivery};
+use super::fresh::Fresh;
 use super::value::{micros, time};
 use super::{card, destination, digest, ids, issue, lane, routing, story, writer::Writing};
 use crate::delivery::{DestinationName, Origin, Part};
@@ -26,6 +27,7 @@ const NO_RUN: i64 = 0;
 /// the clock was set back.
 pub(super) fn waiting(
     connection: &Connection,
+    fresh: &Fresh,
     limit: usize,
     light_bytes: usize,
     left_aside: &[i64],
@@ -43,20 +45,37 @@ pub(super) fn waiting(
         if left_aside.contains(&ticket.sequence) {
             continue;
         }
-        let (events, bytes) = story::of_place(connection, row.get(3)?, ticket.sequence)?;
-        let payload = match light_bytes.checked_sub(bytes) {
-            Some(left) => story::payload(connection, ticket.sequence, left)?.body,
-            None => None,
-        };
+        let (run, replay) = (row.get(3)?, row.get(2)?);
+        let (events, bytes, payload) = story_of(connection, fresh, (run, ticket.sequence), light_bytes)?;
         let (issue, issue_bytes) = issue::of_events(connection, &events)?.unzip();
         let bytes = bytes + payload.as_ref().map_or(0, Bytes::len) + issue_bytes.unwrap_or_default();
         bytes_read += bytes;
         let is_alert = events.last().is_some_and(Event::is_alert);
-        let later =
-            if is_alert { later_steps(connection, row.get(3)?, ticket.sequence)? } else { Vec::new() };
-        waiting.push(WaitingEvent { ticket, events, payload, issue, bytes, later, replay: row.get(2)? });
+        let later = if is_alert { later_steps(connection, run, ticket.sequence)? } else { Vec::new() };
+        waiting.push(WaitingEvent { ticket, events, payload, issue, bytes, later, replay });
     }
     Ok(waiting)
+}
+
+/// Returns the events of a run up to a place in the order of acceptance, how long they are, and the body that came there
+/// where it is light together with them.
+fn story_of(
+    connection: &Connection,
+    fresh: &Fresh,
+    (run, sequence): (Option<i64>, i64),
+    light_bytes: usize,
+) -> rusqlite::Result<(Vec<Event>, usize, Option<Bytes>)> {
+    if let Some(kept) = fresh.take(sequence, run) {
+        let (bytes, body) = (kept.story_bytes(), kept.body());
+        let is_light = bytes + body.len() <= light_bytes;
+        return Ok((vec![kept.event()], bytes, is_light.then_some(body)));
+    }
+    let (events, bytes) = story::of_place(connection, run, sequence)?;
+    let payload = match light_bytes.checked_sub(bytes) {
+        Some(left) => story::payload(connection, sequence, left)?.body,
+        None => None,
+    };
+    Ok((events, bytes, payload))
 }
 
 /// Reads which steps the events of a run after one of them tell of.

@@ -105,6 +105,13 @@ fn named(writing: &Writing<'_>, name: &str, kind: &str, organization: &str) -> r
         .optional()
 }
 
+/// The run of a new event.
+pub(super) struct Entered {
+    pub(super) run: i64,
+    /// Whether it is the first one there.
+    pub(super) is_new: bool,
+}
+
 /// Returns the run of a new event. Opens one where its names lead nowhere, from then on the newest of its issue; links a name that is new to the run that the
 /// other one leads to, and makes one of two where they lead to different runs.
 pub(super) fn enter(
@@ -112,18 +119,18 @@ pub(super) fn enter(
     names: &Names<'_>,
     found: &Found,
     now: Timestamp,
-) -> rusqlite::Result<i64> {
-    let run = match (found.run_id, found.sentry_run_id) {
+) -> rusqlite::Result<Entered> {
+    let known = match (found.run_id, found.sentry_run_id) {
         (Some(one), Some(other)) if one != other => {
             let older = one.min(other);
             merge(writing, older, one.max(other), now)?;
-            older
+            Some(older)
         }
-        (Some(run), _) | (None, Some(run)) => run,
-        (None, None) => match found.group {
-            Some(run) => run,
-            None => open(writing, names, now)?,
-        },
+        (run_id, sentry_run_id) => run_id.or(sentry_run_id).or(found.group),
+    };
+    let run = match known {
+        Some(run) => run,
+        None => open(writing, names, now)?,
     };
     if let (Some(name), None) = (names.run_id, found.run_id) {
         link(writing, name, RUN_ID, names.organization, run)?;
@@ -134,7 +141,7 @@ pub(super) fn enter(
     if let Some(content) = &names.content {
         link(writing, content, CONTENT, names.organization, run)?;
     }
-    Ok(run)
+    Ok(Entered { run, is_new: known.is_none() })
 }
 
 fn open(writing: &Writing<'_>, names: &Names<'_>, now: Timestamp) -> rusqlite::Result<i64> {

@@ -10,7 +10,7 @@ use crate::event::{Action, Artifacts, Event, EventId, GroupId, Organization, Run
 use crate::store::{Reach, Story, Told, Wanted};
 
 /// What an event takes beside its artifacts, about.
-const EVENT_BYTES: usize = 256;
+pub(super) const EVENT_BYTES: usize = 256;
 
 /// Of the artifacts, the pull requests alone.
 const ONLY_PULL_REQUESTS: &str =

@@ -1,9 +1,13 @@
 //! How events wait to be routed, and what their plans do.
 
+use jiff::Timestamp;
 use seer_relay::delivery::{DeliveryState, DestinationKind, Origin, Part};
+use seer_relay::event::Organization;
+use seer_relay::sample::{self, SampleIds, Shape};
 use seer_relay::store::{Entry, Next, Plan, PlannedDelivery, ReplayTarget};
+use serde_json::json;
 
-use super::bench::{Bench, at, name, plan, planned, webhook};
+use super::bench::{Bench, WINDOW, alert, at, name, plan, planned, webhook};
 
 #[tokio::test]
 async fn events_wait_in_order_of_acceptance_with_their_run_up_to_them() {
@@ -16,6 +20,50 @@ async fn events_wait_in_order_of_acceptance_with_their_run_up_to_them() {
         waiting.iter().map(|event| event.events.iter().map(|event| event.id.clone()).collect()).collect();
     assert_eq!(stories, [vec![a1.clone()], vec![b1], vec![a1, a2]]);
     assert!(waiting.iter().all(|event| !event.replay));
+}
+
+/// What the relay has just accepted, it need not read back; then it has to be what would be read.
+#[tokio::test]
+async fn an_event_waits_as_the_same_however_soon_and_often_it_is_read() {
+    let bench = Bench::new().await;
+    let organization = Organization::new("acme");
+    for shape in Shape::ALL {
+        for (number, action) in sample::run_script(shape).iter().enumerate() {
+            let ids = SampleIds::for_run(format!("{}{number}", shape.as_str().len()));
+            let body = sample::encode(&sample::body(action, shape, &ids));
+            let moment = Timestamp::from_nanosecond(1_800_000_000_123_456_789).unwrap();
+            let event = sample::accept(body.into(), &organization, moment).unwrap();
+            bench.store.accept(event, WINDOW).await.unwrap();
+        }
+    }
+    bench
+        .accept(webhook("some_new_action").run("x").with("pull_requests", json!([null, { "url": 1 }])))
+        .await;
+    bench.accept(alert("seer_pr_created", json!({ "id": "7", "title": "T", "level": null }))).await;
+    bench.accept(webhook("root_cause_started").sentry_run("joined")).await;
+    bench.accept(webhook("root_cause_completed").run("joined").sentry_run("joined")).await;
+
+    let soon = bench.waiting_events().await;
+    assert!(soon.len() > 20, "{}", soon.len());
+    let again = bench.waiting_events().await;
+    assert_eq!(format!("{soon:#?}"), format!("{again:#?}"));
+    let bench = bench.restart().await;
+    assert_eq!(format!("{soon:#?}"), format!("{:#?}", bench.waiting_events().await));
+}
+
+#[tokio::test]
+async fn an_event_whose_run_became_one_with_an_older_one_waits_with_both_however_soon_it_is_read() {
+    let bench = Bench::new().await;
+    let first = bench.accept(webhook("root_cause_started").run("1")).await;
+    let second = bench.accept(webhook("root_cause_started").sentry_run("2").at(1)).await;
+    let both = bench.accept(webhook("root_cause_completed").run("1").sentry_run("2").at(2)).await;
+    let waiting = bench.waiting_events().await;
+    let stories: Vec<Vec<_>> =
+        waiting.iter().map(|event| event.events.iter().map(|event| event.id.clone()).collect()).collect();
+    assert_eq!(
+        stories,
+        [vec![first.clone()], vec![first.clone(), second.clone()], vec![first, second, both]]
+    );
 }
 
 #[tokio::test]
