@@ -391,9 +391,16 @@ pub fn announcement(rendered: Rendered) -> Rendered {
     }
 }
 
+/// Most bodies take no more than this.
+const USUAL_BODY_BYTES: usize = 4 * 1024;
+
 /// Returns a body as it goes out. What a body is made of can always be written as JSON.
 fn written(body: &impl Serialize) -> Bytes {
-    Bytes::from(serde_json::to_vec(body).unwrap_or_default())
+    let mut bytes = Vec::with_capacity(USUAL_BODY_BYTES);
+    if serde_json::to_writer(&mut bytes, body).is_err() {
+        bytes.clear();
+    }
+    Bytes::from(bytes)
 }
 
 #[cfg(test)]

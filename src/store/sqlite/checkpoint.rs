@@ -3,7 +3,8 @@
 //!
 //! A log that is written to all the while is never moved whole this way, and grows. Beyond a certain length the writer,
 //! between two commits, moves the little that has come in since the thread was last done, and waits a little until nobody
-//! reads the log any more: whoever begins meanwhile reads the file alone. The log then begins anew.
+//! reads the log any more: whoever begins meanwhile reads the file alone. The log then begins anew. The longer it is, the
+//! more counts as little, so that it does not grow without end where the thread is slow.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -25,13 +26,15 @@ use crate::store::StoreError;
 /// After how many further pages of log (4 KiB each) they are moved: rarely enough to write the busy pages once instead
 /// of many times.
 const PAGES_PER_CHECKPOINT: i32 = 1_000;
-/// So few pages more are little: the writer moves them within a millisecond or two.
-const LITTLE_PAGES: i32 = 250;
+/// One page of so many is little. Of the shortest log with which the writer helps these are 250, which it moves within a
+/// millisecond or two.
+const PAGES_PER_LITTLE: i32 = 64;
 /// From how many pages on the writer helps to empty the log, as soon as there is little left to move: 64 MiB. To help takes
 /// two to three times as long as a commit, so that it is to happen rarely.
 const LONG_LOG_PAGES: i32 = 16_000;
-/// From how many on however much that is.
-const OVERLONG_LOG_PAGES: i32 = 64_000;
+/// After it has waited in vain for those who read, it helps again once the log is longer by one part of so many: before that
+/// commits would only wait for the disk once more.
+const PARTS_PER_RETRY: i32 = 8;
 
 /// How often the writer looks whether somebody still reads the log, and how long it rests between two looks. What the
 /// relay asks is answered within a millisecond, mostly; whoever reads for longer is not waited for.
@@ -111,11 +114,11 @@ impl Checkpoints {
         if self.file.look(pages, connection) {
             self.begin_anew();
         }
-        let is_little = pages - self.moved.load(Ordering::Acquire) <= LITTLE_PAGES;
-        if pages >= self.helps_from && (is_little || pages >= OVERLONG_LOG_PAGES) {
+        let is_little = is_little(pages - self.moved.load(Ordering::Acquire), pages);
+        if pages >= self.helps_from && is_little {
             // Where it fails, so will the thread, which says so.
             if let Ok(End::Read) = move_to_begin_anew(connection) {
-                self.helps_from = pages + PAGES_PER_CHECKPOINT;
+                self.helps_from = pages + pages / PARTS_PER_RETRY;
             }
         } else if pages >= self.next || (pages >= LONG_LOG_PAGES && !is_little) {
             self.next = pages + PAGES_PER_CHECKPOINT;
@@ -132,6 +135,11 @@ impl Drop for Checkpoints {
             let _ = thread.join();
         }
     }
+}
+
+/// Tells whether the writer may move so many pages itself, of a log of this length.
+fn is_little(left: i32, pages: i32) -> bool {
+    left <= pages / PAGES_PER_LITTLE
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "SQLite's hook may fail")]
@@ -309,6 +317,12 @@ mod tests {
     }
 
     #[test]
+    fn the_longer_the_log_the_more_of_it_the_writer_moves_itself() {
+        let most = |pages| (0..).take_while(|left| is_little(*left, pages)).last();
+        assert_eq!([LONG_LOG_PAGES, 10 * LONG_LOG_PAGES].map(most), [Some(250), Some(2_500)]);
+    }
+
+    #[test]
     fn whoever_reads_for_a_moment_is_waited_for() {
         let (_folder, path, connection) = store();
         connection.wal_hook(Some(note_length));
@@ -342,7 +356,7 @@ mod tests {
         assert!(checkpoints.helps_from > LOG_PAGES.get(), "{checkpoints:?}");
 
         reader.execute_batch("COMMIT").unwrap();
-        commit(&connection, i64::from(PAGES_PER_CHECKPOINT));
+        commit(&connection, i64::from(LOG_PAGES.get() / PARTS_PER_RETRY));
         checkpoints.moved.store(LOG_PAGES.get(), Ordering::Release);
         checkpoints.look(&connection);
         commit(&connection, 1);
