@@ -318,7 +318,7 @@ mod tests {
 
     #[test]
     fn the_longer_the_log_the_more_of_it_the_writer_moves_itself() {
-        let most = |pages| (0..).take_while(|left| is_little(*left, pages)).last();
+        let most = |pages| (0..=pages).filter(|left| is_little(*left, pages)).max();
         assert_eq!([LONG_LOG_PAGES, 10 * LONG_LOG_PAGES].map(most), [Some(250), Some(2_500)]);
     }
 
