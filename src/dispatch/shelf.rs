@@ -12,7 +12,7 @@ use crate::event::EventId;
 use crate::store::{Entry, Plan, PlannedDelivery, Story, WaitingEvent};
 
 /// How long a story lies here. Later its run may have changed: it may have become one with another.
-const FRESH_FOR: Duration = Duration::from_secs(5);
+const FRESH_FOR: Duration = Duration::from_secs(1);
 
 /// How much the stories may take together.
 const MOST_BYTES: usize = 4 * 1024 * 1024;

@@ -4,7 +4,7 @@
 //! A log that is written to all the while is never moved whole this way, and grows. Beyond a certain length the writer,
 //! between two commits, moves the little that has come in since the thread was last done, and waits a little until nobody
 //! reads the log any more: whoever begins meanwhile reads the file alone. The log then begins anew. The longer it is, the
-//! more counts as little, so that it does not grow without end where the thread is slow.
+//! more counts as little; beyond a length that nobody should see, whatever there is.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -32,9 +32,11 @@ const PAGES_PER_LITTLE: i32 = 64;
 /// From how many pages on the writer helps to empty the log, as soon as there is little left to move: 64 MiB. To help takes
 /// two to three times as long as a commit, so that it is to happen rarely.
 const LONG_LOG_PAGES: i32 = 16_000;
-/// After it has waited in vain for those who read, it helps again once the log is longer by one part of so many: before that
-/// commits would only wait for the disk once more.
-const PARTS_PER_RETRY: i32 = 8;
+/// From how many on however much is left to move, which may hold webhooks up for a moment: 1 GiB.
+const OVERLONG_LOG_PAGES: i32 = 256_000;
+/// After it has waited in vain for those who read, it helps again once the log is longer by so many: before that, commits
+/// would only wait for the disk once more.
+const PAGES_PER_RETRY: i32 = 4_000;
 
 /// How often the writer looks whether somebody still reads the log, and how long it rests between two looks. What the
 /// relay asks is answered within a millisecond, mostly; whoever reads for longer is not waited for.
@@ -118,7 +120,7 @@ impl Checkpoints {
         if pages >= self.helps_from && is_little {
             // Where it fails, so will the thread, which says so.
             if let Ok(End::Read) = move_to_begin_anew(connection) {
-                self.helps_from = pages + pages / PARTS_PER_RETRY;
+                self.helps_from = pages + PAGES_PER_RETRY;
             }
         } else if pages >= self.next || (pages >= LONG_LOG_PAGES && !is_little) {
             self.next = pages + PAGES_PER_CHECKPOINT;
@@ -139,7 +141,7 @@ impl Drop for Checkpoints {
 
 /// Tells whether the writer may move so many pages itself, of a log of this length.
 fn is_little(left: i32, pages: i32) -> bool {
-    left <= pages / PAGES_PER_LITTLE
+    left <= pages / PAGES_PER_LITTLE || pages >= OVERLONG_LOG_PAGES
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "SQLite's hook may fail")]
@@ -320,6 +322,7 @@ mod tests {
     fn the_longer_the_log_the_more_of_it_the_writer_moves_itself() {
         let most = |pages| (0..=pages).filter(|left| is_little(*left, pages)).max();
         assert_eq!([LONG_LOG_PAGES, 10 * LONG_LOG_PAGES].map(most), [Some(250), Some(2_500)]);
+        assert_eq!(most(OVERLONG_LOG_PAGES), Some(OVERLONG_LOG_PAGES), "it does not grow without end");
     }
 
     #[test]
@@ -353,10 +356,10 @@ mod tests {
         commit(&connection, i64::from(LONG_LOG_PAGES));
         checkpoints.moved.store(LOG_PAGES.get(), Ordering::Release);
         checkpoints.look(&connection);
-        assert!(checkpoints.helps_from > LOG_PAGES.get(), "{checkpoints:?}");
 
         reader.execute_batch("COMMIT").unwrap();
-        commit(&connection, i64::from(LOG_PAGES.get() / PARTS_PER_RETRY));
+        assert_eq!(checkpoints.helps_from, LOG_PAGES.get() + PAGES_PER_RETRY);
+        commit(&connection, i64::from(PAGES_PER_RETRY));
         checkpoints.moved.store(LOG_PAGES.get(), Ordering::Release);
         checkpoints.look(&connection);
         commit(&connection, 1);

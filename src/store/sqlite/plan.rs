@@ -65,10 +65,10 @@ fn story_of(
     (run, sequence): (Option<i64>, i64),
     light_bytes: usize,
 ) -> rusqlite::Result<(Vec<Event>, usize, Option<Bytes>)> {
-    if let Some(kept) = fresh.take(sequence, run) {
-        let (bytes, body) = (kept.story_bytes(), kept.body());
+    if let Some(event) = fresh.take(sequence, run) {
+        let (bytes, body) = (event.story_bytes(), event.body());
         let is_light = bytes + body.len() <= light_bytes;
-        return Ok((vec![kept.event()], bytes, is_light.then_some(body)));
+        return Ok((vec![event.event()], bytes, is_light.then_some(body)));
     }
     let (events, bytes) = story::of_place(connection, run, sequence)?;
     let payload = match light_bytes.checked_sub(bytes) {

@@ -300,11 +300,15 @@ mod tests {
         };
         let before = writer.tally();
         assert_eq!(waits_since(before).await, Duration::ZERO, "nobody was there");
-        writer.tally.note(100);
+        let commit = || {
+            writer.tally.begin(100);
+            writer.tally.end();
+        };
+        commit();
         assert_eq!(waits_since(before).await, LOOKS_EVERY, "nobody came any more");
         let coming = async {
             loop {
-                writer.tally.note(100);
+                commit();
                 sleep(LOOKS_EVERY / 2).await;
             }
         };

@@ -84,8 +84,9 @@ impl Desk {
                 Next::Batch(batch) => {
                     let bytes = batch.iter().map(|request| request.bytes()).sum();
                     bytes_waiting.fetch_sub(bytes, Ordering::Relaxed);
-                    self.tally.note(batch.len());
+                    self.tally.begin(batch.len());
                     self.handle(batch);
+                    self.tally.end();
                 }
                 Next::Quiet => self.put_on_disk(),
                 Next::Over => return,

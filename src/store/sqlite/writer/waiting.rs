@@ -14,10 +14,10 @@ use super::request::{Durability, Request};
 const MOST_PER_COMMIT: usize = 512;
 /// How many of the others it holds.
 const LIGHT_PER_COMMIT: usize = 128;
-/// How many of them beside as many that wait for the disk. Beside more it holds none: one of them may be the plans of
-/// many events, and a webhook has one second, a message has time.
+/// How many of them it holds beside those that wait for the disk, and beside how many of these at most. Beside more it
+/// holds none: one may be the plans of many events, and a webhook has one second, a message has time.
 const LIGHT_BESIDE: usize = 4;
-/// After how long the others have their turn all the same.
+/// After how long the others have their turn all the same, beside however many.
 const LIGHT_PATIENCE: Duration = Duration::from_millis(20);
 /// How long what keeps nobody waiting is gathered.
 const GATHERS_FOR: Duration = Duration::from_millis(2);
