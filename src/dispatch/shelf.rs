@@ -15,7 +15,7 @@ use crate::store::{Entry, Plan, PlannedDelivery, Story, WaitingEvent};
 const FRESH_FOR: Duration = Duration::from_secs(1);
 
 /// How much the stories may take together.
-const MOST_BYTES: usize = 4 * 1024 * 1024;
+const MOST_BYTES: usize = 1024 * 1024;
 
 /// Stories by their events.
 #[derive(Default)]

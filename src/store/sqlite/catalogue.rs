@@ -1,5 +1,5 @@
 //! The catalogue: what lists, searches and reports show of each run. Follows the order of acceptance and that of planning,
-//! so that neither costs more for it; a moment behind them.
+//! so that neither costs more for it; a moment behind them, and further while many wait for the writer.
 //!
 //! A run that is new in any way is read whole and written down anew, many of its events at once.
 

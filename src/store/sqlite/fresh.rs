@@ -15,7 +15,7 @@ use crate::event::{Event, EventId};
 
 /// How much may be kept of one event, and of all together.
 const MOST_BYTES_OF_ONE: usize = 16 * 1024;
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+const MOST_BYTES: usize = 2 * 1024 * 1024;
 
 /// What an event takes beside its texts, about.
 const BYTES_BESIDE: usize = 1024;
