@@ -1,28 +1,45 @@
 //! The one HTTP client: timeouts, no redirects, capped answers, and no address in any error.
 //!
-//! Knows neither platforms nor Sentry. Only here is `reqwest` spoken to.
+//! Knows neither platforms nor Sentry. Only here is `hyper` spoken to.
 
+mod connector;
 mod pause;
 mod roots;
+#[cfg(test)]
+mod tests;
 mod transport;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, PROXY_AUTHORIZATION, USER_AGENT,
+};
+use http::{HeaderValue, Method, Request, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use jiff::Timestamp;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
+use rustls::ClientConfig;
 use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
+use connector::Connector;
 pub(crate) use pause::pause_of_seconds;
 pub use roots::certificates;
 pub use transport::TransportError;
 
-/// How long a connection may take to come about, TLS included, where the attempt itself may take longer.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What the relay calls itself.
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("seer-relay/", env!("CARGO_PKG_VERSION")));
 
 /// How long an idle connection is kept.
 const POOL_IDLE: Duration = Duration::from_mins(1);
@@ -53,11 +70,13 @@ pub enum ClientError {
 ///
 /// Cloning it shares its connections.
 #[derive(Clone)]
-pub struct HttpClient {
+pub struct HttpClient(Arc<Pools>);
+
+struct Pools {
     /// For loopback, which is never proxied.
-    direct: reqwest::Client,
-    /// For everything else; `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count.
-    outside: reqwest::Client,
+    direct: Pool,
+    /// For everything else; `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` count.
+    outside: Pool,
 }
 
 impl fmt::Debug for HttpClient {
@@ -72,21 +91,15 @@ impl HttpClient {
     /// # Errors
     /// [`ClientError`] when `ca_file` cannot be read or TLS not be set up.
     pub fn new(ca_file: Option<&Path>) -> Result<Self, ClientError> {
-        let tls = roots::client_config(ca_file)?;
-        let builder = || {
-            reqwest::Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .http1_only()
-                .redirect(reqwest::redirect::Policy::none())
-                .referer(false)
-                .connect_timeout(CONNECT_TIMEOUT)
-                .pool_idle_timeout(POOL_IDLE)
-                .user_agent(concat!("seer-relay/", env!("CARGO_PKG_VERSION")))
-        };
-        let build = |builder: reqwest::ClientBuilder| {
-            builder.build().map_err(|error| ClientError::Tls(error.without_url().to_string()))
-        };
-        Ok(Self { direct: build(builder().no_proxy())?, outside: build(builder())? })
+        let tls = Arc::new(roots::client_config(ca_file)?);
+        Ok(Self::through(Matcher::from_env(), tls))
+    }
+
+    /// Builds it so that everything but loopback is reached through these proxies.
+    fn through(proxies: Matcher, tls: Arc<ClientConfig>) -> Self {
+        let direct = Connector::new(Matcher::builder().build(), Arc::clone(&tls));
+        let outside = Connector::new(proxies, tls);
+        Self(Arc::new(Pools { direct: Pool::new(direct), outside: Pool::new(outside) }))
     }
 
     /// Sends a POST request once, the whole of it within `timeout`. Of headers given twice the last one counts.
@@ -103,8 +116,8 @@ impl HttpClient {
         timeout: Duration,
         read_body: bool,
     ) -> Result<Answer, TransportError> {
-        let request = self.for_address(url)?.post(url.clone()).headers(header_map(headers)?).body(body);
-        send(request, timeout, read_body, LONGEST_ANSWER_BYTES).await
+        let request = request(Method::POST, url, headers, body)?;
+        self.pool(url).send(request, timeout, read_body, LONGEST_ANSWER_BYTES).await
     }
 
     /// Sends a PATCH request once, the whole of it within `timeout`, and reads its answer.
@@ -118,8 +131,8 @@ impl HttpClient {
         body: Bytes,
         timeout: Duration,
     ) -> Result<Answer, TransportError> {
-        let request = self.for_address(url)?.patch(url.clone()).headers(header_map(headers)?).body(body);
-        send(request, timeout, true, LONGEST_ANSWER_BYTES).await
+        let request = request(Method::PATCH, url, headers, body)?;
+        self.pool(url).send(request, timeout, true, LONGEST_ANSWER_BYTES).await
     }
 
     /// Sends a form by a POST request once, the whole of it within `timeout`, and reads `longest_bytes` of the answer at
@@ -136,9 +149,10 @@ impl HttpClient {
         longest_bytes: usize,
     ) -> Result<Answer, TransportError> {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let mut request = request(Method::POST, url, headers, body.into())?;
         let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
-        let request = self.for_address(url)?.post(url.clone()).headers(header_map(headers)?);
-        send(request.header(CONTENT_TYPE, kind).body(body), timeout, true, longest_bytes).await
+        request.headers_mut().insert(CONTENT_TYPE, kind);
+        self.pool(url).send(request, timeout, true, longest_bytes).await
     }
 
     /// Sends a GET request once, the whole of it within `timeout`, and reads `longest_bytes` of the answer at most.
@@ -152,65 +166,91 @@ impl HttpClient {
         timeout: Duration,
         longest_bytes: usize,
     ) -> Result<Answer, TransportError> {
-        let request = self.for_address(url)?.get(url.clone()).headers(header_map(headers)?);
-        send(request, timeout, true, longest_bytes).await
+        let request = request(Method::GET, url, headers, Bytes::new())?;
+        self.pool(url).send(request, timeout, true, longest_bytes).await
     }
 
-    fn for_address(&self, url: &Url) -> Result<&reqwest::Client, TransportError> {
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(TransportError::Unsendable("the address is not an http or https URL"));
+    fn pool(&self, url: &Url) -> &Pool {
+        if is_loopback(url) { &self.0.direct } else { &self.0.outside }
+    }
+}
+
+/// Connections that are kept for the next request.
+struct Pool {
+    client: Client<Connector, Full<Bytes>>,
+    connector: Connector,
+}
+
+impl Pool {
+    fn new(connector: Connector) -> Self {
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(POOL_IDLE)
+            .pool_timer(TokioTimer::new())
+            .build(connector.clone());
+        Self { client, connector }
+    }
+
+    /// Sends a request, which is not kept until its answer is there.
+    fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        timeout: Duration,
+        read_body: bool,
+        longest_bytes: usize,
+    ) -> impl Future<Output = Result<Answer, TransportError>> + use<> {
+        if let Some(authorization) = self.connector.proxy_authorization(request.uri()) {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, authorization);
         }
-        Ok(if is_loopback(url) { &self.direct } else { &self.outside })
+        let response = self.client.request(request);
+        async move {
+            let deadline = Instant::now() + timeout;
+            let (head, body) = match timeout_at(deadline, response).await {
+                Ok(response) => response.map_err(|error| transport::classify_failure(&error))?.into_parts(),
+                Err(_elapsed) => return Err(TransportError::Timeout),
+            };
+            let matters = read_body || !head.status.is_success();
+            let deadline = if matters { deadline } else { deadline.min(Instant::now() + DRAIN) };
+            let (body, end) = read(body, deadline, longest_bytes).await;
+            Ok(Answer { status: head.status.as_u16(), headers: head.headers, body, end })
+        }
     }
 }
 
-async fn send(
-    request: reqwest::RequestBuilder,
-    timeout: Duration,
-    read_body: bool,
-    longest_bytes: usize,
-) -> Result<Answer, TransportError> {
-    let deadline = Instant::now() + timeout;
-    let response = match timeout_at(deadline, request.send()).await {
-        Ok(response) => response.map_err(|error| transport::classify(&error))?,
-        Err(_elapsed) => return Err(TransportError::Timeout),
-    };
-    Ok(read(response, deadline, read_body, longest_bytes).await)
+/// Makes a request. What the address holds of a user's name and password goes into a header, as everywhere.
+// Source: https://www.rfc-editor.org/rfc/rfc7617#section-2, read 2026-12-01.
+fn request(
+    method: Method,
+    url: &Url,
+    headers: &[(&str, &str)],
+    body: Bytes,
+) -> Result<Request<Full<Bytes>>, TransportError> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(TransportError::Unsendable("the address is not an http or https URL"));
+    }
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = Uri::try_from(url.as_str())
+        .map_err(|_error| TransportError::Unsendable("the request cannot be built from the address"))?;
+    *request.headers_mut() = header_map(url, headers)?;
+    Ok(request)
 }
 
-async fn read(
-    mut response: reqwest::Response,
-    deadline: Instant,
-    read_body: bool,
-    longest_bytes: usize,
-) -> Answer {
-    let mut answer = Answer {
-        status: response.status().as_u16(),
-        headers: kept_headers(response.headers()),
-        body: Vec::new(),
-        end: End::Complete,
-    };
-    let matters = read_body || !response.status().is_success();
-    let deadline = if matters { deadline } else { deadline.min(Instant::now() + DRAIN) };
+/// Reads so much of a body until then.
+async fn read(mut body: Incoming, deadline: Instant, longest_bytes: usize) -> (Vec<u8>, End) {
+    let mut bytes = Vec::new();
     loop {
-        match timeout_at(deadline, response.chunk()).await {
-            Ok(Ok(Some(chunk))) => {
-                let room = longest_bytes - answer.body.len();
-                answer.body.extend(chunk.iter().take(room));
+        match timeout_at(deadline, body.frame()).await {
+            Ok(Some(Ok(frame))) => {
+                let Ok(chunk) = frame.into_data() else { continue };
+                let room = longest_bytes - bytes.len();
+                bytes.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
                 if chunk.len() >= room {
-                    answer.end = End::Capped;
-                    return answer;
+                    return (bytes, End::Capped);
                 }
             }
-            Ok(Ok(None)) => return answer,
-            Ok(Err(error)) => {
-                answer.end = End::Broken(transport::classify(&error));
-                return answer;
-            }
-            Err(_elapsed) => {
-                answer.end = End::Broken(TransportError::Timeout);
-                return answer;
-            }
+            Ok(Some(Err(error))) => return (bytes, End::Broken(transport::classify_break(&error))),
+            Ok(None) => return (bytes, End::Complete),
+            Err(_elapsed) => return (bytes, End::Broken(TransportError::Timeout)),
         }
     }
 }
@@ -220,8 +260,7 @@ async fn read(
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// Names in lower case, and values that are text.
-    pub headers: Vec<(String, String)>,
+    headers: HeaderMap,
     /// The body, or as much of it as is read: 64 KiB, where the caller does not ask for more.
     pub body: Vec<u8>,
     /// How the body ended.
@@ -240,9 +279,9 @@ pub enum End {
 }
 
 impl Answer {
-    /// Returns the first header of this name (in lower case).
+    /// Returns the first header of this name, where it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers.get(name)?.to_str().ok()
     }
 
     /// Returns the pause that `Retry-After` asks for.
@@ -271,8 +310,10 @@ impl Answer {
     /// Returns an answer that did not come over the wire.
     #[cfg(test)]
     pub(crate) fn for_tests(status: u16, headers: &[(&str, &str)], body: &str) -> Self {
-        let headers =
-            headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), (*value).to_owned())).collect();
+        let parsed = |(name, value): &(&str, &str)| {
+            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?))
+        };
+        let headers = headers.iter().filter_map(parsed).collect();
         Self { status, headers, body: body.as_bytes().to_vec(), end: End::Complete }
     }
 }
@@ -291,218 +332,34 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn header_map(headers: &[(&str, &str)]) -> Result<HeaderMap, TransportError> {
-    let mut map = HeaderMap::with_capacity(headers.len());
+fn header_map(url: &Url, headers: &[(&str, &str)]) -> Result<HeaderMap, TransportError> {
+    let mut map = HeaderMap::with_capacity(headers.len() + 4);
+    map.insert(USER_AGENT, AGENT);
+    map.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    if let Some(authorization) = basic_authorization(url) {
+        map.insert(AUTHORIZATION, secret_value(&authorization)?);
+    }
     for (name, value) in headers {
         let name = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_error| TransportError::Unsendable("a header's name is not valid"))?;
-        let mut value = HeaderValue::from_bytes(value.as_bytes())
-            .map_err(|_error| TransportError::Unsendable("a header's value is not valid"))?;
-        value.set_sensitive(true);
-        map.insert(name, value);
+        map.insert(name, secret_value(value)?);
     }
     Ok(map)
 }
 
-fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-        .collect()
+fn secret_value(value: &str) -> Result<HeaderValue, TransportError> {
+    let mut value = HeaderValue::from_bytes(value.as_bytes())
+        .map_err(|_error| TransportError::Unsendable("a header's value is not valid"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
-#[cfg(test)]
-mod tests {
-    use std::io::{Read, Write};
-    use std::net::{TcpListener, TcpStream};
-
-    use wiremock::matchers::any;
-    use wiremock::{Mock, MockServer, ResponseTemplate};
-
-    use super::*;
-    /// Long enough for loopback on a busy machine.
-    const PATIENCE: Duration = Duration::from_secs(20);
-    const SOON: Duration = Duration::from_millis(300);
-
-    fn client() -> HttpClient {
-        HttpClient::new(None).unwrap()
+fn basic_authorization(url: &Url) -> Option<String> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
     }
-
-    async fn post(url: &str, timeout: Duration, read_body: bool) -> Result<Answer, TransportError> {
-        let url = Url::parse(url).unwrap();
-        client().post(&url, &[("x-test", "1")], Bytes::from_static(b"{}"), timeout, read_body).await
-    }
-
-    async fn server(answer: ResponseTemplate) -> MockServer {
-        let server = MockServer::start().await;
-        Mock::given(any()).respond_with(answer).mount(&server).await;
-        server
-    }
-
-    /// Starts a server that reads a request's head and hands the connection over, once.
-    fn raw_server(serve: impl FnOnce(TcpStream) + Send + 'static) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}/secret-token", listener.local_addr().unwrap());
-        std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut head = [0; 4096];
-            let _ = stream.read(&mut head);
-            serve(stream);
-        });
-        address
-    }
-
-    /// Keeps a connection open until the other side closes it.
-    fn hold(mut stream: TcpStream) {
-        let _ = stream.read(&mut [0; 64]);
-        let _ = stream.read(&mut [0; 64]);
-    }
-
-    #[tokio::test]
-    async fn an_answer_has_status_headers_and_body() {
-        let server = server(ResponseTemplate::new(404).insert_header("X-A", "b").set_body_string("no")).await;
-        let answer = post(&server.uri(), PATIENCE, true).await.unwrap();
-        assert_eq!((answer.status, answer.header("x-a"), answer.text().as_ref()), (404, Some("b"), "no"));
-        assert_eq!(answer.end, End::Complete);
-    }
-
-    #[tokio::test]
-    async fn of_headers_given_twice_the_last_one_is_sent() {
-        let server = server(ResponseTemplate::new(200)).await;
-        let url = Url::parse(&server.uri()).unwrap();
-        let headers = [("X-One", "first"), ("user-agent", "ours"), ("x-one", "last")];
-        client().post(&url, &headers, Bytes::new(), PATIENCE, true).await.unwrap();
-        let requests = server.received_requests().await.unwrap();
-        assert_eq!(requests[0].headers.get_all("x-one").iter().collect::<Vec<_>>(), ["last"]);
-        assert_eq!(requests[0].headers["user-agent"], "ours");
-    }
-
-    #[tokio::test]
-    async fn a_redirect_is_an_answer_and_not_followed() {
-        let server = server(ResponseTemplate::new(307).insert_header("location", "/other")).await;
-        assert_eq!(post(&server.uri(), PATIENCE, true).await.unwrap().status, 307);
-        assert_eq!(server.received_requests().await.unwrap().len(), 1);
-    }
-
-    #[tokio::test]
-    async fn silence_is_a_timeout() {
-        let address = raw_server(hold);
-        assert_eq!(post(&address, SOON, true).await.unwrap_err(), TransportError::Timeout);
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_breaks_or_is_refused_is_said_without_the_address() {
-        let address = raw_server(drop);
-        let broken = post(&address, PATIENCE, true).await.unwrap_err();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let refused = post(&format!("http://{free}/secret-token"), PATIENCE, true).await.unwrap_err();
-        assert_eq!(refused, TransportError::Connect("connection refused"));
-        assert!(matches!(broken, TransportError::Broken(_)));
-        for error in [broken, refused] {
-            assert!(!format!("{error} {error:?}").contains("secret-token"));
-            assert!(!format!("{error} {error:?}").contains("127.0.0.1"));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_name_that_does_not_resolve_is_dns() {
-        let name = "n".repeat(70);
-        assert_eq!(
-            post(&format!("http://{name}.invalid/"), PATIENCE, true).await.unwrap_err(),
-            TransportError::Dns
-        );
-    }
-
-    #[tokio::test]
-    async fn a_server_that_speaks_no_tls_is_tls() {
-        let address = raw_server(|mut stream| {
-            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
-        });
-        let error = post(&address.replace("http:", "https:"), PATIENCE, true).await.unwrap_err();
-        assert!(matches!(error, TransportError::Tls(_)));
-    }
-
-    #[tokio::test]
-    async fn a_get_reads_as_much_as_it_is_asked_to() {
-        let server = server(ResponseTemplate::new(200).set_body_bytes(vec![b'x'; 200_000])).await;
-        let url = Url::parse(&server.uri()).unwrap();
-        for (longest, expected) in [(300_000, (200_000, End::Complete)), (100_000, (100_000, End::Capped))] {
-            let answer = client().get(&url, &[("x-one", "1")], PATIENCE, longest).await.unwrap();
-            assert_eq!((answer.body.len(), answer.end), expected);
-        }
-        let requests = server.received_requests().await.unwrap();
-        assert_eq!(
-            (requests[0].method.as_str(), requests[0].headers["x-one"].to_str().unwrap()),
-            ("GET", "1")
-        );
-    }
-
-    #[tokio::test]
-    async fn of_a_huge_answer_64_kib_are_read() {
-        let server = server(ResponseTemplate::new(200).set_body_bytes(vec![b'x'; 10_000_000])).await;
-        let answer = post(&server.uri(), PATIENCE, true).await.unwrap();
-        assert_eq!((answer.body.len(), answer.end), (64 * 1024, End::Capped));
-    }
-
-    #[tokio::test]
-    async fn a_head_followed_by_silence_is_an_answer_at_once_where_the_body_does_not_matter() {
-        let silent = || {
-            raw_server(|mut stream| {
-                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nbegun");
-                hold(stream);
-            })
-        };
-        let answer = post(&silent(), PATIENCE, false).await.unwrap();
-        assert_eq!((answer.status, answer.end), (200, End::Broken(TransportError::Timeout)));
-        let answer = post(&silent(), SOON, true).await.unwrap();
-        assert_eq!((answer.text().as_ref(), &answer.end), ("begun", &End::Broken(TransportError::Timeout)));
-    }
-
-    #[tokio::test]
-    async fn a_body_that_drips_does_not_outlast_the_timeout() {
-        let address = raw_server(|mut stream| {
-            let _ = stream.write_all(b"HTTP/1.1 503 Busy\r\ntransfer-encoding: chunked\r\n\r\n");
-            while stream.write_all(b"1\r\nx\r\n").is_ok() {
-                std::thread::park_timeout(Duration::from_millis(10));
-            }
-        });
-        let answer = post(&address, SOON, true).await.unwrap();
-        assert_eq!((answer.status, answer.end), (503, End::Broken(TransportError::Timeout)));
-    }
-
-    #[tokio::test]
-    async fn what_cannot_be_sent_is_said_without_being_shown() {
-        let url = Url::parse("http://127.0.0.1:1/secret-token").unwrap();
-        for headers in [[("bad name", "v")], [("name", "bad\nvalue")]] {
-            let error = client().post(&url, &headers, Bytes::new(), SOON, true).await.unwrap_err();
-            assert!(matches!(error, TransportError::Unsendable(_)));
-            assert!(!error.to_string().contains("bad"));
-        }
-        assert!(matches!(post("ftp://127.0.0.1/", SOON, true).await, Err(TransportError::Unsendable(_))));
-    }
-
-    #[test]
-    fn loopback_is_known_by_name_and_address() {
-        for (url, expected) in [
-            ("http://localhost/", true),
-            ("http://a.LOCALHOST./", true),
-            ("http://127.9.9.9/", true),
-            ("http://[::1]/", true),
-            ("http://[::ffff:127.0.0.1]/", true),
-            ("http://localhost.example/", false),
-            ("http://10.0.0.1/", false),
-        ] {
-            assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
-        }
-    }
-
-    #[test]
-    fn a_ca_file_that_holds_no_certificate_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ca.pem");
-        assert!(matches!(HttpClient::new(Some(&path)), Err(ClientError::CaFile { .. })));
-        std::fs::write(&path, "no certificate").unwrap();
-        let error = HttpClient::new(Some(&path)).unwrap_err().to_string();
-        assert!(error.contains("no certificate in it"), "{error}");
-    }
+    let mut pair: Vec<u8> = percent_decode_str(url.username()).collect();
+    pair.push(b':');
+    pair.extend(percent_decode_str(url.password().unwrap_or_default()));
+    Some(format!("Basic {}", BASE64.encode(pair)))
 }

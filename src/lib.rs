@@ -110,7 +110,7 @@
 //! 4. No database transaction is open while a network call runs: claim by lease, send, record.
 //! 5. One step, one transaction: an attempt and what happens next are written together, and only while the lease is
 //!    still ours. The lease is longer than the longest attempt that the settings allow.
-//! 6. Only `store` knows SQL, only `client` reqwest, only `http` and `demo` (and `app`, which binds) actix, only
+//! 6. Only `store` knows SQL, only `client` hyper, only `http` and `demo` (and `app`, which binds) actix, only
 //!    `config/environment` the environment, only `main` exit codes. Commands return what `main` prints; the demo alone
 //!    writes to standard output as it plays, and `export` as it reads.
 //! 7. A secret never reaches a log, an error text, `--json` or the store in clear; addresses of destinations are secrets.

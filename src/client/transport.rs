@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::io;
 
+use super::connector::{Late, StrangeProxy, Unresolved};
+
 /// Why no answer came.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
@@ -26,27 +28,51 @@ pub enum TransportError {
     Unsendable(&'static str),
 }
 
-/// Finds the class of an error by walking through its sources.
-pub(super) fn classify(error: &reqwest::Error) -> TransportError {
-    if error.is_builder() {
-        return TransportError::Unsendable("the request cannot be built from the address and the headers");
+/// Finds why a request got no answer.
+pub(super) fn classify_failure(error: &hyper_util::client::legacy::Error) -> TransportError {
+    let words = match known(error) {
+        Ok(known) => return known,
+        Err(words) => words,
+    };
+    if error.is_connect() {
+        TransportError::Connect(words.unwrap_or("no connection"))
+    } else {
+        TransportError::Broken(words.unwrap_or("the connection broke before the answer"))
     }
-    if error.is_timeout() {
-        return TransportError::Timeout;
-    }
-    if error.is_dns() {
-        return TransportError::Dns;
-    }
+}
+
+/// Finds why an answer broke off.
+pub(super) fn classify_break(error: &hyper::Error) -> TransportError {
+    let broken = |words: Option<_>| {
+        TransportError::Broken(words.unwrap_or("the connection broke before the answer's end"))
+    };
+    known(error).unwrap_or_else(broken)
+}
+
+/// Looks for what is known by itself among the sources of an error; returns what else can be said of it.
+fn known(error: &(dyn Error + 'static)) -> Result<TransportError, Option<&'static str>> {
     let mut words = None;
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(current) = next {
+        if current.is::<Late>() {
+            return Ok(TransportError::Timeout);
+        }
+        if current.is::<Unresolved>() {
+            return Ok(TransportError::Dns);
+        }
+        if current.is::<StrangeProxy>() {
+            return Ok(TransportError::Connect("the proxy is neither an http nor an https one"));
+        }
         if let Some(tls) = current.downcast_ref::<rustls::Error>() {
-            return TransportError::Tls(tls_words(tls));
+            return Ok(TransportError::Tls(tls_words(tls)));
         }
         let io = current.downcast_ref::<io::Error>();
         if let Some(io) = io {
             if io.to_string() == "tls handshake eof" {
-                return TransportError::Tls("the other side closed during the TLS handshake");
+                return Ok(TransportError::Tls("the other side closed during the TLS handshake"));
+            }
+            if io.kind() == io::ErrorKind::TimedOut {
+                return Ok(TransportError::Timeout);
             }
             words = words.or(io_words(io.kind()));
         }
@@ -54,11 +80,7 @@ pub(super) fn classify(error: &reqwest::Error) -> TransportError {
         let wrapped = io.and_then(io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
         next = wrapped.or_else(|| current.source());
     }
-    if error.is_connect() {
-        TransportError::Connect(words.unwrap_or("no connection"))
-    } else {
-        TransportError::Broken(words.unwrap_or("the connection broke before the answer"))
-    }
+    Err(words)
 }
 
 fn tls_words(error: &rustls::Error) -> &'static str {

@@ -92,7 +92,8 @@ fn the_table_of_the_crate_doc_names_every_module_in_its_rank() {
 /// Names that only some files may use, and which.
 const KNOWLEDGE: &[(&str, &[&str])] = &[
     ("rusqlite::", &["store/"]),
-    ("reqwest::", &["client"]),
+    ("hyper::", &["client"]),
+    ("hyper_util::", &["client"]),
     ("actix_web::", &["http.rs", "http/", "app.rs", "demo/"]),
     ("std::env", &["config/environment.rs"]),
     ("stdout(", &["main.rs", "cli.rs", "cli/demo.rs", "cli/export/sink.rs"]),
@@ -124,7 +125,7 @@ fn no_way_of_writing_a_name_hides_it() {
         ("let home = std::env::var_os(\"HOME\");", "std::env"),
         ("use {rusqlite::Connection, std::fs};", "rusqlite::"),
         ("use std::process::{self, ExitCode};", "ExitCode"),
-        ("reqwest :: get(url)", "reqwest::"),
+        ("hyper :: body()", "hyper::"),
     ] {
         let faults = trespasses(&Source::new("routing.rs", hidden));
         assert!(faults.iter().any(|fault| fault.contains(name)), "{hidden}: {faults:?}");
