@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -114,7 +115,7 @@ impl<'text> Mender<'text> {
         self.position += 1;
         loop {
             let rest = self.rest();
-            let Some(length) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) else {
+            let Some(length) = memchr2(b'"', b'\\', rest) else {
                 self.position += rest.len();
                 return;
             };

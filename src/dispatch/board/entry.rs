@@ -11,7 +11,7 @@ use crate::dispatch::desk::{Desk, Standing};
 const CLOSED_AT_LEAST: Duration = Duration::from_millis(500);
 
 /// How many deliveries per place at a desk may be seated there, most of them being written down.
-const UNWRITTEN_PER_SLOT: usize = 4;
+const UNWRITTEN_PER_SLOT: usize = 3;
 
 /// A claim is a transaction, so more is not claimed one by one while many are out: only once one part of so many is free.
 /// As many as may be under way are out meanwhile.

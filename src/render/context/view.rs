@@ -1,6 +1,7 @@
 //! The shape of the context: one struct per object, serialised by the names that templates use.
 
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -15,6 +16,9 @@ use crate::event::{
 use crate::issue::{Issue, Project};
 use crate::run::{Run, RunState, StageProgress, StageState, shown_span};
 use crate::words::is_blank;
+
+/// How a time is written.
+const TIME: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
 /// The whole context.
 #[derive(Serialize)]
@@ -211,7 +215,7 @@ impl<'a> IssueData<'a> {
         let project = issue.and_then(|issue| issue.project.as_ref());
         Self {
             id,
-            url: url.map(Url::to_string),
+            url: url.map(|url| url.as_str().to_owned()),
             short_id: text(|issue| &issue.short_id),
             title: text(|issue| &issue.title),
             culprit: text(|issue| &issue.culprit),
@@ -331,7 +335,7 @@ impl LinkData {
         let seer = issue.clone().map(|mut url| {
             url.set_query(Some("seerDrawer=true"));
             url.set_fragment(None);
-            url.to_string()
+            String::from(url)
         });
         let label = run.label();
         let id = label.split_once('/').map_or(label.as_str(), |(_, id)| id);
@@ -346,8 +350,10 @@ impl LinkData {
 pub(super) fn below(base: &Url, segments: &[&str]) -> Option<Url> {
     let mut url = base.clone();
     url.path_segments_mut().ok()?.pop_if_empty().extend(segments);
-    let path = url.path().replace('@', "%40");
-    url.set_path(&path);
+    if url.path().contains('@') {
+        let path = url.path().replace('@', "%40");
+        url.set_path(&path);
+    }
     url.set_query(None);
     url.set_fragment(None);
     Some(url)
@@ -355,5 +361,5 @@ pub(super) fn below(base: &Url, segments: &[&str]) -> Option<Url> {
 
 /// Returns a time as RFC 3339 in UTC with milliseconds.
 pub(super) fn time(time: Timestamp) -> String {
-    format!("{time:.3}")
+    TIME.timestamp_to_string(&time)
 }
