@@ -49,9 +49,10 @@ impl Place {
         metrics: Arc<Metrics>,
     ) -> Self {
         let in_flight = destination.in_flight.max(1);
-        // Where no pace limits the calls, as many deliveries again are claimed and rendered as may be under way, so that
-        // a slot that falls free is not idle for the time of a claim, which is that of a commit and a question.
-        let ahead = if destination.rate == Rate::Unlimited { in_flight } else { 0 };
+        // Where no pace limits the calls, nearly as many deliveries again are claimed and rendered as may be under way, so
+        // that a slot that falls free is not idle for the time of a claim, which is that of a commit and a question. Of a
+        // destination that takes one at a time none waits so.
+        let ahead = if destination.rate == Rate::Unlimited { in_flight - 1 } else { 0 };
         Self {
             notifier,
             target: destination.target(None),

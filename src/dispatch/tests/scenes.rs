@@ -205,7 +205,7 @@ async fn while_nothing_can_be_written_down_little_is_sent() {
     let _playing = stage.play();
     pass(Duration::from_secs(30)).await;
 
-    assert_eq!(audit.calls().len(), 4);
+    assert_eq!(audit.calls().len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
