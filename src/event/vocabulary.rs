@@ -1,6 +1,6 @@
 //! Vocabulary: how the relay's words become types, ids that are text and closed sets of words.
 
-/// Makes a text newtype: an id that is compared and shown, never calculated with.
+/// Makes a text newtype: an id that is compared and shown, never calculated with. To clone it copies no text.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -9,11 +9,11 @@ macro_rules! text_id {
             ::serde::Serialize, ::serde::Deserialize, ::schemars::JsonSchema,
         )]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(::smol_str::SmolStr);
 
         impl $name {
             /// Takes the text over as it is.
-            pub fn new(text: impl Into<String>) -> Self {
+            pub fn new(text: impl Into<::smol_str::SmolStr>) -> Self {
                 Self(text.into())
             }
 

@@ -15,7 +15,7 @@ const UNWRITTEN_PER_SLOT: usize = 3;
 
 /// A claim is a transaction, so more is not claimed one by one while many are out: only once one part of so many is free.
 /// As many as may be under way are out meanwhile.
-const PARTS_PER_CLAIM: usize = 6;
+const PARTS_PER_CLAIM: usize = 3;
 
 /// A desk on the board, and when to look at it.
 pub(super) struct Entry {

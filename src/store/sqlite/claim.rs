@@ -88,8 +88,8 @@ fn read_claim(row: &Row<'_>, destination: &DestinationName) -> rusqlite::Result<
     Ok(DeliveryClaim {
         ticket: DeliveryTicket { number: row.get(0)?, fence: row.get::<_, i64>(1)? + 1 },
         delivery: Delivery {
-            id: DeliveryId::new(row.get::<_, String>(2)?),
-            event_id: EventId::new(row.get::<_, String>(3)?),
+            id: DeliveryId::new(row.get_ref(2)?.as_str()?),
+            event_id: EventId::new(row.get_ref(3)?.as_str()?),
             destination: destination.clone(),
             part: word(row.get_ref(11)?.as_str()?, Part::from_word)?,
             template_set: row.get(4)?,

@@ -87,7 +87,7 @@ fn later_steps(connection: &Connection, run: Option<i64>, sequence: i64) -> rusq
         )?
         .query_map(params![run, sequence, ACTIVITY_ALERT_RESOURCE], |row| {
             let sign = StepSign {
-                id: EventId::new(row.get::<_, String>(0)?),
+                id: EventId::new(row.get_ref(0)?.as_str()?),
                 is_alert: row.get(1)?,
                 action: Action::from_name(row.get_ref(5)?.as_str()?),
                 iteration: row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned),
@@ -172,7 +172,7 @@ fn still_waiting(writing: &Writing<'_>, ticket: EventTicket) -> rusqlite::Result
         .query_row([ticket.sequence, ticket.fence], |row| {
             Ok(Planned {
                 sequence: ticket.sequence,
-                id: EventId::new(row.get::<_, String>(0)?),
+                id: EventId::new(row.get_ref(0)?.as_str()?),
                 run: row.get(1)?,
                 replay: row.get(2)?,
             })

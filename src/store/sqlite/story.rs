@@ -114,13 +114,13 @@ pub(super) fn read_event(row: &Row<'_>) -> rusqlite::Result<Kept> {
     Ok(Kept {
         sequence: row.get(0)?,
         event: Event {
-            id: EventId::new(row.get::<_, String>(1)?),
-            organization: Organization::new(row.get::<_, String>(2)?),
+            id: EventId::new(row.get_ref(1)?.as_str()?),
+            organization: Organization::new(row.get_ref(2)?.as_str()?),
             resource: row.get(3)?,
             action: Action::from_name(row.get_ref(4)?.as_str()?),
-            run_id: row.get::<_, Option<String>>(5)?.map(RunId::new),
-            sentry_run_id: row.get::<_, Option<String>>(6)?.map(SentryRunId::new),
-            group_id: row.get::<_, Option<String>>(7)?.map(GroupId::new),
+            run_id: row.get_ref(5)?.as_str_or_null()?.map(RunId::new),
+            sentry_run_id: row.get_ref(6)?.as_str_or_null()?.map(SentryRunId::new),
+            group_id: row.get_ref(7)?.as_str_or_null()?.map(GroupId::new),
             iteration: row.get::<_, Option<i64>>(8)?.map(i64::cast_unsigned),
             received_at: time(row.get(9)?),
             sent_at: row.get::<_, Option<i64>>(10)?.map(time),
